@@ -1,0 +1,76 @@
+"""Socket addresses and address ranges; addresses with different meanings have different types."""
+
+import ipaddress
+from functools import lru_cache
+
+import attrs
+
+
+@attrs.frozen
+class SocketAddress:
+    """An IP address without brackets, and a port; `str()` brackets IPv6."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        """Give `address:port` as Envoy's access log writes it."""
+        return format_address(self.address, self.port)
+
+
+@attrs.frozen
+class OriginalDestination(SocketAddress):
+    """Where the client meant to connect, as the kernel remembers it."""
+
+
+@attrs.frozen
+class Peer(SocketAddress):
+    """The other end of a downstream connection."""
+
+
+@attrs.frozen
+class Bind(SocketAddress):
+    """Where a listener is bound."""
+
+
+def format_address(address: str, port: int) -> str:
+    """Give `address:port`, IPv6 in brackets."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def is_ip_address(text: str) -> bool:
+    """Tell whether a text is an IPv4 or IPv6 address without brackets, prefix or zone."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text
+
+
+def is_ipv6(address: str) -> bool:
+    """Tell whether an address that is known to be valid is IPv6."""
+    return ":" in address
+
+
+def canonical_ip(text: str) -> str:
+    """
+    Give an address in its canonical text form, IPv4-mapped IPv6 as IPv4.
+
+    Raises:
+        ValueError: If the text is no IP address.
+    """
+    ip = ipaddress.ip_address(text)
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return str(ip)
+
+
+@lru_cache(maxsize=4096)
+def parse_network(cidr: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """
+    Read `10.0.0.0/8` or a single address; host bits may be set.
+
+    Raises:
+        ValueError: If the text is neither.
+    """
+    return ipaddress.ip_network(cidr, strict=False)

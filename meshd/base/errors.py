@@ -1,0 +1,55 @@
+"""What can be wrong: exceptions for bugs and I/O, Problems for what an operator wrote."""
+
+from typing import Literal
+
+import attrs
+
+from meshd.base.origins import Origin
+
+Severity = Literal["error", "warning", "info"]
+
+
+class MeshError(Exception):
+    """Every exception that meshd raises on purpose."""
+
+
+class ConfigurationError(MeshError):
+    """Settings that make it impossible to start."""
+
+
+class WireError(MeshError):
+    """Bytes from another process that cannot be read as what they should be."""
+
+
+class CaptureError(MeshError):
+    """Kernel rules that could not be applied, read or removed."""
+
+
+@attrs.frozen
+class Problem:
+    """
+    One thing wrong with the configuration, told so that its author can mend it.
+
+    Attributes:
+        origin: The resource and its place.
+        field: Path within the resource, such as `http[0].route[1].weight`; empty for the whole.
+        message: What was expected and what was found; no blame, no full stop.
+        hint: What to do; may be empty.
+        severity: `error`: the resource is not used (or its last good version is); `warning`: it is used.
+        line: Line of the field where known, otherwise 0 and the origin's line counts.
+        code: Istio's message code (`IST0101`) where it has one.
+    """
+
+    origin: Origin
+    message: str
+    field: str = ""
+    hint: str = ""
+    severity: Severity = "error"
+    line: int = 0
+    code: str = ""
+
+    def __str__(self) -> str:
+        """Give `file:line (Kind namespace/name): field: message; hint`."""
+        origin = attrs.evolve(self.origin, line=self.line) if self.line else self.origin
+        parts = [str(origin), self.field, f"{self.message}; {self.hint}" if self.hint else self.message]
+        return ": ".join(part for part in parts if part)

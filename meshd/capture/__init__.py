@@ -1,0 +1,1 @@
+"""The kernel rules that divert connections to meshd."""

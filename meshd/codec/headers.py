@@ -1,0 +1,60 @@
+"""HTTP header lines in order, with a dictionary beside them for quick questions."""
+
+
+class Headers:
+    """
+    Header lines of one message: names lower case, values as sent less surrounding blanks, both bytes, in order.
+
+    `pairs` is what is written out; `first` answers "is it there, and what is its first value" at the cost of one dictionary look-up.
+    Change both only through the methods. HTTP/2's pseudo headers are no headers here.
+    """
+
+    __slots__ = ("first", "pairs")
+
+    def __init__(self, pairs: list[tuple[bytes, bytes]]) -> None:
+        """Take the lines; the list is kept, not copied."""
+        self.pairs = pairs
+        self.first = first = dict(pairs)
+        if len(first) != len(pairs):
+            self.first = dict(reversed(pairs))
+
+    def get(self, name: bytes) -> bytes | None:
+        """Return the first value of a header, or None."""
+        return self.first.get(name)
+
+    def joined(self, name: bytes) -> bytes | None:
+        """Return all values of a header joined with `,` (RFC 9110, section 5.3), or None."""
+        if name not in self.first:
+            return None
+        return b",".join([value for key, value in self.pairs if key == name])
+
+    def add(self, name: bytes, value: bytes) -> None:
+        """Append a line."""
+        self.pairs.append((name, value))
+        self.first.setdefault(name, value)
+
+    def set(self, name: bytes, value: bytes) -> None:
+        """Replace a header where it first stands, dropping further lines of it; append it when it is absent."""
+        if name in self.first:
+            pairs: list[tuple[bytes, bytes]] = []
+            done = False
+            for pair in self.pairs:
+                if pair[0] != name:
+                    pairs.append(pair)
+                elif not done:
+                    pairs.append((name, value))
+                    done = True
+            self.pairs = pairs
+        else:
+            self.pairs.append((name, value))
+        self.first[name] = value
+
+    def remove(self, name: bytes) -> None:
+        """Drop every line of a header."""
+        if name in self.first:
+            del self.first[name]
+            self.pairs = [pair for pair in self.pairs if pair[0] != name]
+
+    def copy(self) -> "Headers":
+        """Return an independent copy."""
+        return Headers(list(self.pairs))

@@ -1,0 +1,90 @@
+"""The face of every HTTP codec: the messages it reads, free of any version's framing."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from meshd.codec.headers import Headers
+
+UNTIL_CLOSE = -2
+"""Body length of a response that ends with its connection (HTTP/1 only)."""
+CHUNKED = -1
+"""Body length that is not known beforehand."""
+
+
+class RequestHead:
+    """
+    One request's head.
+
+    Attributes:
+        method: As sent.
+        target: Path with query as sent, less scheme and authority of an absolute form and less the fragment; `*` for OPTIONS *; empty for CONNECT.
+        authority: The absolute form's authority if there was one, else Host (repeated ones joined with `,`), else empty.
+        headers: Without Host and without framing (`content-length` stays, `transfer-encoding` does not).
+        protocol: `HTTP/1.1`, `HTTP/1.0` or `HTTP/2`.
+        length: Bytes of the body, or CHUNKED.
+        keep_alive: The client may send another request on this connection.
+        upgrade: Lower-case protocol asked for, or empty.
+        expects_continue: `Expect: 100-continue` was sent.
+    """
+
+    __slots__ = ("authority", "expects_continue", "headers", "keep_alive", "length", "method", "protocol", "target", "upgrade")
+
+    method: bytes
+    target: bytes
+    authority: bytes
+    headers: Headers
+    protocol: str
+    length: int
+    keep_alive: bool
+    upgrade: bytes
+    expects_continue: bool
+
+
+class ResponseHead:
+    """
+    One response's head.
+
+    Attributes:
+        status: Three-digit code.
+        headers: Without hop-by-hop headers and without `transfer-encoding`; `content-length` stays.
+        length: Bytes of the body (0 for those that have none), CHUNKED or UNTIL_CLOSE.
+        keep_alive: The upstream keeps the connection after this response.
+        upgrade: Lower-case protocol that a 101 switches to, or empty.
+    """
+
+    __slots__ = ("headers", "keep_alive", "length", "status", "upgrade")
+
+    status: int
+    headers: Headers
+    length: int
+    keep_alive: bool
+    upgrade: bytes
+
+
+class MessageReader(Protocol):
+    """
+    Reads one direction of one connection: bytes in, events out, one message at a time.
+
+    After the last event of a message the reader holds back what follows until `resume` is called: pipelined requests wait there.
+    The result never depends on how the bytes arrive.
+    """
+
+    def feed(self, data: bytes) -> str:
+        """
+        Take bytes; call the events they complete.
+
+        Returns:
+            Empty, or the reason for which the peer's bytes are refused: a key of `snapshot.replies`; nothing more may be fed then.
+        """
+
+    def resume(self) -> str:
+        """Go on with bytes held back after a finished message; returns as `feed` does."""
+
+    def end(self) -> str:
+        """Tell that the peer sends no more; returns a reason if that cuts a message short (a body until close ends well)."""
+
+
+OnRequest = Callable[[RequestHead], None]
+OnResponse = Callable[[ResponseHead], None]
+OnBody = Callable[[bytes], None]
+OnEnd = Callable[[], None]

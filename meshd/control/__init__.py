@@ -1,0 +1,1 @@
+"""The control plane: World, compile, push, and the workers' lives."""

@@ -1,0 +1,1 @@
+"""Names of the mesh, answered on each machine."""

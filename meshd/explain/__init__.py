@@ -1,0 +1,1 @@
+"""A slow, plain interpreter of the snapshot: the reference for `tables`. Pure."""

@@ -1,0 +1,1 @@
+"""The AMP commands between control plane and workers, and the memfds they carry."""

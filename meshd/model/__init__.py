@@ -1,0 +1,1 @@
+"""The user's words: Kubernetes and Istio resources as frozen values. Pure."""

@@ -1,0 +1,107 @@
+"""`kind: Node`: who a machine is, and how meshd runs on it."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import attrs
+
+from meshd.base.locality import Locality
+from meshd.model.metadata import Metadata
+
+
+@attrs.frozen
+class CaptureSettings:
+    """
+    What the kernel diverts to meshd; ranges are CIDR, ports numbers or `first-last`.
+
+    Attributes:
+        enabled: Apply rules at start.
+        backend: `nftables`, `iptables-nft`, `iptables-legacy`, or `auto` (nftables, else the iptables that works).
+        keep_on_stop: Leave the rules when the daemon stops.
+        inbound / outbound: Directions.
+        include_inbound_ports: Only these; empty means all.
+        exclude_inbound_ports: Never these; 22 unless set, and always meshd's own 15020, 15021, 15090.
+        include_outbound_ports / exclude_outbound_ports: The same for connections from here.
+        include_outbound_cidrs: Only to these; empty means all.
+        exclude_outbound_cidrs: Never to these; 169.254.169.254/32 unless set.
+        exclude_uids / exclude_gids: Whose connections are left alone, besides meshd's own; numbers or names.
+        include_uids / include_gids: Only whose connections are captured; empty means everybody's.
+        exclude_interfaces: Interfaces left alone in both directions.
+    """
+
+    enabled: bool = True
+    backend: Literal["auto", "nftables", "iptables-nft", "iptables-legacy"] = "auto"
+    keep_on_stop: bool = False
+    inbound: bool = True
+    outbound: bool = True
+    include_inbound_ports: tuple[str, ...] = ()
+    exclude_inbound_ports: tuple[str, ...] = ("22",)
+    include_outbound_ports: tuple[str, ...] = ()
+    exclude_outbound_ports: tuple[str, ...] = ()
+    include_outbound_cidrs: tuple[str, ...] = ()
+    exclude_outbound_cidrs: tuple[str, ...] = ("169.254.169.254/32",)
+    exclude_uids: tuple[str, ...] = ()
+    exclude_gids: tuple[str, ...] = ()
+    include_uids: tuple[str, ...] = ()
+    include_gids: tuple[str, ...] = ()
+    exclude_interfaces: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Ports:
+    """meshd's own ports."""
+
+    outbound: int = 15001
+    inbound: int = 15006
+    admin: int = 15000
+    health: int = 15021
+    dns: int = 15053
+    prometheus: int = 15090
+
+
+@attrs.frozen
+class Debounce:
+    """How changes gather before they are compiled: after `quiet` seconds without one, at the latest after `bound` seconds."""
+
+    quiet: float = 0.010
+    bound: float = 0.200
+
+
+@attrs.frozen
+class Node:
+    """
+    One machine.
+
+    Attributes:
+        metadata: Identity; labels of the workload stand in `labels`.
+        namespace: The workload's namespace.
+        service_account: Its service account.
+        labels: Its labels, as policies and subsets select by.
+        addresses: Its addresses, the first is the primary one; empty: those of its interfaces.
+        locality: Where it stands.
+        network: Its network's name.
+        gateway: An edge proxy: real ports, no capture.
+        source: `directory` (default) or `kubernetes`.
+        workers: Data-plane processes; 0 means one per usable core.
+        user: uid or name that workers run as; empty: `meshd`, and 1337 without such a user.
+        ports: meshd's own ports.
+        debounce: How changes gather.
+        admin_address: Where the read-only admin pages are bound; empty switches them off.
+        capture: What the kernel diverts.
+    """
+
+    metadata: Metadata
+    namespace: str = "default"
+    service_account: str = "default"
+    labels: Mapping[str, str] = attrs.field(factory=dict)
+    addresses: tuple[str, ...] = ()
+    locality: Locality = Locality()
+    network: str = ""
+    gateway: bool = False
+    source: Literal["directory", "kubernetes"] = "directory"
+    workers: int = 0
+    user: str = ""
+    ports: Ports = Ports()
+    debounce: Debounce = Debounce()
+    admin_address: str = "127.0.0.1"
+    capture: CaptureSettings = CaptureSettings()

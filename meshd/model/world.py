@@ -1,0 +1,99 @@
+"""The World: every valid resource there is, immutable, with the indexes that the compiler asks."""
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+import attrs
+from immutables import Map
+
+from meshd.model.endpoint_slice import EndpointSlice
+from meshd.model.mesh import DEFAULT_MESH, Mesh
+from meshd.model.namespace import Namespace
+from meshd.model.node import Node
+from meshd.model.pod import Pod
+from meshd.model.service import Service
+
+Resource = Service | EndpointSlice | Pod | Namespace | Node | Mesh
+Key = tuple[str, str]
+"""Namespace and name."""
+
+R = TypeVar("R", Service, EndpointSlice, Pod, Namespace, Node, Mesh)
+
+
+@attrs.frozen
+class World:
+    """
+    An immutable set of resources; adding or removing one costs O(log n) and shares the rest.
+
+    Look-ups: `get`, `all` (sorted by age, the order in which Istio processes), `slices_of`, `pod_at`.
+    """
+
+    _by_kind: Map[type, Map[Key, Resource]] = attrs.field(factory=Map)
+    _slices: Map[Key, Map[Key, EndpointSlice]] = attrs.field(factory=Map)
+    _pods: Map[str, Map[Key, Pod]] = attrs.field(factory=Map)
+
+    def get(self, kind: type[R], namespace: str, name: str) -> R | None:
+        """Return one resource, or None."""
+        found = self._by_kind.get(kind, Map()).get((namespace, name))
+        return found if isinstance(found, kind) else None
+
+    def all(self, kind: type[R]) -> list[R]:
+        """Return all resources of a kind, oldest first; the order is the same on every machine."""
+        found = [resource for resource in self._by_kind.get(kind, Map()).values() if isinstance(resource, kind)]
+        return sorted(found, key=lambda resource: resource.metadata.age_key)
+
+    def slices_of(self, namespace: str, service: str) -> list[EndpointSlice]:
+        """Return a service's endpoint slices by name; those read from `Endpoints` only where there are no others."""
+        slices = sorted(self._slices.get((namespace, service), Map()).values(), key=lambda found: found.metadata.name)
+        return [found for found in slices if not found.from_endpoints] or slices
+
+    def pod_at(self, address: str) -> Pod | None:
+        """Return the pod with an address; the oldest where several claim it."""
+        return min(self._pods.get(address, Map()).values(), key=lambda pod: pod.metadata.age_key, default=None)
+
+    @property
+    def mesh(self) -> Mesh:
+        """Mesh-wide settings: the oldest `Mesh` resource, or the defaults."""
+        return next(iter(self.all(Mesh)), DEFAULT_MESH)
+
+    def __iter__(self) -> Iterator[Resource]:
+        """Yield every resource, in no order."""
+        for resources in self._by_kind.values():
+            yield from resources.values()
+
+    def changed(self, add: Iterable[Resource] = (), remove: Iterable[Resource] = ()) -> "World":
+        """Return a World without `remove` and with `add`, which replaces resources of the same kind and name."""
+        world = self
+        for resource in remove:
+            world = world._without(resource)
+        for resource in add:
+            metadata = resource.metadata
+            old = world._by_kind.get(type(resource), Map()).get((metadata.namespace, metadata.name))
+            if old is not None:
+                world = world._without(old)
+            world = world._with(resource)
+        return world
+
+    def _with(self, resource: Resource) -> "World":
+        kind, key = type(resource), (resource.metadata.namespace, resource.metadata.name)
+        slices, pods = self._slices, self._pods
+        if isinstance(resource, EndpointSlice):
+            place = (resource.metadata.namespace, resource.service)
+            slices = slices.set(place, slices.get(place, Map()).set(key, resource))
+        elif isinstance(resource, Pod):
+            for address in resource.addresses:
+                pods = pods.set(address, pods.get(address, Map()).set(key, resource))
+        return World(self._by_kind.set(kind, self._by_kind.get(kind, Map()).set(key, resource)), slices, pods)
+
+    def _without(self, resource: Resource) -> "World":
+        kind, key = type(resource), (resource.metadata.namespace, resource.metadata.name)
+        if key not in self._by_kind.get(kind, Map()):
+            return self
+        slices, pods = self._slices, self._pods
+        if isinstance(resource, EndpointSlice):
+            place = (resource.metadata.namespace, resource.service)
+            slices = slices.set(place, slices.get(place, Map()).delete(key))
+        elif isinstance(resource, Pod):
+            for address in resource.addresses:
+                pods = pods.set(address, pods.get(address, Map()).delete(key))
+        return World(self._by_kind.set(kind, self._by_kind[kind].delete(key)), slices, pods)

@@ -1,0 +1,102 @@
+"""The snapshot: everything one proxy serves with, checked for dangling references."""
+
+from collections.abc import Iterator, Mapping
+
+import attrs
+
+from meshd.snapshot.cluster import Cluster
+from meshd.snapshot.endpoint import ClusterLoadAssignment
+from meshd.snapshot.filter_chain import FilterChain
+from meshd.snapshot.listener import Listener
+from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
+from meshd.snapshot.route import RouteAction, RouteConfiguration
+from meshd.snapshot.secret import Secret
+
+PARTS = ("secrets", "endpoints", "clusters", "routes", "listeners")  # in the order in which references are resolved
+
+
+@attrs.frozen
+class NodeReference:
+    """Who a snapshot is for."""
+
+    name: str
+    namespace: str = "default"
+    addresses: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Snapshot:
+    """
+    What one proxy serves with; each part maps names to resources, in a stable order.
+
+    Two snapshots are equal when they serve alike: origins count too, since messages quote them.
+    """
+
+    node: NodeReference
+    listeners: Mapping[str, Listener] = attrs.field(factory=dict)
+    routes: Mapping[str, RouteConfiguration] = attrs.field(factory=dict)
+    clusters: Mapping[str, Cluster] = attrs.field(factory=dict)
+    endpoints: Mapping[str, ClusterLoadAssignment] = attrs.field(factory=dict)
+    secrets: Mapping[str, Secret] = attrs.field(factory=dict)
+
+    def inconsistencies(self) -> list[str]:
+        """
+        List references that lead nowhere and would stop a worker from building; empty when all is well.
+
+        A route to an absent cluster is no inconsistency: Istio allows it, and requests are answered 503 NC.
+        """
+        found: list[str] = []
+        bound: dict[tuple[str, int], str] = {}
+        for listener in self.listeners.values():
+            place = (listener.address.address, listener.address.port)
+            if place in bound:
+                found.append(f"listener {listener.name}: has the address of listener {bound[place]}")
+            bound[place] = listener.name
+            for chain in chains_of(listener):
+                manager = chain.filter
+                if isinstance(manager, HttpConnectionManager):
+                    if manager.route_config is None and manager.route_config_name not in self.routes:
+                        found.append(f"listener {listener.name}: chain {chain.name!r}: no route configuration {manager.route_config_name!r}")
+        for cluster in self.clusters.values():
+            if cluster.type == "EDS" and cluster.service_name not in self.endpoints:
+                found.append(f"cluster {cluster.name}: no endpoints resource {cluster.service_name!r}")
+        for routes in self.routes.values():
+            found.extend(_repeated_domains(routes))
+        return found
+
+
+def chains_of(listener: Listener) -> Iterator[FilterChain]:
+    """Yield a listener's filter chains, the default chain last."""
+    yield from listener.filter_chains
+    if listener.default_filter_chain is not None:
+        yield listener.default_filter_chain
+
+
+def clusters_named(chain: FilterChain) -> Iterator[str]:
+    """Yield the clusters that a chain's filter or its inline routes name."""
+    config = chain.filter
+    if isinstance(config, TcpProxy):
+        yield from (weighted.name for weighted in config.weighted_clusters)
+        if config.cluster:
+            yield config.cluster
+    elif config.route_config is not None:
+        yield from clusters_routed(config.route_config)
+
+
+def clusters_routed(routes: RouteConfiguration) -> Iterator[str]:
+    """Yield the clusters that a route configuration forwards to."""
+    for host in routes.virtual_hosts:
+        for route in host.routes:
+            if isinstance(route.action, RouteAction):
+                yield from (weighted.name for weighted in route.action.weighted_clusters)
+                if route.action.cluster:
+                    yield route.action.cluster
+
+
+def _repeated_domains(routes: RouteConfiguration) -> Iterator[str]:
+    seen: dict[str, str] = {}
+    for host in routes.virtual_hosts:
+        for domain in host.domains:
+            if domain in seen:
+                yield f"route configuration {routes.name}: domain {domain!r} stands in {seen[domain]!r} and {host.name!r}"
+            seen[domain] = host.name

@@ -1,0 +1,1 @@
+"""Where resources come from: a directory, a Kubernetes API server."""

@@ -1,0 +1,1 @@
+"""From the snapshot to closures and lookup tables. Pure."""

@@ -1,0 +1,124 @@
+"""What tables are built from and what they act on: the faces between lookup tables and the worker that runs them."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import attrs
+
+from meshd.codec.http_events import RequestHead, ResponseHead
+from meshd.snapshot.replies import Reply
+from meshd.snapshot.route import RetryPolicy
+
+
+class Connection(Protocol):
+    """
+    What is known of a downstream connection when its filter chain is chosen; all text, set before the choice.
+
+    Attributes:
+        destination_address: Original destination's IP.
+        destination_port: Its port.
+        source_address: The peer's IP.
+        source_port: Its port.
+        transport_protocol: `raw_buffer`, or `tls` when a ClientHello was seen.
+        application_protocols: ALPN names of the ClientHello; (`http/1.1`,), (`http/1.0`,) or (`h2c`,) when recognised; empty otherwise.
+        server_name: SNI, lower case; empty without one.
+    """
+
+    destination_address: str
+    destination_port: int
+    source_address: str
+    source_port: int
+    transport_protocol: str
+    application_protocols: tuple[str, ...]
+    server_name: str
+
+
+class Exchange(Protocol):
+    """
+    One request and its response, as filters, routes and log formats see it. HTTP/1 details do not show here.
+
+    Attributes:
+        request: The head as it will be forwarded; filters change it in place.
+        path: Normalized path with query: the one that is matched, authorized, routed, logged and forwarded.
+        host: Authority without port, lower case: what virtual hosts are sought by.
+        connection: The downstream connection.
+        route: The route's entry once found.
+        response: The head on its way to the client once there is one.
+    """
+
+    request: RequestHead
+    path: bytes
+    host: str
+    connection: Connection
+    route: "RouteEntry | None"
+    response: ResponseHead | None
+
+    def reply(self, reply: Reply) -> None:
+        """Answer from here instead of going on."""
+
+    def run(self, proceed: "Step") -> None:
+        """Resume a paused exchange; a bug in what follows becomes a logged 500."""
+
+
+Step = Callable[[Exchange], None]
+"""One joined piece of a chain: does its work and calls the next, or answers, or keeps the exchange for later."""
+
+Wrap = Callable[[Step], Step]
+
+
+@attrs.frozen
+class HttpFilter:
+    """A filter made ready: `request` and `response` wrap the next step; a phase left as None does not exist at run time."""
+
+    name: str
+    request: Wrap | None = None
+    response: Wrap | None = None
+
+
+class RouteEntry:
+    """
+    A route made runnable; one object per route, shared by all its exchanges.
+
+    Attributes:
+        name: For the access log, `-` when the route has none.
+        virtual_host: Name of its virtual host.
+        pick_cluster: Returns the cluster's name for one exchange; empty for a direct response.
+        direct: The reply of a direct response, or None.
+        timeout: Seconds, 0 for none.
+        retry_policy: Or None.
+        max_stream_duration: As RouteAction's.
+        attempt_count: Send `x-envoy-attempt-count`.
+        origin: Where it came from, as text.
+    """
+
+    __slots__ = ("attempt_count", "direct", "max_stream_duration", "name", "origin", "pick_cluster", "retry_policy", "timeout", "virtual_host")
+
+    name: str
+    virtual_host: str
+    pick_cluster: Callable[[Exchange], str]
+    direct: Reply | None
+    timeout: float
+    retry_policy: RetryPolicy | None
+    max_stream_duration: float | None
+    attempt_count: bool
+    origin: str
+
+
+class Host(Protocol):
+    """
+    One endpoint as a balancer sees it; the worker's live object, which outlives pushes.
+
+    Attributes:
+        active: Requests or connections in flight.
+        weight: From the snapshot.
+    """
+
+    active: int
+    weight: int
+
+
+Pick = Callable[[], Host | None]
+"""Chooses among the hosts it was built over; None when there is none. Hash policies take their key when they come."""
+
+BuildPick = Callable[[Sequence[Host], Callable[[], float]], Pick]
+"""From hosts and a source of randomness in [0, 1) to a Pick."""

@@ -1,0 +1,1 @@
+"""Instruments, exposition formats and access log lines. Pure."""
