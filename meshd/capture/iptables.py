@@ -1,0 +1,159 @@
+"""A ruleset as text for `iptables-restore --noflush`, and `iptables-save` read back; pure, the same for both flavours and families."""
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from meshd.capture.ruleset import ChainName, Family, HookName, Jump, Redirect, Rule, Ruleset
+
+PREFIX = "MESHD_"
+MADE_TABLE = "MESHD_MADE_TABLE"
+"""An empty chain of ours that remembers: there was no nat table before us, so that removing may take it away again."""
+
+BUILTIN: dict[HookName, str] = {"prerouting": "PREROUTING", "output": "OUTPUT"}
+
+
+@attrs.frozen
+class Nat:
+    """
+    The nat table of one family, as `iptables-save` shows it; rules without their `-A CHAIN`.
+
+    Attributes:
+        exists: Whether there is one.
+        own: Our chains.
+        builtin: The built-in chains, with everybody's rules.
+        others: Whether it has further chains.
+    """
+
+    exists: bool = False
+    own: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
+    builtin: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
+    others: bool = False
+
+    @property
+    def jumps(self) -> list[tuple[str, str]]:
+        """Give (built-in chain, rule) for each jump to a chain of ours."""
+        return [(chain, rule) for chain, rules in self.builtin.items() for rule in rules if f"-j {PREFIX}" in rule]
+
+    @property
+    def has_ours(self) -> bool:
+        """Tell whether anything of ours is there."""
+        return bool(self.own or self.jumps)
+
+    @property
+    def bare(self) -> bool:
+        """Tell whether nothing of anybody is there but built-in chains without rules."""
+        return not self.own and not self.others and not any(self.builtin.values())
+
+
+@attrs.frozen
+class Wanted:
+    """What one family shall have: our chains, and the rules to insert first in built-in chains."""
+
+    chains: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
+    jumps: Sequence[tuple[str, str]] = ()
+
+
+def chain_name(chain: ChainName) -> str:
+    """Give the name of a chain of ours."""
+    return PREFIX + chain.upper()
+
+
+def wanted_rules(ruleset: Ruleset, family: Family) -> Wanted:
+    """Give what one family (`ip` or `ip6`) shall have, each rule in the form in which `iptables-save` prints it."""
+    chains = {
+        chain_name(name): [rule_text(rule) for rule in rules if rule.family in ("", family)]
+        for name, rules in ruleset.chains().items()
+    }
+    jumps = [(BUILTIN[hook], f"-p tcp -j {chain_name(chain)}") for hook, chain in ruleset.hooks().items()]
+    return Wanted(chains, jumps)
+
+
+def restore_text(present: Nat, wanted: Wanted) -> str:
+    """Give one transaction that turns what is there of ours into what is wanted; with an empty `wanted`, nothing is left of ours."""
+    chains = dict(wanted.chains)
+    if chains and (MADE_TABLE in present.own or not present.exists):
+        chains[MADE_TABLE] = []
+    stale = [name for name in present.own if name not in chains]
+    lines = ["*nat", *(f":{name} - [0:0]" for name in [*chains, *stale])]  # declaring a chain empties it
+    lines += [f"-D {chain} {rule}" for chain, rule in present.jumps]
+    lines += [f"-X {name}" for name in stale]
+    lines += [f"-I {chain} 1 {rule}" for chain, rule in wanted.jumps]
+    lines += [f"-A {name} {rule}" for name, rules in chains.items() for rule in rules]
+    return "\n".join([*lines, "COMMIT"]) + "\n"
+
+
+def rule_text(rule: Rule) -> str:
+    """Give one rule in iptables' words, in the order in which `iptables-save` prints them."""
+    parts = []
+    if rule.source:
+        parts.append(f"-s {_with_length(rule.source, rule.family)}")
+    if rule.destination:
+        parts.append(f"{'! ' if rule.other_destination else ''}-d {_with_length(rule.destination, rule.family)}")
+    if rule.in_interface:
+        parts.append(f"-i {_interface(rule.in_interface)}")
+    if rule.out_interface:
+        parts.append(f"-o {_interface(rule.out_interface)}")
+    if rule.ports or isinstance(rule.action, Redirect):
+        parts.append("-p tcp")
+    if rule.ports:
+        first, last = rule.ports
+        parts.append(f"-m tcp --dport {first}" if first == last else f"-m tcp --dport {first}:{last}")
+    if rule.foreign:
+        parts.append("-m addrtype ! --dst-type LOCAL")
+    if rule.uid is not None:
+        parts.append(f"-m owner --uid-owner {rule.uid}")
+    if rule.gid is not None:
+        parts.append(f"-m owner --gid-owner {rule.gid}")
+    return " ".join([*parts, _target(rule)])
+
+
+def read_save(saved: str) -> Nat:
+    """Read the nat table out of `iptables-save`."""
+    own: dict[str, list[str]] = {}
+    builtin: dict[str, list[str]] = {}
+    inside = exists = others = False
+    for line in saved.splitlines():
+        if line.startswith("*"):
+            inside = line == "*nat"
+            exists = exists or inside
+        elif inside and line.startswith(":"):
+            name, policy = line[1:].split()[:2]
+            if policy != "-":
+                builtin[name] = []
+            elif name.startswith(PREFIX):
+                own[name] = []
+            else:
+                others = True
+        elif inside and line.startswith("-A "):
+            chain, _, rule = line[3:].partition(" ")
+            if chain in own:
+                own[chain].append(rule)
+            elif chain in builtin:
+                builtin[chain].append(rule)
+    return Nat(exists, own, builtin, others)
+
+
+def positions(present: Nat, wanted: Wanted) -> list[tuple[str, str, int]]:
+    """Give (built-in chain, rule, position from 1, or 0 where it is missing) for each wanted jump that is not the first rule."""
+    found = []
+    for chain, rule in wanted.jumps:
+        rules = list(present.builtin.get(chain, ()))
+        position = rules.index(rule) + 1 if rule in rules else 0
+        if position != 1:
+            found.append((chain, rule, position))
+    return found
+
+
+def _with_length(text: str, family: Family) -> str:
+    return text if "/" in text else f"{text}/{32 if family == 'ip' else 128}"
+
+
+def _interface(name: str) -> str:
+    return name[:-1] + "+" if name.endswith("*") else name
+
+
+def _target(rule: Rule) -> str:
+    if isinstance(rule.action, Redirect):
+        return f"-j REDIRECT --to-ports {rule.action.port}"
+    return f"-j {chain_name(rule.action.chain)}" if isinstance(rule.action, Jump) else "-j RETURN"

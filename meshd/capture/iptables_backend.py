@@ -1,0 +1,140 @@
+"""iptables, either flavour: chains of ours in each family's nat table, each family one transaction, the first undone when the second fails."""
+
+from typing import Literal
+
+import attrs
+
+from meshd.base.errors import CaptureError
+from meshd.capture.backend import refused
+from meshd.capture.commands import Runner
+from meshd.capture.drift import Drift, compare_chains
+from meshd.capture.iptables import MADE_TABLE, Nat, Wanted, positions, read_save, restore_text, wanted_rules
+from meshd.capture.ruleset import Family, Ruleset
+
+Flavour = Literal["nft", "legacy"]
+PROGRAMS: dict[Family, str] = {"ip": "iptables", "ip6": "ip6tables"}
+LOCK_SECONDS = "5"  # how long iptables-restore waits for another program's xtables lock
+
+
+@attrs.define(eq=False)
+class IptablesBackend:
+    """
+    Implements `Backend` with the programs `iptables-FLAVOUR-save` and `-restore`.
+
+    Attributes:
+        runner: Runs them.
+        flavour: `nft` or `legacy`.
+        ipv6: Whether the kernel has IPv6.
+    """
+
+    runner: Runner
+    flavour: Flavour
+    ipv6: bool = True
+    name: str = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Name it as the settings do."""
+        self.name = f"iptables-{self.flavour}"
+
+    def text(self, ruleset: Ruleset) -> str:
+        """Give what iptables-restore and ip6tables-restore would be told on a machine without rules of ours."""
+        present = Nat(exists=True)
+        return "".join(f"# {PROGRAMS[family]}\n{restore_text(present, wanted_rules(ruleset, family))}" for family in self._families)
+
+    def refusal(self, ruleset: Ruleset) -> str:
+        """Let iptables-restore test the IPv4 half."""
+        text = restore_text(Nat(), wanted_rules(ruleset, "ip"))
+        return refused(f"iptables-{self.flavour}-restore", self.runner([*self._restore("ip"), "--test"], text))
+
+    def holds(self) -> bool:
+        """Look for chains and jumps of ours in both families."""
+        return any(self._read(family).has_ours for family in self._families)
+
+    def drift(self, ruleset: Ruleset) -> list[Drift]:
+        """Compare what iptables-save prints with what we want, and the place of our jumps with the first."""
+        drift: list[Drift] = []
+        for family in self._families:
+            label = f"{self.name} {'IPv4' if family == 'ip' else 'IPv6'}"
+            present, wanted = self._read(family), wanted_rules(ruleset, family)
+            own = {name: rules for name, rules in present.own.items() if name != MADE_TABLE}
+            drift += compare_chains(label, wanted.chains, own)
+            for chain, rule, position in positions(present, wanted):
+                found = f"{rule!r} is rule {position}, others come before it" if position else f"missing {rule!r}"
+                drift.append(Drift(label, f"chain {chain} rule 1", found))
+            drift += [Drift(label, f"chain {chain}", f"unexpected {rule!r}") for chain, rule in _superfluous(present, wanted)]
+        return drift
+
+    def apply(self, ruleset: Ruleset) -> None:
+        """Put both families' rules in place; when the second fails, the first gets back what it had."""
+        done: list[tuple[Family, Nat]] = []
+        for family in self._families:
+            before = self._read(family)
+            try:
+                self._put(family, restore_text(before, wanted_rules(ruleset, family)))
+            except CaptureError:
+                for earlier, had in reversed(done):
+                    self._give_back(earlier, had)
+                raise
+            done.append((family, before))
+
+    def remove(self) -> bool:
+        """Remove our chains and jumps from both families, whatever settings made them."""
+        cleared = [self._clear(family) for family in self._families]
+        return any(cleared)
+
+    @property
+    def _families(self) -> tuple[Family, ...]:
+        return ("ip", "ip6") if self.ipv6 else ("ip",)
+
+    def _give_back(self, family: Family, before: Nat) -> None:
+        if not before.has_ours:
+            self._clear(family)
+            return
+        chains = {name: rules for name, rules in before.own.items() if name != MADE_TABLE}
+        self._put(family, restore_text(self._read(family), Wanted(chains, before.jumps)))
+
+    def _clear(self, family: Family) -> bool:
+        before = self._read(family)
+        if not before.has_ours:
+            return False
+        self._put(family, restore_text(before, Wanted()))
+        # the legacy table stays registered as long as its kernel module is loaded; only the nft flavour's can go
+        if MADE_TABLE in before.own and self.flavour == "nft":
+            self._drop_table(family)
+        return True
+
+    def _drop_table(self, family: Family) -> None:
+        present = self._read(family)
+        if not present.bare:
+            return
+        # reason: iptables-save lists all built-in chains, but the kernel has only those we jumped from, and -X of an absent one fails
+        ran = self.runner(self._restore(family), "*nat\n-X PREROUTING\n-X OUTPUT\nCOMMIT\n")
+        if ran.status == 0:
+            self.runner(["nft", "delete", "table", family, "nat"], "")  # an empty table is left where nft is not installed
+
+    def _read(self, family: Family) -> Nat:
+        program = f"{PROGRAMS[family]}-{self.flavour}-save"
+        ran = self.runner([program], "")
+        if ran.missing:
+            return Nat()
+        if ran.status:
+            raise CaptureError(refused(program, ran))
+        return read_save(ran.output)
+
+    def _put(self, family: Family, text: str) -> None:
+        command = self._restore(family)
+        ran = self.runner(command, text)
+        if ran.status:
+            raise CaptureError(refused(command[0], ran))
+
+    def _restore(self, family: Family) -> list[str]:
+        return [f"{PROGRAMS[family]}-{self.flavour}-restore", "--noflush", "-w", LOCK_SECONDS]
+
+
+def _superfluous(present: Nat, wanted: Wanted) -> list[tuple[str, str]]:
+    """Give our jumps that are not wanted, or stand there more than once."""
+    left = list(present.jumps)
+    for jump in wanted.jumps:
+        if jump in left:
+            left.remove(jump)
+    return left
