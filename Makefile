@@ -1,0 +1,42 @@
+# make demo          the walk of README.md on namespaces of this machine; takes about half a minute once set up
+# make test          all tests; ARGS='-k walk' goes to pytest
+# make lint          ruff, mypy, and the news fragments
+# make bench         CPU per request beside a real Envoy; QUICK=1 SCENARIO=NAME JSON=FILE
+# make venv          only the set-up, for working on meshd; prints the virtual environment
+# make requirements  pin and hash requirements*.in anew (needs pip-tools)
+# make clean         remove what the above left in the checkout
+#
+# Each does its own set-up first (packaging/prepare.sh): as root on Debian it installs what is missing.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.PHONY: demo test lint bench venv requirements clean
+
+demo:
+	@venv=$$(packaging/prepare.sh demo); exec "$$venv/bin/python" -m tests.demo
+
+test:
+	@venv=$$(packaging/prepare.sh test); exec "$$venv/bin/python" -m pytest $(ARGS)
+
+lint:
+	@venv=$$(packaging/prepare.sh test); "$$venv/bin/ruff" check .; "$$venv/bin/mypy"
+
+bench: export QUICK := $(QUICK)
+bench: export SCENARIO := $(SCENARIO)
+bench: export JSON := $(JSON)
+bench:
+	@venv=$$(packaging/prepare.sh bench); exec "$$venv/bin/python" -m tests.bench
+
+venv:
+	@packaging/prepare.sh test
+
+PIP_COMPILE = CUSTOM_COMPILE_COMMAND='make requirements' PIP_FIND_LINKS= python3 -m piptools compile --quiet --generate-hashes --strip-extras \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+requirements:
+	@$(PIP_COMPILE) -o requirements.txt requirements.in
+	@$(PIP_COMPILE) -o requirements-test.txt requirements-test.in
+	@$(PIP_COMPILE) --allow-unsafe -o requirements-build.txt requirements-build.in
+
+clean:
+	@rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache
+	@find . -name __pycache__ -prune -exec rm -rf {} +
