@@ -71,6 +71,9 @@ def parse_network(cidr: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     Read `10.0.0.0/8` or a single address; host bits may be set.
 
     Raises:
-        ValueError: If the text is neither.
+        ValueError: If the text is neither; netmasks (`/255.0.0.0`) and zones are neither.
     """
+    _, slash, length = cidr.partition("/")
+    if "%" in cidr or (slash and not (length.isascii() and length.isdigit())):
+        raise ValueError(f"expected an address range such as 10.0.0.0/8, got {cidr!r}")
     return ipaddress.ip_network(cidr, strict=False)
