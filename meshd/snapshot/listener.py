@@ -7,6 +7,7 @@ import attrs
 from meshd.base.addresses import SocketAddress
 from meshd.base.origins import Origin
 from meshd.snapshot.filter_chain import FilterChain
+from meshd.snapshot.network_filter import AccessLog
 
 Direction = Literal["OUTBOUND", "INBOUND", "UNSPECIFIED"]
 ListenerFilterName = Literal["original_dst", "tls_inspector", "http_inspector"]
@@ -43,6 +44,7 @@ class Listener:
         continue_on_listener_filters_timeout: After that time go on with what is known, instead of closing.
         direction: From this machine, to it, or neither (gateways).
         additional_addresses: Further addresses of the same listener (dual stack).
+        access_logs: Written for connections that no filter chain takes.
         origins: The resources it was compiled from.
     """
 
@@ -57,4 +59,5 @@ class Listener:
     continue_on_listener_filters_timeout: bool = True
     direction: Direction = "OUTBOUND"
     additional_addresses: tuple[SocketAddress, ...] = ()
+    access_logs: tuple[AccessLog, ...] = ()
     origins: tuple[Origin, ...] = ()

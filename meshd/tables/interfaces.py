@@ -5,6 +5,7 @@ from typing import Protocol
 
 import attrs
 
+from meshd.base.errors import MeshError
 from meshd.codec.http_events import RequestHead, ResponseHead
 from meshd.snapshot.replies import Reply
 from meshd.snapshot.route import RetryPolicy
@@ -40,7 +41,7 @@ class Exchange(Protocol):
     Attributes:
         request: The head as it will be forwarded; filters change it in place.
         path: Normalized path with query: the one that is matched, authorized, routed, logged and forwarded.
-        host: Authority without port, lower case: what virtual hosts are sought by.
+        host: What virtual hosts are sought by: `tables.hosts.host_of` of the authority.
         connection: The downstream connection.
         route: The route's entry once found.
         response: The head on its way to the client once there is one.
@@ -65,6 +66,35 @@ Step = Callable[[Exchange], None]
 
 Wrap = Callable[[Step], Step]
 
+Condition = Callable[[Exchange], bool]
+"""One condition on a request."""
+
+Test = Callable[[bytes], bool]
+"""One condition on a text of a request."""
+
+
+@attrs.frozen
+class Environment:
+    """
+    What tables may use of the worker that runs them.
+
+    Attributes:
+        random: A number in [0, 1), anew at each call.
+        route: The terminal step: forwards an exchange whose route is known and is no direct response.
+    """
+
+    random: Callable[[], float]
+    route: Step
+
+
+class BuildError(MeshError):
+    """A snapshot that cannot be made runnable; `reasons` names each fault."""
+
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        """Take the faults, one text each."""
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
+
 
 @attrs.frozen
 class HttpFilter:
@@ -82,16 +112,20 @@ class RouteEntry:
     Attributes:
         name: For the access log, `-` when the route has none.
         virtual_host: Name of its virtual host.
-        pick_cluster: Returns the cluster's name for one exchange; empty for a direct response.
+        pick_cluster: Returns the cluster's name for one exchange; empty for a direct response, and where every weight is 0 (answer 503 NC).
         direct: The reply of a direct response, or None.
         timeout: Seconds, 0 for none.
         retry_policy: Or None.
         max_stream_duration: As RouteAction's.
+        max_grpc_timeout: As RouteAction's.
         attempt_count: Send `x-envoy-attempt-count`.
         origin: Where it came from, as text.
     """
 
-    __slots__ = ("attempt_count", "direct", "max_stream_duration", "name", "origin", "pick_cluster", "retry_policy", "timeout", "virtual_host")
+    __slots__ = (
+        "attempt_count", "direct", "max_grpc_timeout", "max_stream_duration", "name", "origin", "pick_cluster", "retry_policy", "timeout",
+        "virtual_host",
+    )
 
     name: str
     virtual_host: str
@@ -100,6 +134,7 @@ class RouteEntry:
     timeout: float
     retry_policy: RetryPolicy | None
     max_stream_duration: float | None
+    max_grpc_timeout: float | None
     attempt_count: bool
     origin: str
 

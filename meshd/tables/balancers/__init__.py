@@ -1,0 +1,1 @@
+"""Ways of choosing an endpoint: one file a policy, listed in `registry`."""

@@ -1,0 +1,120 @@
+"""Filter chains made runnable: HTTP filters joined once into one Step, or a TCP proxy."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import attrs
+
+from meshd.snapshot.filter_chain import FilterChain
+from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
+from meshd.tables.hosts import HostTable
+from meshd.tables.http_filters.registry import BUILDERS
+from meshd.tables.interfaces import Environment, Exchange, HttpFilter, Step
+from meshd.tables.paths import Normalize, build_normalize
+from meshd.tables.routes import FindRoute
+from meshd.tables.weighted import build_weighted
+
+
+@attrs.frozen(eq=False)
+class HttpTable:
+    """
+    An HTTP connection manager made runnable.
+
+    Attributes:
+        config: What it was made from.
+        step: Takes an exchange whose `path` and `host` are set: finds its route, then runs the joined request filters, the last of which
+            answers (no route, direct response) or goes on to the worker's router step.
+        respond: Joined response filters in reverse order; None where no filter has that phase.
+        normalize: Target as sent to normalized path; empty: answer `path_normalization_failed`. Not for an empty target (CONNECT).
+        hosts: The virtual hosts that `step` looks at.
+    """
+
+    config: HttpConnectionManager
+    step: Step
+    respond: Callable[[Step], Step] | None
+    normalize: Normalize
+    hosts: HostTable
+
+    def cluster_at(self, address: str) -> str | None:
+        """Return the first plain cluster of the virtual host that an IP address names, for connections that cannot be routed."""
+        return self.hosts.clusters_by_address.get(address)
+
+
+@attrs.frozen(eq=False)
+class TcpTable:
+    """A TCP proxy made runnable; `pick_cluster` chooses once a connection."""
+
+    config: TcpProxy
+    pick_cluster: Callable[[], str]
+
+
+@attrs.frozen(eq=False)
+class ChainTable:
+    """A filter chain made runnable: exactly one of `http` and `tcp` is there."""
+
+    name: str
+    config: FilterChain
+    http: HttpTable | None = None
+    tcp: TcpTable | None = None
+
+
+def build_chain(chain: FilterChain, hosts: Mapping[str, HostTable], inline: HostTable | None, environment: Environment) -> ChainTable:
+    """
+    Make a filter chain runnable.
+
+    Args:
+        chain: The chain.
+        hosts: Tables of the snapshot's route configurations by name.
+        inline: Table of the chain's own route configuration, if it has one.
+        environment: What tables may use.
+    """
+    config = chain.filter
+    if isinstance(config, TcpProxy):
+        return ChainTable(chain.name, chain, tcp=build_tcp(config, environment))
+    return ChainTable(chain.name, chain, http=build_http(config, inline or hosts[config.route_config_name], environment))
+
+
+def build_tcp(config: TcpProxy, environment: Environment) -> TcpTable:
+    """Make a TCP proxy runnable."""
+    cluster = config.cluster
+    if cluster or not config.weighted_clusters:
+        return TcpTable(config, lambda: cluster)
+    return TcpTable(config, build_weighted(config.weighted_clusters, environment.random))
+
+
+def build_http(config: HttpConnectionManager, hosts: HostTable, environment: Environment) -> HttpTable:
+    """Make an HTTP connection manager runnable."""
+    filters = [BUILDERS[type(filter_config)](filter_config, environment) for filter_config in config.http_filters]
+    step = _finding(hosts.find_route, join_requests(filters, environment.route))
+    return HttpTable(config, step, join_responses(filters), build_normalize(config.path_normalization), hosts)
+
+
+def join_requests(filters: Sequence[HttpFilter], last: Step) -> Step:
+    """Join the request phases of filters, first to last, into one step that ends in `last`."""
+    step = last
+    for http_filter in reversed(filters):
+        if http_filter.request is not None:
+            step = http_filter.request(step)
+    return step
+
+
+def join_responses(filters: Sequence[HttpFilter]) -> Callable[[Step], Step] | None:
+    """Join the response phases of filters, last to first; None where there is none."""
+    wraps = [http_filter.response for http_filter in filters if http_filter.response is not None]
+    if not wraps:
+        return None
+
+    def join(last: Step) -> Step:
+        step = last
+        for wrap in wraps:
+            step = wrap(step)
+        return step
+
+    return join
+
+
+def _finding(find_route: FindRoute, proceed: Step) -> Step:
+    def step(exchange: Exchange) -> None:
+        exchange.route = find_route(exchange)
+        proceed(exchange)
+
+    return step

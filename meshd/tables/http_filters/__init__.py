@@ -1,0 +1,1 @@
+"""HTTP filters made ready to join: one file a filter, listed in `registry`."""

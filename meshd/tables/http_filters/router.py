@@ -1,0 +1,26 @@
+"""The router filter: answers what has no upstream, hands the rest to the worker's terminal step."""
+
+from meshd.snapshot.http_filter import HttpFilterConfig
+from meshd.snapshot.replies import REPLIES
+from meshd.tables.interfaces import Environment, Exchange, HttpFilter, Step
+
+NOT_FOUND = REPLIES["route_not_found"]
+NO_PATH = REPLIES["absolute_path_rejected"]
+
+
+def build_router(config: HttpFilterConfig, environment: Environment) -> HttpFilter:
+    """Return the last filter of a chain; what it wraps is the worker's router step."""
+    return HttpFilter("router", request=_wrap)
+
+
+def _wrap(proceed: Step) -> Step:
+    def route(exchange: Exchange) -> None:
+        entry = exchange.route
+        if entry is None:
+            exchange.reply(NO_PATH if exchange.path and not exchange.path.startswith(b"/") else NOT_FOUND)
+        elif entry.direct is not None:
+            exchange.reply(entry.direct)
+        else:
+            proceed(exchange)
+
+    return route

@@ -1,0 +1,1 @@
+"""Conditions on requests made into closures: one file a kind, listed in `registry`."""
