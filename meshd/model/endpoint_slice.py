@@ -2,7 +2,16 @@
 
 import attrs
 
+from meshd.base.addresses import canonical_ip, is_ipv6
+from meshd.model.checks import app_protocol, host_name, ip_address, ipv4_address, ipv6_address, label_name, one_line, subdomain_name
 from meshd.model.metadata import Metadata
+from meshd.model.reading import Check, Fields
+from meshd.model.service import PROTOCOLS
+
+SERVICE_LABEL = "kubernetes.io/service-name"
+ZONE_TOPOLOGY = "topology.kubernetes.io/zone"  # in v1beta1's topology
+
+_ADDRESS_CHECKS: dict[str, Check] = {"IPv4": ipv4_address, "IPv6": ipv6_address, "FQDN": host_name}
 
 
 @attrs.frozen
@@ -47,7 +56,7 @@ class EndpointSlice:
     Some of a service's endpoints.
 
     Attributes:
-        metadata: Identity; for one read from `Endpoints`, the name is the service's.
+        metadata: Identity; one read from `Endpoints` is named `SERVICE#SUBSET/TYPE`, which no real slice can be.
         service: Name of its service, in the same namespace.
         address_type: `IPv4`, `IPv6` or `FQDN`.
         ports: Served by every endpoint here.
@@ -61,3 +70,100 @@ class EndpointSlice:
     ports: tuple[SlicePort, ...] = ()
     endpoints: tuple[SliceEndpoint, ...] = ()
     from_endpoints: bool = False
+
+
+def read_endpoint_slice(fields: Fields, metadata: Metadata) -> tuple[EndpointSlice, ...]:
+    """Read an EndpointSlice of discovery.k8s.io/v1 or v1beta1."""
+    kind = fields.choice("addressType", ("IPv4", "IPv6", "FQDN"), "")
+    if not kind and "addressType" not in fields and fields.raw("apiVersion") != "discovery.k8s.io/v1beta1":
+        fields.wrong("addressType", "expected IPv4 or IPv6 or FQDN, got nothing")
+    kind = kind or "IPv4"
+    service = metadata.labels.get(SERVICE_LABEL, "")
+    if not service:
+        said = f"expected the label {SERVICE_LABEL}, got none, so that these endpoints belong to no service"
+        fields.report.add(("metadata", "labels"), said, "set it to the service's name", "warning")
+    endpoints = tuple(_read_endpoint(item, kind) for item in fields.items("endpoints"))
+    return (EndpointSlice(metadata, service, kind, _read_ports(fields), endpoints),)
+
+
+def read_endpoints(fields: Fields, metadata: Metadata) -> tuple[EndpointSlice, ...]:
+    """Read an Endpoints object: one slice for each subset and address family."""
+    found = []
+    for index, subset in enumerate(fields.items("subsets")):
+        ports = _read_ports(subset)
+        members = [
+            *(_read_address(item, ready=True) for item in subset.items("addresses")),
+            *(_read_address(item, ready=False) for item in subset.items("notReadyAddresses")),
+        ]
+        subset.finish()
+        for kind in ("IPv4", "IPv6"):
+            mine = tuple(member for member in members if member.addresses and is_ipv6(member.addresses[0]) == (kind == "IPv6"))
+            if mine:
+                named = attrs.evolve(metadata, name=f"{metadata.name}#{index}/{kind}")
+                found.append(EndpointSlice(named, metadata.name, kind, ports, mine, from_endpoints=True))
+    return tuple(found)
+
+
+def _read_ports(fields: Fields) -> tuple[SlicePort, ...]:
+    found: list[SlicePort] = []
+    names: dict[str, int] = {}
+    for index, item in enumerate(fields.items("ports")):
+        name = item.text("name", check=label_name)
+        number, protocol = item.port("port"), item.choice("protocol", PROTOCOLS, "TCP")
+        port = SlicePort(number, name, protocol, item.text("appProtocol", check=app_protocol))
+        item.finish()
+        if names.setdefault(name, index) != index:
+            item.wrong("name", f"expected each name once, got {name or 'no name'} in ports[{names[name]}] too")
+        if "port" not in item:
+            item.wrong("port", "expected a number, got nothing; this port is not used", "name the port", "warning")
+        elif number:
+            found.append(port)
+    return tuple(found)
+
+
+def _read_endpoint(fields: Fields, kind: str) -> SliceEndpoint:
+    conditions = fields.mapping("conditions")
+    addresses = fields.texts("addresses", check=_ADDRESS_CHECKS[kind])
+    if "addresses" not in fields or not fields.values["addresses"]:
+        fields.wrong("addresses", "expected at least one address, got none")
+    endpoint = SliceEndpoint(
+        tuple(addresses if kind == "FQDN" else map(canonical_ip, addresses)),
+        conditions.maybe_flag("ready"),
+        conditions.maybe_flag("serving"),
+        conditions.maybe_flag("terminating"),
+        fields.text("hostname", check=label_name),
+        _read_pod(fields),
+        fields.text("nodeName", check=subdomain_name),
+        fields.text("zone", check=one_line) or fields.mapping("topology").text(ZONE_TOPOLOGY),
+    )
+    conditions.finish()
+    fields.finish(("hints", "deprecatedTopology"))
+    _warn_of_special(fields, "addresses", endpoint.addresses)
+    return endpoint
+
+
+def _read_address(fields: Fields, *, ready: bool) -> SliceEndpoint:
+    """Read an address of an Endpoints subset."""
+    address = fields.text("ip", check=ip_address, required=True)
+    endpoint = SliceEndpoint(
+        (canonical_ip(address),) if address else (),
+        ready=ready,
+        hostname=fields.text("hostname", check=label_name),
+        pod=_read_pod(fields),
+        node_name=fields.text("nodeName", check=subdomain_name),
+    )
+    fields.finish()
+    _warn_of_special(fields, "ip", endpoint.addresses)
+    return endpoint
+
+
+def _read_pod(fields: Fields) -> str:
+    target = fields.mapping("targetRef")
+    return target.text("name", check=subdomain_name) if target.raw("kind") == "Pod" else ""
+
+
+def _warn_of_special(fields: Fields, name: str, addresses: tuple[str, ...]) -> None:
+    """Warn of addresses that Kubernetes refuses, since each machine would reach itself or nobody by them."""
+    for address in addresses:
+        if address.startswith(("127.", "0.", "169.254.", "fe80:")) or address in ("::", "::1"):
+            fields.wrong(name, f"expected an address that other machines can reach, got {address}", severity="warning")

@@ -1,14 +1,54 @@
 """`kind: Mesh`: the fields of Istio's MeshConfig that concern the whole mesh, under `spec`."""
 
-from typing import Literal
+import json
+from typing import Literal, TypeVar, cast
 
 import attrs
 
 from meshd.base.origins import Origin
+from meshd.model.checks import export_to, host_name, label_name, one_line
 from meshd.model.metadata import Metadata
+from meshd.model.reading import Fields
 
 OutboundPolicy = Literal["ALLOW_ANY", "REGISTRY_ONLY"]
 Normalization = Literal["NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"]
+Encoding = Literal["TEXT", "JSON"]
+Mode = TypeVar("Mode", bound=str)
+
+_OUTBOUND: tuple[OutboundPolicy, ...] = ("ALLOW_ANY", "REGISTRY_ONLY")
+_NORMALIZATIONS = ("DEFAULT", "NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES")
+_ENCODINGS: tuple[Encoding, ...] = ("TEXT", "JSON")
+_ELSEWHERE = frozenset(
+    (
+        *("ingressClass", "ingressService", "ingressControllerMode", "ingressSelector", "configSources", "certificates", "ca"),
+        *("enablePrometheusMerge", "discoverySelectors", "serviceSettings", "serviceScopeConfigs", "thriftConfig", "disableEnvoyListenerLog"),
+    )
+)
+"""MeshConfig fields (istio.io/api mesh/v1alpha1) that concern Kubernetes clusters or Istio's own control plane."""
+_NOT_SERVED = (
+    *("proxyListenPort", "proxyInboundListenPort", "proxyHttpPort", "tcpKeepalive", "enableTracing", "enableEnvoyAccessLogService"),
+    *("defaultConfig", "enableAutoMtls", "trustDomainAliases", "caCertificates", "defaultVirtualServiceExportTo"),
+    *("defaultDestinationRuleExportTo", "localityLbSetting", "dnsRefreshRate", "h2UpgradePolicy", "inboundClusterStatName"),
+    *("outboundClusterStatName", "verifyCertificateAtClient", "extensionProviders", "defaultProviders"),
+    *("meshMTLS", "tlsDefaults"),
+)
+"""MeshConfig fields that meshd does not serve yet."""
+
+
+@attrs.frozen
+class RetrySettings:
+    """
+    Istio's HTTPRetry, as far as the mesh's default policy has it.
+
+    Attributes:
+        attempts: Retries after the first try; 0 switches them off.
+        per_try_timeout: Seconds for each try; 0 means none of its own.
+        retry_on: Conditions and status codes, comma separated; empty for Istio's default.
+    """
+
+    attempts: int = 2
+    per_try_timeout: float = 0.0
+    retry_on: str = ""
 
 
 @attrs.frozen
@@ -30,6 +70,7 @@ class Mesh:
         domain_suffix: DNS suffix of services.
         root_namespace: Where mesh-wide resources live.
         default_service_export_to: Visibility of services that say nothing.
+        default_http_retry_policy: Retries of routes that say nothing; None: Istio's default.
     """
 
     metadata: Metadata
@@ -37,7 +78,7 @@ class Mesh:
     inbound_to_localhost: bool = False
     access_log_file: str | None = None
     access_log_format: str = ""
-    access_log_encoding: Literal["TEXT", "JSON"] = "TEXT"
+    access_log_encoding: Encoding = "TEXT"
     protocol_detection_timeout: float = 0.0
     connect_timeout: float = 10.0
     path_normalization: Normalization = "BASE"
@@ -45,6 +86,82 @@ class Mesh:
     domain_suffix: str = "cluster.local"
     root_namespace: str = "istio-system"
     default_service_export_to: tuple[str, ...] = ("*",)
+    default_http_retry_policy: RetrySettings | None = None
 
 
 DEFAULT_MESH = Mesh(Metadata("default", Origin("defaults")))
+
+
+def read_mesh(fields: Fields, metadata: Metadata) -> tuple[Mesh, ...]:
+    """Read a Mesh; MeshConfig's enums are upper-case words and its durations texts, as in Istio's own YAML."""
+    spec = fields.mapping("spec")
+    encoding = spec.choice("accessLogEncoding", _ENCODINGS, "TEXT")
+    mesh = Mesh(
+        metadata,
+        outbound_traffic_policy=_read_mode(spec, "outboundTrafficPolicy", _OUTBOUND),
+        inbound_to_localhost=_read_mode(spec, "inboundTrafficPolicy", ("PASSTHROUGH", "LOCALHOST")) == "LOCALHOST",
+        access_log_file=_read_log_file(spec),
+        access_log_format=_read_format(spec, encoding),
+        access_log_encoding=encoding,
+        protocol_detection_timeout=spec.duration("protocolDetectionTimeout", 0.0, low=0.001, zero=True),
+        connect_timeout=spec.duration("connectTimeout", 10.0, low=0.001),
+        path_normalization=_read_normalization(spec),
+        trust_domain=spec.text("trustDomain", "cluster.local", check=host_name),
+        domain_suffix=spec.text("domainSuffix", "cluster.local", check=host_name),
+        root_namespace=spec.text("rootNamespace", "istio-system", check=label_name),
+        default_service_export_to=spec.texts("defaultServiceExportTo", check=export_to) or ("*",),
+        default_http_retry_policy=_read_retries(spec),
+    )
+    for name in _NOT_SERVED:
+        if name in spec:
+            spec.wrong(name, f"{name} is not served yet and has no effect", severity="info")
+        spec.raw(name)
+    spec.finish(_ELSEWHERE)
+    return (mesh,)
+
+
+def _read_mode(spec: Fields, name: str, modes: tuple[Mode, ...]) -> Mode:
+    policy = spec.mapping(name)
+    mode = policy.choice("mode", modes, modes[0])
+    policy.finish()
+    return mode
+
+
+def _read_retries(spec: Fields) -> RetrySettings | None:
+    if "defaultHttpRetryPolicy" not in spec:
+        return None
+    policy = spec.mapping("defaultHttpRetryPolicy")
+    settings = RetrySettings(
+        # reason: absent is 0 in protobuf, and Istio takes 0 as "no retries" (route/retry ConvertPolicy)
+        attempts=policy.number("attempts", 0, low=0, high=2**31 - 1),
+        per_try_timeout=policy.duration("perTryTimeout", 0.0, low=0.001, zero=True),
+        retry_on=policy.text("retryOn", check=one_line),
+    )
+    policy.finish(("retryRemoteLocalities", "retryIgnorePreviousHosts", "backoff"))
+    return settings
+
+
+def _read_normalization(spec: Fields) -> Normalization:
+    policy = spec.mapping("pathNormalization")
+    found = policy.choice("normalization", _NORMALIZATIONS, "DEFAULT")
+    policy.finish()
+    return "BASE" if found == "DEFAULT" else cast(Normalization, found)
+
+
+def _read_log_file(spec: Fields) -> str | None:
+    if spec.raw("accessLogFile") == "":
+        return ""
+    return spec.text("accessLogFile", check=lambda text: one_line(text) or ("" if text.startswith("/") else "an absolute path")) or None
+
+
+def _read_format(spec: Fields, encoding: str) -> str:
+    text = spec.text("accessLogFormat")
+    if not text or encoding != "JSON":
+        return text
+    try:
+        good = isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        good = False
+    if not good:
+        spec.wrong("accessLogFormat", "expected a JSON object, since accessLogEncoding is JSON, got other text")
+    return text

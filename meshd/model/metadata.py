@@ -5,6 +5,18 @@ from collections.abc import Mapping
 import attrs
 
 from meshd.base.origins import Origin
+from meshd.model.checks import annotation_key, label_key, label_name, label_value, one_line
+from meshd.model.reading import Check, Fields
+
+DEFAULT_NAMESPACE = "default"  # kubectl's, for resources that name none
+
+_IGNORED = frozenset(
+    (
+        *("generateName", "selfLink", "uid", "resourceVersion", "generation", "deletionTimestamp", "deletionGracePeriodSeconds"),
+        *("ownerReferences", "finalizers", "managedFields", "clusterName", "initializers"),
+    )
+)
+"""Kubernetes' ObjectMeta fields (meta/v1) that mean nothing to a mesh."""
 
 
 @attrs.frozen
@@ -32,3 +44,25 @@ class Metadata:
     def age_key(self) -> tuple[str, str, str]:
         """Sort key, oldest first (Istio: creation time, then name, then namespace)."""
         return (self.created, self.name, self.namespace)
+
+
+def read_metadata(fields: Fields, *, namespaced: bool, check_name: Check) -> Metadata:
+    """Read `metadata`; the report's origin is the resource's from here on."""
+    name = fields.text("name", check=check_name, required=True)
+    namespace = ""
+    if namespaced:
+        namespace = fields.text("namespace", DEFAULT_NAMESPACE, check=label_name)
+    elif "namespace" in fields:
+        fields.wrong("namespace", "expected no namespace, this kind has none", "remove it", "warning")
+    fields.raw("namespace")
+    fields.report.origin = attrs.evolve(fields.report.origin, namespace=namespace, name=name)
+    metadata = Metadata(
+        name,
+        fields.report.origin,
+        namespace,
+        fields.text_map("labels", key=label_key, value=label_value),
+        fields.text_map("annotations", key=annotation_key),
+        fields.text("creationTimestamp", check=one_line),
+    )
+    fields.finish(_IGNORED)
+    return metadata

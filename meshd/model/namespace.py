@@ -3,6 +3,7 @@
 import attrs
 
 from meshd.model.metadata import Metadata
+from meshd.model.reading import Fields
 
 
 @attrs.frozen
@@ -10,3 +11,9 @@ class Namespace:
     """A Kubernetes Namespace."""
 
     metadata: Metadata
+
+
+def read_namespace(fields: Fields, metadata: Metadata) -> tuple[Namespace, ...]:
+    """Read a Namespace; only its metadata counts."""
+    fields.raw("spec")
+    return (Namespace(metadata),)

@@ -95,7 +95,7 @@ class Node:
     service_account: str = "default"
     labels: Mapping[str, str] = attrs.field(factory=dict)
     addresses: tuple[str, ...] = ()
-    locality: Locality = Locality()
+    locality: Locality = attrs.field(factory=Locality)
     network: str = ""
     gateway: bool = False
     source: Literal["directory", "kubernetes"] = "directory"

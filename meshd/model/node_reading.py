@@ -1,0 +1,118 @@
+"""Reads `kind: Node`."""
+
+import attrs
+
+from meshd.base.addresses import canonical_ip
+from meshd.base.locality import Locality, parse_locality
+from meshd.model.checks import account, cidr, interface, ip_address, label_key, label_name, label_value, one_line, port_range, subdomain_name
+from meshd.model.metadata import Metadata
+from meshd.model.node import CaptureSettings, Debounce, Node, Ports
+from meshd.model.reading import Fields
+
+MAX_WORKERS = 256  # far more than cores of any machine this runs on; a typing slip must not fork thousands
+MAX_BOUND = 60.0  # seconds that changes may gather; more would look like being dead
+
+_BACKENDS = ("auto", "nftables", "iptables-nft", "iptables-legacy")
+
+
+def read_node(fields: Fields, metadata: Metadata) -> tuple[Node, ...]:
+    """Read a Node; every setting is optional."""
+    spec = fields.mapping("spec")
+    admin = spec.mapping("admin")
+    default = Node(metadata)
+    node = Node(
+        metadata,
+        namespace=spec.text("namespace", default.namespace, check=label_name),
+        service_account=spec.text("serviceAccount", default.service_account, check=subdomain_name),
+        labels=spec.text_map("labels", key=label_key, value=label_value),
+        addresses=tuple(dict.fromkeys(canonical_ip(text) for text in spec.texts("addresses", check=_own_address))),
+        locality=_read_locality(spec),
+        network=spec.text("network", check=one_line),
+        gateway=spec.flag("gateway"),
+        source=spec.choice("source", ("directory", "kubernetes"), "directory"),
+        workers=spec.number("workers", 0, low=0, high=MAX_WORKERS),
+        user=_read_user(spec),
+        ports=_read_ports(spec.mapping("ports")),
+        debounce=_read_debounce(spec.mapping("debounce")),
+        admin_address="" if admin.raw("address") == "" else admin.text("address", default.admin_address, check=ip_address),
+        capture=_read_capture(spec.mapping("capture")),
+    )
+    admin.finish()
+    spec.finish()
+    return (node,)
+
+
+def _own_address(text: str) -> str:
+    return "an IP address of the machine" if ip_address(text) or canonical_ip(text) in ("0.0.0.0", "::") else ""
+
+
+def _read_locality(spec: Fields) -> Locality:
+    text = spec.text("locality", check=one_line)
+    try:
+        return parse_locality(text)
+    except ValueError as error:
+        spec.wrong("locality", str(error))
+        return Locality()
+
+
+def _read_user(spec: Fields) -> str:
+    value = spec.raw("user")
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**32 - 1:
+        return str(value)
+    return spec.text("user", check=account)
+
+
+def _read_ports(fields: Fields) -> Ports:
+    default = Ports()
+    found: dict[str, int] = {}
+    for attribute in attrs.fields(Ports):
+        name = attribute.name
+        found[name] = fields.port(name, getattr(default, name))
+        other = next((other for other in found if other != name and found[other] == found[name]), None)
+        if other is not None:
+            fields.wrong(name, f"expected each port once, got {found[name]} for {other} too")
+    fields.finish()
+    return Ports(**found)
+
+
+def _read_debounce(fields: Fields) -> Debounce:
+    default = Debounce()
+    quiet = fields.duration("quiet", default.quiet)
+    bound = fields.duration("bound", max(default.bound, quiet))
+    if not quiet <= bound <= MAX_BOUND:
+        fields.wrong("bound", f"expected a duration from quiet ({quiet:g}s) to {MAX_BOUND:g}s, got {bound:g}s")
+    fields.finish()
+    return Debounce(quiet, bound)
+
+
+def _read_capture(fields: Fields) -> CaptureSettings:
+    default = CaptureSettings()
+
+    def ports(name: str, otherwise: tuple[str, ...]) -> tuple[str, ...]:
+        found = fields.texts(name, check=port_range, numbers=True)
+        return found if name in fields else otherwise
+
+    def accounts(name: str) -> tuple[str, ...]:
+        return fields.texts(name, check=account, numbers=True)
+
+    excluded = fields.texts("excludeOutboundCidrs", check=cidr)
+    settings = CaptureSettings(
+        enabled=fields.flag("enabled", default.enabled),
+        backend=fields.choice("backend", _BACKENDS, default.backend),  # type: ignore[arg-type]  # reason: mypy widens the tuple's words
+        keep_on_stop=fields.flag("keepOnStop", default.keep_on_stop),
+        inbound=fields.flag("inbound", default.inbound),
+        outbound=fields.flag("outbound", default.outbound),
+        include_inbound_ports=ports("includeInboundPorts", default.include_inbound_ports),
+        exclude_inbound_ports=ports("excludeInboundPorts", default.exclude_inbound_ports),
+        include_outbound_ports=ports("includeOutboundPorts", default.include_outbound_ports),
+        exclude_outbound_ports=ports("excludeOutboundPorts", default.exclude_outbound_ports),
+        include_outbound_cidrs=fields.texts("includeOutboundCidrs", check=cidr),
+        exclude_outbound_cidrs=excluded if "excludeOutboundCidrs" in fields else default.exclude_outbound_cidrs,
+        exclude_uids=accounts("excludeUids"),
+        exclude_gids=accounts("excludeGids"),
+        include_uids=accounts("includeUids"),
+        include_gids=accounts("includeGids"),
+        exclude_interfaces=fields.texts("excludeInterfaces", check=interface),
+    )
+    fields.finish()
+    return settings
