@@ -24,8 +24,11 @@ class Headers:
 
     def joined(self, name: bytes) -> bytes | None:
         """Return all values of a header joined with `,` (RFC 9110, section 5.3), or None."""
-        if name not in self.first:
+        first = self.first
+        if name not in first:
             return None
+        if len(first) == len(self.pairs):
+            return first[name]
         return b",".join([value for key, value in self.pairs if key == name])
 
     def add(self, name: bytes, value: bytes) -> None:
@@ -35,25 +38,27 @@ class Headers:
 
     def set(self, name: bytes, value: bytes) -> None:
         """Replace a header where it first stands, dropping further lines of it; append it when it is absent."""
-        if name in self.first:
-            pairs: list[tuple[bytes, bytes]] = []
-            done = False
-            for pair in self.pairs:
-                if pair[0] != name:
-                    pairs.append(pair)
-                elif not done:
-                    pairs.append((name, value))
-                    done = True
-            self.pairs = pairs
+        first = self.first
+        pairs = self.pairs
+        old = first.get(name)
+        if old is None:
+            pairs.append((name, value))
         else:
-            self.pairs.append((name, value))
-        self.first[name] = value
+            place = pairs.index((name, old))
+            if len(first) != len(pairs):
+                pairs[place + 1:] = [pair for pair in pairs[place + 1:] if pair[0] != name]
+            pairs[place] = (name, value)
+        first[name] = value
 
     def remove(self, name: bytes) -> None:
         """Drop every line of a header."""
-        if name in self.first:
-            del self.first[name]
-            self.pairs = [pair for pair in self.pairs if pair[0] != name]
+        first = self.first
+        if name in first:
+            if len(first) == len(self.pairs):
+                self.pairs.remove((name, first.pop(name)))
+            else:
+                del first[name]
+                self.pairs = [pair for pair in self.pairs if pair[0] != name]
 
     def copy(self) -> "Headers":
         """Return an independent copy."""

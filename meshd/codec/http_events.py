@@ -19,15 +19,18 @@ class RequestHead:
         method: As sent.
         target: Path with query as sent, less scheme and authority of an absolute form and less the fragment; `*` for OPTIONS *; empty for CONNECT.
         authority: The absolute form's authority if there was one, else Host (repeated ones joined with `,`), else empty.
-        headers: Without Host and without framing (`content-length` stays, `transfer-encoding` does not).
+        headers: Without Host, hop-by-hop headers and framing (`content-length` stays, `transfer-encoding` does not); `connection` and `upgrade`
+            stay where an upgrade is asked for.
         protocol: `HTTP/1.1`, `HTTP/1.0` or `HTTP/2`.
         length: Bytes of the body, or CHUNKED.
         keep_alive: The client may send another request on this connection.
         upgrade: Lower-case protocol asked for, or empty.
         expects_continue: `Expect: 100-continue` was sent.
+        refused: Empty, or a key of `snapshot.replies`: the head is understood, to be logged whole, yet nothing but this can be answered
+            (`missing_host_header`, `absolute_path_rejected`).
     """
 
-    __slots__ = ("authority", "expects_continue", "headers", "keep_alive", "length", "method", "protocol", "target", "upgrade")
+    __slots__ = ("authority", "expects_continue", "headers", "keep_alive", "length", "method", "protocol", "refused", "target", "upgrade")
 
     method: bytes
     target: bytes
@@ -38,15 +41,17 @@ class RequestHead:
     keep_alive: bool
     upgrade: bytes
     expects_continue: bool
+    refused: str
 
 
 class ResponseHead:
     """
-    One response's head.
+    One response's head: a final one, or an informational one (status 100, 102, 103) before it, which has no body and no end.
 
     Attributes:
         status: Three-digit code.
-        headers: Without hop-by-hop headers and without `transfer-encoding`; `content-length` stays.
+        headers: Without hop-by-hop headers and without `transfer-encoding` (which stays in an answer to HEAD only); `content-length` stays;
+            `connection` and `upgrade` stay where the protocol switches.
         length: Bytes of the body (0 for those that have none), CHUNKED or UNTIL_CLOSE.
         keep_alive: The upstream keeps the connection after this response.
         upgrade: Lower-case protocol that a 101 switches to, or empty.

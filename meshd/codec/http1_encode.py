@@ -1,0 +1,92 @@
+"""Heads and chunks of HTTP/1 as bytes; everything is written anew, nothing that was read is passed on raw."""
+
+from typing import Final
+
+from meshd.base.errors import MeshError
+from meshd.codec.http_events import RequestHead, ResponseHead
+from meshd.codec.reason_phrases import REASON_PHRASES, UNKNOWN
+
+LAST_CHUNK: Final = b"0\r\n\r\n"
+
+NO_BODY_EXPECTED: Final = frozenset((b"GET", b"HEAD", b"DELETE", b"TRACE", b"CONNECT"))
+"""Methods whose requests need not say that they have no body (Envoy's requestShouldHaveNoBody)."""
+
+CHUNKED_LINE: Final = b"transfer-encoding: chunked"
+EMPTY_LINE: Final = b"content-length: 0"
+
+STATUS_LINES: Final[dict[int, bytes]] = {status: b"HTTP/1.1 %d %b" % (status, phrase) for status, phrase in REASON_PHRASES.items()}
+
+
+class HeaderError(MeshError):
+    """A line break within a header: a filter let one through, and the message would not be what it seems."""
+
+
+def encode_request(request: RequestHead, target: bytes) -> bytes:
+    """
+    Return a request's head: Host first, then the headers in order, then framing.
+
+    Args:
+        request: Its length tells the framing; a `content-length` stays where it stands.
+        target: Path with query to ask for; not used for CONNECT, which asks for the authority.
+
+    Raises:
+        HeaderError: If a header, the target or the authority holds a line break.
+    """
+    headers = request.headers
+    method = request.method
+    authority = request.authority
+    lines = [b"%b %b HTTP/1.1\r\nhost: %b" % (method, authority if method == b"CONNECT" else target, authority)]
+    lines += map(b": ".join, headers.pairs)
+    if request.length < 0:
+        lines.append(CHUNKED_LINE)
+    elif not request.length and method not in NO_BODY_EXPECTED and b"content-length" not in headers.first:
+        lines.append(EMPTY_LINE)
+    lines.append(b"\r\n")
+    head = b"\r\n".join(lines)
+    count = len(lines) + 1
+    if head.count(b"\n") != count or head.count(b"\r") != count:
+        raise HeaderError("line break within a request's header")
+    return head
+
+
+def encode_response(response: ResponseHead, method: bytes = b"GET", protocol: str = "HTTP/1.1", connection: bytes = b"") -> bytes:
+    """
+    Return a response's head: the headers in order, then framing and Connection; the reason phrase is Envoy's.
+
+    A body of a length unknown (below 0) must be written in chunks after it, to a client of HTTP/1.0 as it is.
+
+    Args:
+        response: Final or informational.
+        method: The request's: an answer to HEAD does not say that it is empty.
+        protocol: The request's.
+        connection: `close`, `keep-alive` (which HTTP/1.0 wants told), or empty.
+
+    Raises:
+        HeaderError: If a header holds a line break.
+    """
+    headers = response.headers
+    status = response.status
+    first = headers.first
+    line = STATUS_LINES.get(status) or b"HTTP/1.1 %d %b" % (status, UNKNOWN)
+    lines = [line if protocol == "HTTP/1.1" else b"HTTP/1.0" + line[8:]]
+    lines += map(b": ".join, headers.pairs)
+    if response.length < 0:
+        if protocol == "HTTP/1.1":
+            lines.append(CHUNKED_LINE)
+    elif b"transfer-encoding" in first:
+        lines = [line for line in lines if not line.startswith(b"transfer-encoding:")]
+        lines.append(CHUNKED_LINE)
+    if connection:
+        lines.append(b"connection: " + connection)
+    if not response.length and b"content-length" not in first and method != b"HEAD" and status >= 200 and status != 204 and status != 304:
+        lines.append(EMPTY_LINE)
+    lines.append(b"\r\n")
+    head = b"\r\n".join(lines)
+    if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
+        raise HeaderError("line break within a response's header")
+    return head
+
+
+def encode_chunk(data: bytes) -> bytes:
+    """Return one chunk of a body; `data` is not empty, which would end it."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
