@@ -1,0 +1,91 @@
+"""What the operator of the walk wrote: the fleet's configuration, and a web server for its two nginx machines."""
+
+from pathlib import Path
+
+NODES = """\
+apiVersion: meshd.io/v1
+kind: Node
+metadata: {name: nginx-1}
+spec: {namespace: default, addresses: ["172.17.0.11"], labels: {app: nginx}, workers: 1}
+---
+apiVersion: meshd.io/v1
+kind: Node
+metadata: {name: nginx-2}
+spec: {namespace: default, addresses: ["172.17.0.13"], labels: {app: nginx}, workers: 1}
+---
+apiVersion: meshd.io/v1
+kind: Node
+metadata: {name: ubuntu}
+spec: {namespace: default, addresses: ["172.17.0.15"], labels: {app: ubuntu}, workers: 2}
+"""
+
+MY_NGINX = """\
+apiVersion: v1
+kind: Service
+metadata: {name: my-nginx, namespace: default}
+spec:
+  clusterIP: 10.104.15.140
+  selector: {app: nginx}
+  ports: [{port: 80, targetPort: 80, protocol: TCP}]
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+addressType: IPv4
+metadata: {name: my-nginx-abc, namespace: default, labels: {kubernetes.io/service-name: my-nginx}}
+endpoints:
+- addresses: ["172.17.0.11"]
+  conditions: {ready: true}
+- addresses: ["172.17.0.13"]
+  conditions: {ready: true}
+ports: [{name: "", port: 80, protocol: TCP}]
+"""
+
+OTHER = """\
+apiVersion: v1
+kind: Service
+metadata: {name: other, namespace: default}
+spec:
+  clusterIP: 10.104.15.200
+  selector: {app: other}
+  ports: [{name: http, port: 80, targetPort: 8080, protocol: TCP}]
+"""
+
+FILES = {"nodes.yaml": NODES, "my-nginx.yaml": MY_NGINX, "other.yaml": OTHER}
+
+PAGE_BYTES = 612  # nginx's welcome page in the article
+
+
+def page() -> str:
+    """Give a page as long as nginx's welcome page."""
+    head = "<!DOCTYPE html>\n<html>\n<head><title>Welcome to nginx!</title></head>\n<body>\n<h1>Welcome to nginx!</h1>\n<p>"
+    foot = "</p>\n</body>\n</html>\n"
+    text = "Served by nginx, carried by meshd. " * 20
+    return head + text[: PAGE_BYTES - len(head) - len(foot)] + foot
+
+
+def write_web_server(folder: Path) -> Path:
+    """Write a web server's page and configuration below a new folder; returns the configuration."""
+    (folder / "www").mkdir(parents=True)
+    (folder / "www" / "index.html").write_text(page())
+    temporary = " ".join(f"{name}_temp_path {folder}/tmp-{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    config = folder / "nginx.conf"
+    config.write_text(
+        f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;\n"
+        "events {}\n"
+        f"http {{ access_log off; {temporary} types {{ text/html html; }}\n"
+        f"  server {{ listen 80 default_server; root {folder}/www; }} }}\n",
+    )
+    return config
+
+
+def write_configuration(directory: Path) -> None:
+    """Write the fleet's view into a configuration directory."""
+    for name in FILES:
+        restore(directory, name)
+
+
+def restore(directory: Path, name: str) -> None:
+    """Write one of the files, as an editor does: beside its place, then renamed."""
+    temporary = directory / f".{name}.new"
+    temporary.write_text(FILES[name])
+    temporary.rename(directory / name)
