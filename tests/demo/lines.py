@@ -1,6 +1,5 @@
 """Access log lines as the walk states them: exact text, with names for what varies."""
 
-import os.path
 import re
 
 VARIABLES = {
@@ -66,7 +65,7 @@ def difference(expected: str, line: str) -> str:
         elif line.startswith(piece, position):
             position += len(piece)
         else:
-            same = len(os.path.commonprefix([piece, line[position:]]))
+            same = next(length for length in range(len(piece), -1, -1) if line.startswith(piece[:length], position))
             return f"expected {piece[same:]!r}, found {line[position + same :]!r}"
     return f"expected the end, found {line[position:]!r}" if position < len(line) else ""
 

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.skipif(bool(obstacles()), reason="; ".join(obstacles())
 @pytest.fixture(scope="module")
 def walk() -> "subprocess.CompletedProcess[str]":
     """Give the demo's output and exit status, once for all steps."""
-    return subprocess.run([sys.executable, "-m", "tests.demo"], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
+    demo = [sys.executable, "-m", "tests.demo"]
+    return subprocess.run(demo, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.mark.parametrize("name", [name for name, _ in STEPS])
