@@ -1,56 +1,10 @@
-"""What the operator of the walk wrote: the fleet's configuration, and a web server for its two nginx machines."""
+"""What the operator of the walk wrote: the fleet's configuration (etc/walk), and a web server for its two nginx machines."""
 
 from pathlib import Path
 
-NODES = """\
-apiVersion: meshd.io/v1
-kind: Node
-metadata: {name: nginx-1}
-spec: {namespace: default, addresses: ["172.17.0.11"], labels: {app: nginx}, workers: 1}
----
-apiVersion: meshd.io/v1
-kind: Node
-metadata: {name: nginx-2}
-spec: {namespace: default, addresses: ["172.17.0.13"], labels: {app: nginx}, workers: 1}
----
-apiVersion: meshd.io/v1
-kind: Node
-metadata: {name: ubuntu}
-spec: {namespace: default, addresses: ["172.17.0.15"], labels: {app: ubuntu}, workers: 2}
-"""
+from tests.helpers.source_tree import ROOT
 
-MY_NGINX = """\
-apiVersion: v1
-kind: Service
-metadata: {name: my-nginx, namespace: default}
-spec:
-  clusterIP: 10.104.15.140
-  selector: {app: nginx}
-  ports: [{port: 80, targetPort: 80, protocol: TCP}]
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-addressType: IPv4
-metadata: {name: my-nginx-abc, namespace: default, labels: {kubernetes.io/service-name: my-nginx}}
-endpoints:
-- addresses: ["172.17.0.11"]
-  conditions: {ready: true}
-- addresses: ["172.17.0.13"]
-  conditions: {ready: true}
-ports: [{name: "", port: 80, protocol: TCP}]
-"""
-
-OTHER = """\
-apiVersion: v1
-kind: Service
-metadata: {name: other, namespace: default}
-spec:
-  clusterIP: 10.104.15.200
-  selector: {app: other}
-  ports: [{name: http, port: 80, targetPort: 8080, protocol: TCP}]
-"""
-
-FILES = {"nodes.yaml": NODES, "my-nginx.yaml": MY_NGINX, "other.yaml": OTHER}
+FILES = {path.name: path.read_text() for path in sorted((ROOT / "etc" / "walk").glob("*.yaml"))}
 
 PAGE_BYTES = 612  # nginx's welcome page in the article
 
