@@ -49,6 +49,7 @@ class Cluster:
         max_requests_per_connection: 0 means no limit.
         panic_threshold_percent: Below this share of healthy endpoints all are used; None: Envoy's 50.
         source_address: Address that upstream connections are bound to (`127.0.0.6` inbound); empty: the kernel's choice.
+        extra_source_addresses: Addresses of other families, for upstreams that `source_address` cannot reach.
         upstream_port: Port override of an `ORIGINAL_DST` cluster; 0: none.
         services: For telemetry.
         origins: The resources it was compiled from.
@@ -65,6 +66,7 @@ class Cluster:
     max_requests_per_connection: int = 0
     panic_threshold_percent: float | None = None
     source_address: str = ""
+    extra_source_addresses: tuple[str, ...] = ()
     upstream_port: int = 0
     services: tuple[ServiceReference, ...] = ()
     origins: tuple[Origin, ...] = ()

@@ -1,0 +1,27 @@
+"""The two terminal network filters with Istio's settings: HTTP connection manager and TCP proxy."""
+
+from meshd.compile.node import Proxy
+from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
+from meshd.snapshot.route import RouteConfiguration
+
+PLAIN_HTTP = ("http/1.1", "h2c")  # what an inspector reports of plain HTTP
+
+
+def tcp_proxy(cluster: str, proxy: Proxy) -> TcpProxy:
+    """Build the filter that forwards bytes to one cluster."""
+    return TcpProxy(cluster, cluster, access_logs=proxy.access_logs)
+
+
+def outbound_manager(listener: str, route_config: str, proxy: Proxy) -> HttpConnectionManager:
+    """Build the HTTP connection manager of an outbound listener, whose routes come by name."""
+    return HttpConnectionManager(
+        f"outbound_{listener};", route_config, path_normalization=proxy.mesh.path_normalization, access_logs=proxy.access_logs,
+    )
+
+
+def inbound_manager(prefix: str, routes: RouteConfiguration, proxy: Proxy) -> HttpConnectionManager:
+    """Build the HTTP connection manager of an inbound chain, which has its routes inline."""
+    return HttpConnectionManager(
+        f"{prefix};", route_config=routes, server_name="istio-envoy", path_normalization=proxy.mesh.path_normalization,
+        forward_client_cert_details="APPEND_FORWARD", access_logs=proxy.access_logs,
+    )

@@ -1,0 +1,86 @@
+"""The own ports of a machine, as far as services declare them."""
+
+from collections.abc import Iterable, Iterator
+
+import attrs
+
+from meshd.base.labels import selects
+from meshd.base.origins import Origin
+from meshd.compile.endpoints import backends, port_of
+from meshd.compile.node import Proxy
+from meshd.compile.protocols import Protocol
+from meshd.compile.services import MeshPort, MeshService
+from meshd.model.pod import Pod
+from meshd.model.world import World
+
+
+@attrs.frozen
+class InboundPort:
+    """
+    A port of this machine that services lead to.
+
+    Attributes:
+        number: The workload's port; a connection's destination has it.
+        protocol: As the first service declares it.
+        service_port: The first service's port, for names in traces.
+        services: All services that lead here, oldest first; the first one decides.
+        origins: Their resources.
+    """
+
+    number: int
+    protocol: Protocol
+    service_port: int
+    services: tuple[MeshService, ...]
+    origins: tuple[Origin, ...]
+
+
+def inbound_ports(services: Iterable[MeshService], world: World, proxy: Proxy) -> list[InboundPort]:
+    """
+    Find the ports of this machine that services lead to, by number.
+
+    A service leads here when its endpoints name one of this machine's addresses, ready or not, or when its selector chooses this workload.
+    Where several lead to one port, the oldest decides (Istio: creation time, then full name).
+    """
+    found: dict[int, list[tuple[MeshService, MeshPort]]] = {}
+    for service in sorted(services, key=lambda service: (service.age_key[0], service.host)):
+        for port, number in _targets(service, world, proxy):
+            found.setdefault(number, []).append((service, port))
+    return [_inbound_port(number, targets) for number, targets in sorted(found.items())]
+
+
+def _inbound_port(number: int, targets: list[tuple[MeshService, MeshPort]]) -> InboundPort:
+    services = tuple({service.host: service for service, _port in targets}.values())
+    first = targets[0][1]
+    return InboundPort(number, first.protocol, first.number, services, tuple(service.origin for service in services))
+
+
+def _targets(service: MeshService, world: World, proxy: Proxy) -> Iterator[tuple[MeshPort, int]]:
+    if service.resolution == "alias":
+        return
+    mine = frozenset(proxy.node.addresses)
+    named = [found.slice for found in backends(service, world.slices_of(service.namespace, service.name)) if found.address in mine]
+    selected = not named and _selected(service, world, proxy)
+    for port in service.ports:
+        numbers = {port_of(found, port): None for found in named}
+        if selected:
+            numbers[_target_port(port, world, proxy)] = None
+        yield from ((port, number) for number in numbers if number is not None)
+
+
+def _selected(service: MeshService, world: World, proxy: Proxy) -> bool:
+    selector = service.resource.selector
+    if not selector or service.namespace != proxy.node.namespace:
+        return False
+    pod = _own_pod(world, proxy)
+    return selects(selector, pod.metadata.labels if pod else proxy.node.labels)
+
+
+def _target_port(port: MeshPort, world: World, proxy: Proxy) -> int | None:
+    if isinstance(port.target, int):
+        return port.target
+    pod = _own_pod(world, proxy)
+    return next((candidate.port for candidate in pod.ports if candidate.name == port.target), None) if pod else None
+
+
+def _own_pod(world: World, proxy: Proxy) -> Pod | None:
+    return next((pod for address in proxy.node.addresses if (pod := world.pod_at(address)) is not None), None)

@@ -1,0 +1,72 @@
+"""The machine that a snapshot is compiled for, with what follows from its addresses and from the mesh-wide settings."""
+
+import json
+
+import attrs
+
+from meshd.base.addresses import is_ipv6
+from meshd.compile.names import UNSPECIFIED, UNSPECIFIED_V6
+from meshd.model.mesh import Mesh
+from meshd.model.node import Node
+from meshd.snapshot.network_filter import AccessLog
+
+
+@attrs.frozen
+class Proxy:
+    """
+    Who is compiled for.
+
+    Attributes:
+        node: The machine.
+        mesh: Settings of the whole mesh.
+        ipv4 / ipv6: Which families its addresses have; a machine without known addresses counts as IPv4.
+        domain: DNS domain of its workload, `default.svc.cluster.local`.
+        access_logs: What every filter that logs writes to; empty when logging is off.
+    """
+
+    node: Node
+    mesh: Mesh
+    ipv4: bool
+    ipv6: bool
+    domain: str
+    access_logs: tuple[AccessLog, ...] = ()
+
+    @property
+    def wildcards(self) -> tuple[str, ...]:
+        """The unspecified addresses that it listens on; the first names its shared listeners."""
+        return ((UNSPECIFIED,) if self.ipv4 else ()) + ((UNSPECIFIED_V6,) if self.ipv6 else ())
+
+    def reachable(self, address: str) -> bool:
+        """Tell whether an IP address is of a family that the machine has."""
+        return self.ipv6 if is_ipv6(address) else self.ipv4
+
+    @property
+    def registry_only(self) -> bool:
+        """Whether destinations that no service names are refused."""
+        return self.mesh.outbound_traffic_policy == "REGISTRY_ONLY"
+
+
+def read_proxy(node: Node, mesh: Mesh, log_dir: str) -> Proxy:
+    """Draw a Proxy from a Node and the mesh's settings; `log_dir` is where the default access log stands."""
+    ipv6 = any(is_ipv6(address) for address in node.addresses)
+    ipv4 = not ipv6 or any(not is_ipv6(address) for address in node.addresses)
+    return Proxy(node, mesh, ipv4, ipv6, f"{node.namespace}.svc.{mesh.domain_suffix}", access_logs(mesh, log_dir))
+
+
+def access_logs(mesh: Mesh, log_dir: str) -> tuple[AccessLog, ...]:
+    """Give the access log that the mesh's settings ask for: on by default, off with an empty path."""
+    path = f"{log_dir.rstrip('/')}/access.log" if mesh.access_log_file is None else mesh.access_log_file
+    if not path:
+        return ()
+    if mesh.access_log_encoding == "JSON":
+        return (AccessLog(path, json=True, json_format=_json_format(mesh.access_log_format)),)
+    return (AccessLog(path, mesh.access_log_format),)
+
+
+def _json_format(text: str) -> tuple[tuple[str, str], ...]:
+    """Read `accessLogFormat` of a JSON log; what is no flat object counts as absent (its reader reports it)."""
+    try:
+        fields = json.loads(text) if text else {}
+    except ValueError:
+        return ()
+    return tuple((str(key), str(value)) for key, value in fields.items()) if isinstance(fields, dict) else ()
