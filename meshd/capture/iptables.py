@@ -7,8 +7,8 @@ import attrs
 from meshd.capture.ruleset import ChainName, Family, HookName, Jump, Redirect, Rule, Ruleset
 
 PREFIX = "MESHD_"
-MADE_TABLE = "MESHD_MADE_TABLE"
-"""An empty chain of ours that remembers: there was no nat table before us, so that removing may take it away again."""
+MADE = "MESHD_MADE_"
+"""An empty chain of ours with this prefix remembers that a built-in chain was not there before us, so that removing takes it away again."""
 
 BUILTIN: dict[HookName, str] = {"prerouting": "PREROUTING", "output": "OUTPUT"}
 
@@ -19,16 +19,12 @@ class Nat:
     The nat table of one family, as `iptables-save` shows it; rules without their `-A CHAIN`.
 
     Attributes:
-        exists: Whether there is one.
         own: Our chains.
         builtin: The built-in chains, with everybody's rules.
-        others: Whether it has further chains.
     """
 
-    exists: bool = False
     own: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
     builtin: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
-    others: bool = False
 
     @property
     def jumps(self) -> list[tuple[str, str]]:
@@ -41,9 +37,9 @@ class Nat:
         return bool(self.own or self.jumps)
 
     @property
-    def bare(self) -> bool:
-        """Tell whether nothing of anybody is there but built-in chains without rules."""
-        return not self.own and not self.others and not any(self.builtin.values())
+    def made(self) -> list[str]:
+        """Give the built-in chains that came with us."""
+        return [name.removeprefix(MADE) for name in self.own if name.startswith(MADE)]
 
 
 @attrs.frozen
@@ -69,11 +65,18 @@ def wanted_rules(ruleset: Ruleset, family: Family) -> Wanted:
     return Wanted(chains, jumps)
 
 
-def restore_text(present: Nat, wanted: Wanted) -> str:
-    """Give one transaction that turns what is there of ours into what is wanted; with an empty `wanted`, nothing is left of ours."""
+def restore_text(present: Nat, wanted: Wanted, made: Sequence[str] = ()) -> str:
+    """
+    Give one transaction that turns what is there of ours into what is wanted; with an empty `wanted`, nothing is left of ours.
+
+    Args:
+        present: What is there.
+        wanted: What shall be.
+        made: Built-in chains that the insertions bring into being.
+    """
     chains = dict(wanted.chains)
-    if chains and (MADE_TABLE in present.own or not present.exists):
-        chains[MADE_TABLE] = []
+    if chains:
+        chains |= {MADE + chain: () for chain in dict.fromkeys([*present.made, *made])}
     stale = [name for name in present.own if name not in chains]
     lines = ["*nat", *(f":{name} - [0:0]" for name in [*chains, *stale])]  # declaring a chain empties it
     lines += [f"-D {chain} {rule}" for chain, rule in present.jumps]
@@ -112,26 +115,23 @@ def read_save(saved: str) -> Nat:
     """Read the nat table out of `iptables-save`."""
     own: dict[str, list[str]] = {}
     builtin: dict[str, list[str]] = {}
-    inside = exists = others = False
+    inside = False
     for line in saved.splitlines():
         if line.startswith("*"):
             inside = line == "*nat"
-            exists = exists or inside
         elif inside and line.startswith(":"):
             name, policy = line[1:].split()[:2]
             if policy != "-":
                 builtin[name] = []
             elif name.startswith(PREFIX):
                 own[name] = []
-            else:
-                others = True
         elif inside and line.startswith("-A "):
             chain, _, rule = line[3:].partition(" ")
             if chain in own:
                 own[chain].append(rule)
             elif chain in builtin:
                 builtin[chain].append(rule)
-    return Nat(exists, own, builtin, others)
+    return Nat(own, builtin)
 
 
 def positions(present: Nat, wanted: Wanted) -> list[tuple[str, str, int]]:

@@ -8,7 +8,7 @@ from meshd.base.errors import CaptureError
 from meshd.capture.backend import refused
 from meshd.capture.commands import Runner
 from meshd.capture.drift import Drift, compare_chains
-from meshd.capture.iptables import MADE_TABLE, Nat, Wanted, positions, read_save, restore_text, wanted_rules
+from meshd.capture.iptables import MADE, Nat, Wanted, positions, read_save, restore_text, wanted_rules
 from meshd.capture.ruleset import Family, Ruleset
 
 Flavour = Literal["nft", "legacy"]
@@ -38,8 +38,7 @@ class IptablesBackend:
 
     def text(self, ruleset: Ruleset) -> str:
         """Give what iptables-restore and ip6tables-restore would be told on a machine without rules of ours."""
-        present = Nat(exists=True)
-        return "".join(f"# {PROGRAMS[family]}\n{restore_text(present, wanted_rules(ruleset, family))}" for family in self._families)
+        return "".join(f"# {PROGRAMS[family]}\n{restore_text(Nat(), wanted_rules(ruleset, family))}" for family in self._families)
 
     def refusal(self, ruleset: Ruleset) -> str:
         """Let iptables-restore test the IPv4 half."""
@@ -56,7 +55,7 @@ class IptablesBackend:
         for family in self._families:
             label = f"{self.name} {'IPv4' if family == 'ip' else 'IPv6'}"
             present, wanted = self._read(family), wanted_rules(ruleset, family)
-            own = {name: rules for name, rules in present.own.items() if name != MADE_TABLE}
+            own = {name: rules for name, rules in present.own.items() if not name.startswith(MADE)}
             drift += compare_chains(label, wanted.chains, own)
             for chain, rule, position in positions(present, wanted):
                 found = f"{rule!r} is rule {position}, others come before it" if position else f"missing {rule!r}"
@@ -70,7 +69,8 @@ class IptablesBackend:
         for family in self._families:
             before = self._read(family)
             try:
-                self._put(family, restore_text(before, wanted_rules(ruleset, family)))
+                wanted = wanted_rules(ruleset, family)
+                self._put(family, restore_text(before, wanted, self._made_by(family, wanted)))
             except CaptureError:
                 for earlier, had in reversed(done):
                     self._give_back(earlier, had)
@@ -90,7 +90,7 @@ class IptablesBackend:
         if not before.has_ours:
             self._clear(family)
             return
-        chains = {name: rules for name, rules in before.own.items() if name != MADE_TABLE}
+        chains = {name: rules for name, rules in before.own.items() if not name.startswith(MADE)}
         self._put(family, restore_text(self._read(family), Wanted(chains, before.jumps)))
 
     def _clear(self, family: Family) -> bool:
@@ -98,19 +98,24 @@ class IptablesBackend:
         if not before.has_ours:
             return False
         self._put(family, restore_text(before, Wanted()))
-        # the legacy table stays registered as long as its kernel module is loaded; only the nft flavour's can go
-        if MADE_TABLE in before.own and self.flavour == "nft":
-            self._drop_table(family)
+        self._take_back(family, before.made)
         return True
 
-    def _drop_table(self, family: Family) -> None:
-        present = self._read(family)
-        if not present.bare:
-            return
-        # reason: iptables-save lists all built-in chains, but the kernel has only those we jumped from, and -X of an absent one fails
-        ran = self.runner(self._restore(family), "*nat\n-X PREROUTING\n-X OUTPUT\nCOMMIT\n")
-        if ran.status == 0:
-            self.runner(["nft", "delete", "table", family, "nat"], "")  # an empty table is left where nft is not installed
+    def _made_by(self, family: Family, wanted: Wanted) -> list[str]:
+        """Give the built-in chains that inserting jumps will bring into being; the legacy flavour always has all of them."""
+        if self.flavour == "legacy":
+            return []
+        ran = self.runner(["nft", "--terse", "list", "table", family, "nat"], "")
+        return [] if ran.missing else [chain for chain, _ in wanted.jumps if f"chain {chain} {{" not in ran.output]
+
+    def _take_back(self, family: Family, made: list[str]) -> None:
+        """Remove built-in chains that came with us and that nobody uses, and the table when it is empty then; iptables before 1.8.8 cannot."""
+        builtin = self._read(family).builtin
+        for chain in made:
+            if not builtin.get(chain):
+                self.runner(self._restore(family), f"*nat\n-X {chain}\nCOMMIT\n")
+        if made and "chain " not in self.runner(["nft", "--terse", "list", "table", family, "nat"], "").output:
+            self.runner(["nft", "delete", "table", family, "nat"], "")
 
     def _read(self, family: Family) -> Nat:
         program = f"{PROGRAMS[family]}-{self.flavour}-save"

@@ -12,9 +12,9 @@ BUILTIN = ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING")
 
 @attrs.define(eq=False)
 class NatTable:
-    """The nat table of one family and flavour: rules by chain, built-in chains too."""
+    """The nat table of one family and flavour: rules by chain; built-in chains come into being when they are first used."""
 
-    chains: dict[str, list[str]] = attrs.field(factory=lambda: {name: [] for name in BUILTIN})
+    chains: dict[str, list[str]] = attrs.field(factory=dict)
 
     def copy(self) -> "NatTable":
         """Give a copy that shares nothing."""
@@ -31,6 +31,8 @@ class NatTable:
             self.chains[line[1:].split()[0]] = []
             return
         option, chain, rule = ([*line.split(" ", 2), ""])[:3]
+        if option in ("-A", "-I") and chain in BUILTIN:
+            self.chains.setdefault(chain, [])
         if chain not in self.chains:
             raise ValueError(f"no chain {chain}")
         rules = self.chains[chain]
@@ -48,7 +50,7 @@ class NatTable:
 
     def save(self) -> str:
         """Print the table as iptables-save does."""
-        lines = ["*nat", *(f":{name} {'ACCEPT' if name in BUILTIN else '-'} [0:0]" for name in self.chains)]
+        lines = ["*nat", *(f":{name} {'ACCEPT' if name in BUILTIN else '-'} [0:0]" for name in dict.fromkeys([*BUILTIN, *self.chains]))]
         lines += [f"-A {name} {rule}" for name, rules in self.chains.items() for rule in rules]
         return "\n".join([*lines, "COMMIT"]) + "\n"
 
@@ -102,7 +104,11 @@ class FakeKernel:
             if arguments[-1] == "tables":
                 return Ran(0, "".join(f"table {name}\n" for name in self.tables))
             name = " ".join(arguments[-2:])
-            return Ran(0, "\n".join([f"table {name} {{", *self.tables[name], "}"]) + "\n")
+            nat = self.nat.get({"ip nat": "iptables-nft", "ip6 nat": "ip6tables-nft"}.get(name, ""))
+            listed = [f"\tchain {chain} {{\n\t}}" for chain in nat.chains] if nat else self.tables.get(name)
+            if listed is None:
+                return Ran(1, errors=f"Error: No such file or directory\nlist table {name}")
+            return Ran(0, "\n".join([f"table {name} {{", *listed, "}"]) + "\n")
         tables = dict(self.tables)
         lines = iter(text.splitlines())
         for line in lines:

@@ -3,7 +3,7 @@
 import pytest
 
 from meshd.base.origins import Origin
-from meshd.capture.iptables import MADE_TABLE, Nat, Wanted, positions, read_save, restore_text, rule_text, wanted_rules
+from meshd.capture.iptables import Nat, Wanted, positions, read_save, restore_text, rule_text, wanted_rules
 from meshd.capture.reading import read_settings
 from meshd.capture.rules import Identity, build_ruleset
 from meshd.capture.ruleset import Jump, Redirect, Return, Rule, Ruleset
@@ -90,14 +90,13 @@ def test_rules(rule: Rule, expected: str) -> None:
 def test_reads_only_the_nat_table() -> None:
     """Chains of other tables, and other people's, are not ours, whatever they are called."""
     expected = Nat(
-        exists=True, own={"MESHD_INBOUND": ["-p tcp -j REDIRECT --to-ports 15006"]},
-        builtin={"PREROUTING": ["-m addrtype --dst-type LOCAL -j DOCKER", "-p tcp -j MESHD_INBOUND"], "OUTPUT": []}, others=True,
+        own={"MESHD_INBOUND": ["-p tcp -j REDIRECT --to-ports 15006"]},
+        builtin={"PREROUTING": ["-m addrtype --dst-type LOCAL -j DOCKER", "-p tcp -j MESHD_INBOUND"], "OUTPUT": []},
     )
     found = read_save(SAVED)
     assert expected == found
     assert [("PREROUTING", "-p tcp -j MESHD_INBOUND")] == found.jumps
     assert found.has_ours
-    assert not found.bare
 
 
 @pytest.mark.parametrize("saved", ["", "# Warning: iptables-legacy tables present\n", "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n"])
@@ -106,30 +105,20 @@ def test_no_nat_table(saved: str) -> None:
     assert Nat() == read_save(saved)
 
 
-@pytest.mark.parametrize(("nat", "expected"), [
-    (Nat(True, {}, {"PREROUTING": [], "OUTPUT": []}), True),
-    (Nat(True, {}, {"PREROUTING": ["-j DOCKER"]}), False),
-    (Nat(True, {}, {"PREROUTING": []}, others=True), False),
-    (Nat(True, {MADE_TABLE: []}, {}), False),
-])
-def test_bare(nat: Nat, expected: bool) -> None:
-    """Bare is a table in which nobody has anything."""
-    assert expected == nat.bare
-
-
 def test_first_application_inserts_before_everybody() -> None:
-    """Chains of ours, then jumps to them as first rules; a table that was not there is marked as ours."""
-    text = restore_text(Nat(), Wanted({"MESHD_INBOUND": ["-j RETURN"]}, [("PREROUTING", "-j MESHD_INBOUND")]))
-    assert (
-        "*nat\n:MESHD_INBOUND - [0:0]\n:MESHD_MADE_TABLE - [0:0]\n-I PREROUTING 1 -j MESHD_INBOUND\n-A MESHD_INBOUND -j RETURN\nCOMMIT\n" == text
-    )
+    """Chains of ours, then jumps to them as first rules; a built-in chain that was not there is marked as ours."""
+    text = restore_text(Nat(), Wanted({"MESHD_INBOUND": ["-j RETURN"]}, [("PREROUTING", "-j MESHD_INBOUND")]), ["PREROUTING"])
+    expected = [
+        "*nat", ":MESHD_INBOUND - [0:0]", ":MESHD_MADE_PREROUTING - [0:0]", "-I PREROUTING 1 -j MESHD_INBOUND", "-A MESHD_INBOUND -j RETURN", "COMMIT",
+    ]
+    assert expected == text.splitlines()
 
 
 def test_replacing_leaves_others_alone() -> None:
     """Old jumps and chains go, new ones come, in one transaction; only lines about ours are in it."""
     present = Nat(
-        True, {"MESHD_INBOUND": ["-j RETURN"], "MESHD_OLD": ["-j RETURN"]},
-        {"PREROUTING": ["-j DOCKER", "-j MESHD_INBOUND"], "OUTPUT": ["-o lo -j MESHD_OLD", "-o lo -j MESHD_OLD"]}, others=True,
+        {"MESHD_INBOUND": ["-j RETURN"], "MESHD_OLD": ["-j RETURN"]},
+        {"PREROUTING": ["-j DOCKER", "-j MESHD_INBOUND"], "OUTPUT": ["-o lo -j MESHD_OLD", "-o lo -j MESHD_OLD"]},
     )
     expected = [
         "*nat", ":MESHD_INBOUND - [0:0]", ":MESHD_OLD - [0:0]",
@@ -142,19 +131,19 @@ def test_replacing_leaves_others_alone() -> None:
 
 def test_wanting_nothing_removes_everything() -> None:
     """Removal is derived from what is there, not from settings."""
-    present = Nat(True, {"MESHD_A": ["-j MESHD_B"], "MESHD_B": [], MADE_TABLE: []}, {"OUTPUT": ["-j MESHD_A"]})
+    present = Nat({"MESHD_A": ["-j MESHD_B"], "MESHD_B": [], "MESHD_MADE_OUTPUT": []}, {"OUTPUT": ["-j MESHD_A"]})
     expected = [
-        "*nat", ":MESHD_A - [0:0]", ":MESHD_B - [0:0]", ":MESHD_MADE_TABLE - [0:0]",
-        "-D OUTPUT -j MESHD_A", "-X MESHD_A", "-X MESHD_B", "-X MESHD_MADE_TABLE", "COMMIT",
+        "*nat", ":MESHD_A - [0:0]", ":MESHD_B - [0:0]", ":MESHD_MADE_OUTPUT - [0:0]",
+        "-D OUTPUT -j MESHD_A", "-X MESHD_A", "-X MESHD_B", "-X MESHD_MADE_OUTPUT", "COMMIT",
     ]
     assert expected == restore_text(present, Wanted()).splitlines()
 
 
-def test_the_mark_of_a_table_survives_applying_again() -> None:
-    """Or the second application would make it somebody else's."""
-    text = restore_text(Nat(True, {MADE_TABLE: []}, {}), Wanted({"MESHD_INBOUND": []}))
-    assert ":MESHD_MADE_TABLE - [0:0]" in text.splitlines()
-    assert "-X MESHD_MADE_TABLE" not in text.splitlines()
+def test_a_mark_survives_applying_again() -> None:
+    """Or the second application would make the chain somebody else's."""
+    text = restore_text(Nat({"MESHD_MADE_OUTPUT": []}, {}), Wanted({"MESHD_INBOUND": []}))
+    assert ":MESHD_MADE_OUTPUT - [0:0]" in text.splitlines()
+    assert "-X MESHD_MADE_OUTPUT" not in text.splitlines()
 
 
 @pytest.mark.parametrize(("rules", "expected"), [
@@ -164,4 +153,4 @@ def test_the_mark_of_a_table_survives_applying_again() -> None:
 ])
 def test_positions(rules: list[str], expected: list[tuple[str, str, int]]) -> None:
     """A jump that is not the first rule comes too late for what others rewrite before it."""
-    assert expected == positions(Nat(True, {}, {"OUTPUT": rules}), Wanted({}, [("OUTPUT", "-j MESHD_X")]))
+    assert expected == positions(Nat({}, {"OUTPUT": rules}), Wanted({}, [("OUTPUT", "-j MESHD_X")]))

@@ -5,7 +5,7 @@ import pytest
 from meshd.base.errors import CaptureError
 from meshd.capture.iptables_backend import Flavour, IptablesBackend
 from meshd.capture.ruleset import Redirect, Return, Rule, Ruleset
-from tests.helpers.fake_kernel import FakeKernel, NatTable
+from tests.helpers.fake_kernel import BUILTIN, FakeKernel, NatTable
 
 RULES = Ruleset(inbound=(Rule(Redirect(15006)),), outbound=(Rule(Return(), "ip", destination="127.0.0.1"),))
 OTHER = Ruleset(inbound=(Rule(Redirect(2)),))
@@ -14,13 +14,13 @@ FLAVOURS = pytest.mark.parametrize("flavour", ["nft", "legacy"])
 
 def machine_with_docker() -> FakeKernel:
     """Give a machine on which somebody else has rules."""
-    def table() -> NatTable:
-        found = NatTable()
+    def table(flavour: str) -> NatTable:
+        found = NatTable({name: [] for name in BUILTIN} if flavour == "legacy" else {})
         found.chains["PREROUTING"] = ["-m addrtype --dst-type LOCAL -j DOCKER"]
         found.chains["DOCKER"] = ["-i docker0 -j RETURN"]
         return found
 
-    return FakeKernel(nat={f"{program}-{flavour}": table() for program in ("iptables", "ip6tables") for flavour in ("nft", "legacy")})
+    return FakeKernel(nat={f"{program}-{flavour}": table(flavour) for program in ("iptables", "ip6tables") for flavour in ("nft", "legacy")})
 
 
 def texts(backend: IptablesBackend, ruleset: Ruleset) -> list[str]:
@@ -55,14 +55,23 @@ def test_the_nft_flavours_table_goes_when_it_came_with_us() -> None:
     assert {} == kernel.nat
 
 
-def test_the_table_stays_when_others_moved_in() -> None:
-    """What we made may be in use by now."""
-    kernel = FakeKernel()
+def test_chains_stay_when_others_moved_in() -> None:
+    """What we made may be in use by now, and what was there before stays, empty or not."""
+    kernel = FakeKernel(nat={"iptables-nft": NatTable({"PREROUTING": []})})
     backend = IptablesBackend(kernel, "nft", ipv6=False)
     backend.apply(RULES)
     kernel.nat["iptables-nft"].run("-A OUTPUT -j ACCEPT")
     assert backend.remove()
-    assert ["-j ACCEPT"] == kernel.nat["iptables-nft"].chains["OUTPUT"]
+    assert {"PREROUTING": [], "OUTPUT": ["-j ACCEPT"]} == kernel.nat["iptables-nft"].chains
+
+
+def test_without_nft_nothing_is_taken_back() -> None:
+    """Which built-in chains came with us cannot be known then; they stay, empty."""
+    kernel = FakeKernel(missing={"nft"})
+    backend = IptablesBackend(kernel, "nft", ipv6=False)
+    backend.apply(RULES)
+    assert backend.remove()
+    assert {"PREROUTING": [], "OUTPUT": []} == kernel.nat["iptables-nft"].chains
 
 
 @FLAVOURS
