@@ -14,7 +14,7 @@ from meshd.tables.routes import FindRoute
 from meshd.tables.weighted import build_weighted
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class HttpTable:
     """
     An HTTP connection manager made runnable.
@@ -39,7 +39,7 @@ class HttpTable:
         return self.hosts.clusters_by_address.get(address)
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class TcpTable:
     """A TCP proxy made runnable; `pick_cluster` chooses once a connection."""
 
@@ -47,7 +47,7 @@ class TcpTable:
     pick_cluster: Callable[[], str]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class ChainTable:
     """A filter chain made runnable: exactly one of `http` and `tcp` is there."""
 

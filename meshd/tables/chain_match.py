@@ -49,7 +49,7 @@ def _enter(ports: ByPort, chain: ChainTable, match: FilterChainMatch) -> None:
     for key in _network_keys(chain.name, match.prefix_ranges):
         names = networks.setdefault(key, {})
         for name in match.server_names or ("",):
-            transports = names.setdefault(_name_key(name), {})
+            transports = names.setdefault("" if name == "*" else name.lower(), {})
             protocols = transports.setdefault(match.transport_protocol, {})
             for protocol in match.application_protocols or ("",):
                 protocols.setdefault(protocol, chain)
@@ -67,11 +67,6 @@ def _network_keys(name: str, prefix_ranges: Sequence[str]) -> list[tuple[int, in
         shift = WIDTHS[network.version] - network.prefixlen
         keys.append((network.version, network.prefixlen, int(network.network_address) >> shift))
     return keys
-
-
-def _name_key(name: str) -> str:
-    """Give `.suffix` for `*.suffix`, and the empty text, which stands for any name, for `*`."""
-    return name.lower().removeprefix("*")
 
 
 def _build_find_network(networks: ByNetwork, default: ChainTable | None) -> FindChain:
@@ -106,7 +101,7 @@ def _build_find_name(names: ByName, default: ChainTable | None) -> FindChain:
         found = finds.get(name)
         dot = name.find(".", 1)
         while found is None and 0 < dot < len(name) - 1:
-            found = finds.get(name[dot:])
+            found = finds.get(f"*{name[dot:]}")
             dot = name.find(".", dot + 1)
         return (found or find_any)(connection)
 

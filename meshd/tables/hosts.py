@@ -12,7 +12,7 @@ from meshd.tables.routes import FindRoute, build_routes
 BuiltHost = tuple[VirtualHost, FindRoute]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class HostTable:
     """
     A route configuration made runnable.

@@ -13,7 +13,7 @@ from meshd.tables.hosts import HostTable
 from meshd.tables.interfaces import Environment
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class ListenerTable:
     """
     A listener made runnable.

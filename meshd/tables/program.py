@@ -18,7 +18,7 @@ ANY_IPV6 = "::"
 __all__ = ["BuildError", "Environment", "Program", "build_program", "program_slices"]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Program:
     """
     A snapshot made runnable.
@@ -40,7 +40,7 @@ class Program:
     by_address: Mapping[tuple[str, int], ListenerTable]
 
     def hand_over(self, address: str, port: int) -> ListenerTable | None:
-        """Return the listener of an original destination: that of its address and port, else the wildcard listener of its port."""
+        """Return the listener of an original destination (canonical text): that of address and port, else the wildcard one of the port."""
         found = self.by_address.get((address, port))
         if found is None:
             found = self.by_address.get((ANY_IPV6 if is_ipv6(address) else ANY_IPV4, port))

@@ -1,0 +1,117 @@
+"""Conditions on requests, asked one by one; each that fails says why."""
+
+import re2
+
+from meshd.explain.call import Call
+from meshd.snapshot.match import HeaderMatch, QueryMatch, StringMatch
+from meshd.snapshot.route import RouteMatch
+
+PHRASES = {
+    "exact": ("is", "is not"),
+    "prefix": ("begins with", "does not begin with"),
+    "suffix": ("ends with", "does not end with"),
+    "contains": ("contains", "does not contain"),
+    "regex": ("matches", "does not match"),
+}
+
+
+def why_not_route(match: RouteMatch, call: Call, path: str) -> str:
+    """Return why a route does not take a request with this normalized path; empty if it does."""
+    reasons = [_why_not_path(match, path)]
+    reasons.extend(_why_not_header(header, call, path) for header in match.headers)
+    reasons.extend(_why_not_query(parameter, path) for parameter in match.query_parameters)
+    return next(filter(None, reasons), "")
+
+
+def why_route(match: RouteMatch) -> str:
+    """Return what a route asks for, in words."""
+    conditions = len(match.headers) + len(match.query_parameters)
+    return f"path {match.kind} {match.path}" + (f" and {conditions} more conditions" if conditions else "")
+
+
+def string_holds(match: StringMatch, text: str) -> bool:
+    """Tell whether a condition holds for a text."""
+    value = match.value
+    if match.kind == "regex":
+        return regex_holds(value, text)
+    if match.ignore_case:
+        value, text = _lower(value), _lower(text)
+    if match.kind == "exact":
+        return text == value
+    if match.kind == "prefix":
+        return text[:len(value)] == value
+    if match.kind == "suffix":
+        return len(text) >= len(value) and text[len(text) - len(value):] == value
+    return text.find(value) >= 0
+
+
+def regex_holds(pattern: str, text: str) -> bool:
+    """Tell whether an RE2 expression matches a whole text; one that is none matches nothing."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.fullmatch(pattern, text.encode(), options=options) is not None
+    except re2.error:
+        return False
+
+
+def read_header(name: str, call: Call, path: str) -> str | None:
+    """Return a header of the request, or a pseudo header, or None."""
+    lines = [value for key, value in call.headers if key == name.lower()]
+    if name == ":method":
+        return call.method
+    if name in (":authority", "host"):
+        return call.authority or None
+    if name == ":path":
+        return path or None
+    if name == ":scheme":
+        forwarded = [value for key, value in call.headers if key == "x-forwarded-proto"]
+        return forwarded[0] if forwarded and forwarded[0] in ("http", "https") else "http"
+    return ",".join(lines) if lines else None
+
+
+def _why_not_path(match: RouteMatch, target: str) -> str:
+    path, wanted = target.split("?")[0], match.path
+    if match.kind == "regex":
+        return "" if regex_holds(wanted, path) else f"path {path} does not match {wanted}"
+    if match.ignore_case:
+        path, wanted = _lower(path), _lower(wanted)
+    if match.kind == "exact":
+        return "" if path == wanted else f"path {path} is not {wanted}"
+    if path[:len(wanted)] != wanted:
+        return f"path {path} does not begin with {wanted}"
+    if match.kind == "path_separated_prefix" and path[len(wanted):len(wanted) + 1] not in ("", "/"):
+        return f"path {path} goes on after {wanted} without a slash"
+    return ""
+
+
+def _why_not_header(match: HeaderMatch, call: Call, path: str) -> str:
+    value = read_header(match.name, call, path)
+    if match.value is None:
+        there = value is not None or match.treat_missing_as_empty
+        if (there == match.present) != match.invert:
+            return ""
+        return f"header {match.name} is {'there' if there else 'missing'}"
+    if value is None:
+        if not match.treat_missing_as_empty:
+            return f"header {match.name} is missing"
+        value = ""
+    holds = string_holds(match.value, value)
+    if holds != match.invert:
+        return ""
+    return f"header {match.name} {value!r} {PHRASES[match.value.kind][0 if holds else 1]} {match.value.value!r}"
+
+
+def _why_not_query(match: QueryMatch, target: str) -> str:
+    _, mark, query = target.partition("?")
+    values = [parameter.partition("=")[2] for parameter in query.split("&") if mark and parameter.partition("=")[0] == match.name]
+    if not values:
+        return f"query parameter {match.name} is missing"
+    if match.value is None or string_holds(match.value, values[0]):
+        return ""
+    return f"query parameter {match.name} {values[0]!r} {PHRASES[match.value.kind][1]} {match.value.value!r}"
+
+
+def _lower(text: str) -> str:
+    """Give a text with ASCII letters in lower case."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text)

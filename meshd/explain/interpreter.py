@@ -1,0 +1,93 @@
+"""
+What a snapshot does with a call, and why: a slow, plain reading of it, which the fast tables are held to.
+
+Nothing here is shared with `tables`: what both get wrong together would have to be got wrong twice.
+"""
+
+from meshd.explain.answer import Answer
+from meshd.explain.call import Call
+from meshd.explain.connections import find_chain, find_listener, inspect
+from meshd.explain.requests import find_route, find_virtual_host, read_path
+from meshd.explain.upstreams import choose_upstream
+from meshd.snapshot.filter_chain import FilterChain
+from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
+from meshd.snapshot.replies import REPLIES, Reply
+from meshd.snapshot.route import DirectResponse, RouteConfiguration, VirtualHost
+from meshd.snapshot.snapshot import Snapshot
+
+TCP_FLAGS = {"cluster_not_found": "NC", "no_healthy_upstream": "UH"}
+
+
+def explain(snapshot: Snapshot, call: Call) -> Answer:
+    """Return what becomes of a call."""
+    answer = Answer()
+    listener = find_listener(snapshot, call, answer)
+    if listener is None:
+        return answer.closed("-")
+    answer.listener = listener.name
+    chain = find_chain(listener, call, inspect(listener, call, answer), answer)
+    if chain is None:
+        return answer.closed("NR", "filter_chain_not_found")
+    answer.filter_chain = chain.name
+    if isinstance(chain.filter, TcpProxy):
+        return _tcp(snapshot, chain.filter, call, answer)
+    if call.tls != "none":
+        return _opaque(snapshot, chain.filter, call, answer)
+    if call.protocol == "tcp":
+        answer.passed(f"filter chain {chain.name}", "speaks HTTP, and these bytes are none")
+        return answer.replied(REPLIES["http1.codec_error"])
+    return _http(snapshot, chain, chain.filter, call, answer)
+
+
+def _tcp(snapshot: Snapshot, proxy: TcpProxy, call: Call, answer: Answer) -> Answer:
+    reason = choose_upstream(snapshot, proxy.cluster, proxy.weighted_clusters, call, answer)
+    return answer.closed(TCP_FLAGS[reason]) if reason else answer
+
+
+def _opaque(snapshot: Snapshot, manager: HttpConnectionManager, call: Call, answer: Answer) -> Answer:
+    """Send TLS that an HTTP chain cannot read to the service that the address belongs to, as TCP."""
+    routes = _routes(snapshot, manager)
+    for host in routes.virtual_hosts:
+        cluster = _first_cluster(host)
+        if cluster and call.address in (domain.strip("[]") for domain in host.domains):
+            answer.took(f"virtual host {host.name}", f"{call.address} is its address, and TLS cannot be read here: forwarded as TCP", host.origins)
+            answer.virtual_host = host.name
+            reason = choose_upstream(snapshot, cluster, (), call, answer)
+            return answer.closed(TCP_FLAGS[reason]) if reason else answer
+    answer.passed("virtual host", f"{call.address} is no service's address, and TLS cannot be read here")
+    return answer.replied(REPLIES["http1.codec_error"])
+
+
+def _first_cluster(host: VirtualHost) -> str:
+    clusters = [route.action.cluster for route in host.routes if not isinstance(route.action, DirectResponse) and route.action.cluster]
+    return clusters[0] if clusters else ""
+
+
+def _http(snapshot: Snapshot, chain: FilterChain, manager: HttpConnectionManager, call: Call, answer: Answer) -> Answer:
+    answer.authority = call.authority
+    path = read_path(manager, call, answer)
+    if path is None:
+        return answer
+    answer.requested_path = path
+    routes = _routes(snapshot, manager)
+    answer.route_config = routes.name
+    host = find_virtual_host(routes, call, answer)
+    if host is None:
+        return answer.replied(REPLIES["route_not_found"])
+    answer.virtual_host = host.name
+    route = find_route(host, call, path, answer)
+    if route is None:
+        return answer.replied(REPLIES["route_not_found"])
+    answer.route = route.name or "-"
+    if isinstance(route.action, DirectResponse):
+        return answer.replied(Reply(route.action.status, "", "direct_response", route.action.body))
+    reason = choose_upstream(snapshot, route.action.cluster, route.action.weighted_clusters, call, answer)
+    if reason:
+        return answer.replied(REPLIES[reason])
+    answer.response_code_details = "via_upstream"
+    return answer
+
+
+def _routes(snapshot: Snapshot, manager: HttpConnectionManager) -> RouteConfiguration:
+    """Return a manager's route configuration; an empty one where the snapshot has none of that name."""
+    return manager.route_config or snapshot.routes.get(manager.route_config_name) or RouteConfiguration(manager.route_config_name)
