@@ -13,6 +13,8 @@ from meshd.sources.documents import MAX_FILE_BYTES
 
 MAX_FOLDER_DEPTH = 32  # folders within folders; deeper than any hand-made tree, shallower than a path's limit
 
+KEPT = "; what was read of it before stays in use"
+
 _SUFFIXES = (".yaml", ".yml", ".json")
 _TESTS = (".test.yaml", ".test.yml", ".test.json")
 
@@ -36,13 +38,13 @@ class Tree:
 
     Attributes:
         files: Signature by path relative to the directory, parts joined with `/`.
-        folders: Every folder that was read, the directory itself among them, as paths that can be opened.
+        folders: Every folder that was read, the directory itself among them: path that can be opened -> (device, inode).
         unread: Relative paths of folders that could not be read, with `/` at their end; an empty text is the directory itself.
         problems: What is wrong with files and folders.
     """
 
     files: dict[str, Signature] = attrs.field(factory=dict)
-    folders: list[str] = attrs.field(factory=list)
+    folders: dict[str, tuple[int, int]] = attrs.field(factory=dict)
     unread: list[str] = attrs.field(factory=list)
     problems: list[Problem] = attrs.field(factory=list)
 
@@ -74,22 +76,23 @@ def _scan_folder(path: str, prefix: str, tree: Tree, above: tuple[tuple[int, int
             names = sorted(entry.name for entry in entries)
     except OSError as error:
         tree.unread.append(prefix)
-        said = f"expected a readable directory, got {fault_of(error)}; what was read of it before stays in use"
+        said = f"expected a readable directory, got {fault_of(error)}{KEPT}"
         tree.problems.append(Problem(Origin(prefix.rstrip("/") or path), said))
         return
     place = (found.st_dev, found.st_ino)
     if place in above or len(above) > MAX_FOLDER_DEPTH:
         tree.problems.append(Problem(Origin(prefix.rstrip("/")), "expected a folder that is not within itself, got a loop", severity="warning"))
         return
-    tree.folders.append(path)
+    tree.folders[path] = place
     for name in names:
         if name.startswith("."):
             continue
-        yield from _scan_entry(f"{path}/{name}", prefix + name, tree, (*above, place))
+        yield from scan_entry(f"{path}/{name}", prefix + name, tree, (*above, place))
         yield
 
 
-def _scan_entry(path: str, relative: str, tree: Tree, above: tuple[tuple[int, int], ...]) -> Iterator[None]:
+def scan_entry(path: str, relative: str, tree: Tree, above: tuple[tuple[int, int], ...] = ()) -> Iterator[None]:
+    """Add one file or folder to a tree; `above` are the folders that it is in, by device and inode."""
     name = relative.rpartition("/")[2]
     try:
         found = os.stat(path)
@@ -112,9 +115,9 @@ def _scan_entry(path: str, relative: str, tree: Tree, above: tuple[tuple[int, in
             tree.problems.append(Problem(Origin(relative), said, hint="chmod o-w", severity="warning"))
 
 
-def read_file(path: str) -> tuple[bytes, Signature]:
+def read_file(path: str) -> tuple[bytes, Signature | None]:
     """
-    Return a regular file's content, cut one byte past the longest that is accepted, and its signature before it was read.
+    Return a regular file's content, cut one byte past the longest that is accepted, and its signature; None if it changed meanwhile.
 
     Never waits: a FIFO or socket in its place is refused.
 
@@ -130,14 +133,15 @@ def read_file(path: str) -> tuple[bytes, Signature]:
         while room > 0 and (part := os.read(descriptor, min(room, 1 << 20))):
             parts.append(part)
             room -= len(part)
-        return b"".join(parts), signature_of(found)
+        before, after = signature_of(found), signature_of(os.fstat(descriptor))
+        return b"".join(parts), before if before == after else None
     finally:
         os.close(descriptor)
 
 
 def file_problem(file: str, message: str) -> Problem:
     """Give the Problem of a file that could not be read; what was read of it before stays in use."""
-    return Problem(Origin(file), f"{message}; what was read of it before stays in use")
+    return Problem(Origin(file), message + KEPT)
 
 
 def _printable(text: str) -> str:

@@ -1,0 +1,179 @@
+"""Documents with their verdicts to a World: a bad document keeps its last good version, of doubles the first counts."""
+
+from typing import Literal
+
+import attrs
+
+from meshd.base.errors import Problem
+from meshd.base.origins import Origin
+from meshd.model.drafts import Delivery, Draft, Identity, duplicate_problem
+from meshd.model.mesh import Mesh
+from meshd.model.world import Resource, World
+
+Outcome = Literal["ok", "warning", "ignored", "rejected", "duplicate", "kept"]
+
+
+@attrs.frozen
+class Verdict:
+    """
+    What became of one document.
+
+    Attributes:
+        origin: The document.
+        outcome: `ok`; `warning`: used, but look at it; `ignored`: not served; `rejected`: cannot be used; `duplicate`: another one is used;
+            `kept`: it is in no file any more, or cannot be found in a file that cannot be read, and stays in use.
+        text: One line for people.
+        problems: What is wrong with it.
+    """
+
+    origin: Origin
+    outcome: Outcome
+    text: str
+    problems: tuple[Problem, ...] = ()
+
+
+@attrs.frozen(eq=False)
+class _Entry:
+    """One document of a file: as it is now, and its last good version; `draft` is None where only that is left."""
+
+    draft: Draft | None
+    good: Draft | None
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Return what decides between doubles."""
+        draft = self.draft or self.good
+        return draft.place if draft else ("", 0)
+
+
+class Ingest:
+    """
+    Keeps the World in step with a source.
+
+    Attributes:
+        world: Every resource that is in use.
+    """
+
+    def __init__(self) -> None:
+        self.world = World()
+        self._files: dict[str, list[_Entry]] = {}
+        self._claims: dict[Identity, list[_Entry]] = {}
+        self._used: dict[Identity, tuple[Resource, ...]] = {}
+        self._source_problems: tuple[Problem, ...] = ()
+
+    def take(self, delivery: Delivery) -> World:
+        """Take in what changed; the World is the same object when nothing that counts did."""
+        touched: set[Identity] = set()
+        for file in sorted(delivery.removed):
+            touched.update(self._replace(file, []))
+        for file in sorted(delivery.files):
+            touched.update(self._replace(file, _carry(self._files.get(file, []), delivery.files[file])))
+        self._source_problems = delivery.problems
+        add: list[Resource] = []
+        remove: list[Resource] = []
+        for identity in sorted(touched):
+            old, new = self._used.get(identity, ()), self._resources_of(identity)
+            if old == new:
+                continue
+            remove.extend(old)
+            add.extend(new)
+            if new:
+                self._used[identity] = new
+            else:
+                del self._used[identity]
+        if add or remove:
+            self.world = self.world.changed(add, remove)
+        return self.world
+
+    def problems(self) -> list[Problem]:
+        """Return everything that is wrong now, by file and line."""
+        found = [problem for verdict in self.verdicts() for problem in verdict.problems]
+        return sorted((*self._source_problems, *found, *self._surplus_meshes()), key=_place_of)
+
+    def verdicts(self) -> list[Verdict]:
+        """Return what became of every document, by file and line."""
+        entries = sorted((entry for entries in self._files.values() for entry in entries), key=lambda entry: entry.place)
+        return [self._judge(entry) for entry in entries]
+
+    def _replace(self, file: str, entries: list[_Entry]) -> set[Identity]:
+        """Put new entries in the place of a file's old ones; return whose claims changed."""
+        old = self._files.pop(file, [])
+        if entries:
+            self._files[file] = entries
+        for entry in old:
+            if entry.good is not None and entry.good.identity is not None:
+                claims = self._claims[entry.good.identity]
+                claims.remove(entry)
+                if not claims:
+                    del self._claims[entry.good.identity]
+        for entry in entries:
+            if entry.good is not None and entry.good.identity is not None:
+                claims = self._claims.setdefault(entry.good.identity, [])
+                claims.append(entry)
+                claims.sort(key=lambda claim: claim.place)
+        return {entry.good.identity for entry in (*old, *entries) if entry.good is not None and entry.good.identity is not None}
+
+    def _resources_of(self, identity: Identity) -> tuple[Resource, ...]:
+        claims = self._claims.get(identity)
+        return claims[0].good.resources if claims and claims[0].good else ()
+
+    def _judge(self, entry: _Entry) -> Verdict:
+        draft, good = entry.draft, entry.good
+        if good is not None and good.identity is not None:
+            winner = self._claims[good.identity][0]
+            if winner is not entry and winner.good is not None:
+                problem = duplicate_problem(draft or good, winner.draft or winner.good)
+                found = (*(draft.problems if draft else ()), problem)
+                return Verdict((draft or good).origin, "duplicate", f"not used: {winner.good.origin.place} is used instead", found)
+        if draft is None:
+            origin = good.origin if good else Origin("")
+            return Verdict(origin, "kept", "kept: a document of its file cannot be read")
+        if draft.rejected:
+            kept = f"last good version of line {good.origin.line} kept" if good else "it never had a good version"
+            return Verdict(draft.origin, "rejected", f"rejected: {kept}", draft.problems)
+        if not draft.resources and draft.problems:
+            return Verdict(draft.origin, "ignored", f"ignored: {draft.problems[0].message}", draft.problems)
+        if any(problem.severity == "warning" for problem in draft.problems):
+            return Verdict(draft.origin, "warning", f"warning: {draft.problems[0].message}", draft.problems)
+        return Verdict(draft.origin, "ok", "ok", draft.problems)
+
+    def _surplus_meshes(self) -> list[Problem]:
+        meshes = self.world.all(Mesh)
+        return [
+            Problem(
+                mesh.metadata.origin,
+                f"expected one Mesh, got {meshes[0].metadata.name} in {meshes[0].metadata.origin.place} too, which is used",
+                hint="remove one of them",
+                severity="warning",
+            )
+            for mesh in meshes[1:]
+        ]
+
+
+def _carry(old: list[_Entry], drafts: tuple[Draft, ...]) -> list[_Entry]:
+    """
+    Match a file's documents with their last good versions.
+
+    A bad document whose identity can be read keeps its own. One whose identity cannot be read keeps the one in its position, unless that has
+    moved; where the number of documents changed, so that positions mean nothing, every version that is nowhere else in the file is kept.
+    """
+    present = {draft.identity for draft in drafts}
+    versions = {entry.good.identity: entry.good for entry in old if entry.good is not None}
+    lost = [index for index, draft in enumerate(drafts) if draft.identity is None]
+    orphans = {identity: good for identity, good in versions.items() if identity not in present} if lost else {}
+    entries: list[_Entry] = []
+    for index, draft in enumerate(drafts):
+        if not draft.rejected:
+            entries.append(_Entry(draft, draft if draft.resources else None))
+        elif draft.identity is not None:
+            entries.append(_Entry(draft, versions.get(draft.identity)))
+        else:
+            before = old[index].good if len(old) == len(drafts) else None
+            entries.append(_Entry(draft, orphans.pop(before.identity, None) if before is not None else None))
+    if lost and len(old) != len(drafts):
+        entries.extend(_Entry(None, good) for good in orphans.values())
+    return entries
+
+
+def _place_of(problem: Problem) -> tuple[str, int, int, str]:
+    return (problem.origin.file, problem.origin.line, problem.line, problem.field)
