@@ -10,6 +10,9 @@ PREFIX = "MESHD_"
 MADE = "MESHD_MADE_"
 """An empty chain of ours with this prefix remembers that a built-in chain was not there before us, so that removing takes it away again."""
 
+FIRST = frozenset({"OUTPUT"})
+"""Built-in chains in which our jump is the first rule; in the others it is the last. For the reasons, see `nftables.PRIORITIES`."""
+
 BUILTIN: dict[HookName, str] = {"prerouting": "PREROUTING", "output": "OUTPUT"}
 
 
@@ -44,7 +47,7 @@ class Nat:
 
 @attrs.frozen
 class Wanted:
-    """What one family shall have: our chains, and the rules to insert first in built-in chains."""
+    """What one family shall have: our chains, and (built-in chain, rule) of the jumps to them."""
 
     chains: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
     jumps: Sequence[tuple[str, str]] = ()
@@ -81,7 +84,7 @@ def restore_text(present: Nat, wanted: Wanted, made: Sequence[str] = ()) -> str:
     lines = ["*nat", *(f":{name} - [0:0]" for name in [*chains, *stale])]  # declaring a chain empties it
     lines += [f"-D {chain} {rule}" for chain, rule in present.jumps]
     lines += [f"-X {name}" for name in stale]
-    lines += [f"-I {chain} 1 {rule}" for chain, rule in wanted.jumps]
+    lines += [f"-I {chain} 1 {rule}" if chain in FIRST else f"-A {chain} {rule}" for chain, rule in wanted.jumps]
     lines += [f"-A {name} {rule}" for name, rules in chains.items() for rule in rules]
     return "\n".join([*lines, "COMMIT"]) + "\n"
 
@@ -134,14 +137,16 @@ def read_save(saved: str) -> Nat:
     return Nat(own, builtin)
 
 
-def positions(present: Nat, wanted: Wanted) -> list[tuple[str, str, int]]:
-    """Give (built-in chain, rule, position from 1, or 0 where it is missing) for each wanted jump that is not the first rule."""
+def misplaced(present: Nat, wanted: Wanted) -> list[tuple[str, str]]:
+    """Give (built-in chain, what is wrong) for each wanted jump that is missing, or not the first or last rule as it should be."""
     found = []
     for chain, rule in wanted.jumps:
         rules = list(present.builtin.get(chain, ()))
-        position = rules.index(rule) + 1 if rule in rules else 0
-        if position != 1:
-            found.append((chain, rule, position))
+        if rule not in rules:
+            found.append((chain, f"missing {rule!r}"))
+        elif rules[0 if chain in FIRST else -1] != rule:
+            place = "first" if chain in FIRST else "last"
+            found.append((chain, f"expected {rule!r} as the {place} rule, found it as rule {rules.index(rule) + 1} of {len(rules)}"))
     return found
 
 

@@ -8,7 +8,7 @@ from meshd.base.errors import CaptureError
 from meshd.capture.backend import refused
 from meshd.capture.commands import Runner
 from meshd.capture.drift import Drift, compare_chains
-from meshd.capture.iptables import MADE, Nat, Wanted, positions, read_save, restore_text, wanted_rules
+from meshd.capture.iptables import MADE, Nat, Wanted, misplaced, read_save, restore_text, wanted_rules
 from meshd.capture.ruleset import Family, Ruleset
 
 Flavour = Literal["nft", "legacy"]
@@ -50,16 +50,14 @@ class IptablesBackend:
         return any(self._read(family).has_ours for family in self._families)
 
     def drift(self, ruleset: Ruleset) -> list[Drift]:
-        """Compare what iptables-save prints with what we want, and the place of our jumps with the first."""
+        """Compare what iptables-save prints with what we want, and the place of our jumps with where they belong."""
         drift: list[Drift] = []
         for family in self._families:
             label = f"{self.name} {'IPv4' if family == 'ip' else 'IPv6'}"
             present, wanted = self._read(family), wanted_rules(ruleset, family)
             own = {name: rules for name, rules in present.own.items() if not name.startswith(MADE)}
             drift += compare_chains(label, wanted.chains, own)
-            for chain, rule, position in positions(present, wanted):
-                found = f"{rule!r} is rule {position}, others come before it" if position else f"missing {rule!r}"
-                drift.append(Drift(label, f"chain {chain} rule 1", found))
+            drift += [Drift(label, f"chain {chain}", message) for chain, message in misplaced(present, wanted)]
             drift += [Drift(label, f"chain {chain}", f"unexpected {rule!r}") for chain, rule in _superfluous(present, wanted)]
         return drift
 

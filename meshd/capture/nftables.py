@@ -5,9 +5,14 @@ import re
 from meshd.capture.ruleset import HookName, Jump, Redirect, Rule, Ruleset
 
 TABLE = "inet meshd"
-PRIORITY = -105
-"""Before -100, where iptables' own nat chains, Docker and kube-proxy rewrite destinations: the first hook to translate a connection
-decides, and once a service address has been rewritten, what the client meant is lost."""
+PRIORITIES: dict[HookName, int] = {"output": -105, "prerouting": -95}
+"""
+Around -100, where iptables' own nat chains are, and with them Docker and kube-proxy; the first hook to translate a connection decides.
+
+Outbound before them: once they have rewritten a service's address, what the client meant is lost.
+Inbound after them: what they send on to a container (a published port) is theirs; taken away from them, it could not be delivered, since
+meshd calls from 127.0.0.6, which no container can answer.
+"""
 
 # reason: nft's own output, bounded by our ruleset; all linear
 _OPENING = re.compile(r"(\w+) (\S+) \{")
@@ -88,7 +93,7 @@ def _plain(line: str) -> str:
 
 
 def _hook_line(hook: HookName) -> str:
-    return f"type nat hook {hook} priority {PRIORITY}; policy accept;"
+    return f"type nat hook {hook} priority {PRIORITIES[hook]}; policy accept;"
 
 
 def _verdict(rule: Rule) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from meshd.base.origins import Origin
-from meshd.capture.iptables import Nat, Wanted, positions, read_save, restore_text, rule_text, wanted_rules
+from meshd.capture.iptables import Nat, Wanted, misplaced, read_save, restore_text, rule_text, wanted_rules
 from meshd.capture.reading import read_settings
 from meshd.capture.rules import Identity, build_ruleset
 from meshd.capture.ruleset import Jump, Redirect, Return, Rule, Ruleset
@@ -105,13 +105,14 @@ def test_no_nat_table(saved: str) -> None:
     assert Nat() == read_save(saved)
 
 
-def test_first_application_inserts_before_everybody() -> None:
-    """Chains of ours, then jumps to them as first rules; a built-in chain that was not there is marked as ours."""
-    text = restore_text(Nat(), Wanted({"MESHD_INBOUND": ["-j RETURN"]}, [("PREROUTING", "-j MESHD_INBOUND")]), ["PREROUTING"])
+def test_first_application() -> None:
+    """Chains of ours, then jumps to them: outbound before everybody, inbound after; a built-in chain that was not there is marked as ours."""
+    wanted = Wanted({"MESHD_X": ["-j RETURN"]}, [("PREROUTING", "-j MESHD_X"), ("OUTPUT", "-j MESHD_X")])
     expected = [
-        "*nat", ":MESHD_INBOUND - [0:0]", ":MESHD_MADE_PREROUTING - [0:0]", "-I PREROUTING 1 -j MESHD_INBOUND", "-A MESHD_INBOUND -j RETURN", "COMMIT",
+        "*nat", ":MESHD_X - [0:0]", ":MESHD_MADE_PREROUTING - [0:0]",
+        "-A PREROUTING -j MESHD_X", "-I OUTPUT 1 -j MESHD_X", "-A MESHD_X -j RETURN", "COMMIT",
     ]
-    assert expected == text.splitlines()
+    assert expected == restore_text(Nat(), wanted, ["PREROUTING"]).splitlines()
 
 
 def test_replacing_leaves_others_alone() -> None:
@@ -123,7 +124,7 @@ def test_replacing_leaves_others_alone() -> None:
     expected = [
         "*nat", ":MESHD_INBOUND - [0:0]", ":MESHD_OLD - [0:0]",
         "-D PREROUTING -j MESHD_INBOUND", "-D OUTPUT -o lo -j MESHD_OLD", "-D OUTPUT -o lo -j MESHD_OLD", "-X MESHD_OLD",
-        "-I PREROUTING 1 -p tcp -j MESHD_INBOUND", "-A MESHD_INBOUND -p tcp -j REDIRECT --to-ports 2", "COMMIT",
+        "-A PREROUTING -p tcp -j MESHD_INBOUND", "-A MESHD_INBOUND -p tcp -j REDIRECT --to-ports 2", "COMMIT",
     ]
     wanted = Wanted({"MESHD_INBOUND": ["-p tcp -j REDIRECT --to-ports 2"]}, [("PREROUTING", "-p tcp -j MESHD_INBOUND")])
     assert expected == restore_text(present, wanted).splitlines()
@@ -146,11 +147,14 @@ def test_a_mark_survives_applying_again() -> None:
     assert "-X MESHD_MADE_OUTPUT" not in text.splitlines()
 
 
-@pytest.mark.parametrize(("rules", "expected"), [
-    (["-j MESHD_X", "-j DOCKER"], []),
-    (["-j DOCKER", "-j MESHD_X"], [("OUTPUT", "-j MESHD_X", 2)]),
-    (["-j DOCKER"], [("OUTPUT", "-j MESHD_X", 0)]),
+@pytest.mark.parametrize(("chain", "rules", "expected"), [
+    ("OUTPUT", ["-j MESHD_X", "-j DOCKER"], []),
+    ("OUTPUT", ["-j DOCKER", "-j MESHD_X"], [("OUTPUT", "expected '-j MESHD_X' as the first rule, found it as rule 2 of 2")]),
+    ("OUTPUT", ["-j DOCKER"], [("OUTPUT", "missing '-j MESHD_X'")]),
+    ("PREROUTING", ["-j DOCKER", "-j MESHD_X"], []),
+    ("PREROUTING", ["-j MESHD_X", "-j DOCKER"], [("PREROUTING", "expected '-j MESHD_X' as the last rule, found it as rule 1 of 2")]),
+    ("PREROUTING", [], [("PREROUTING", "missing '-j MESHD_X'")]),
 ])
-def test_positions(rules: list[str], expected: list[tuple[str, str, int]]) -> None:
-    """A jump that is not the first rule comes too late for what others rewrite before it."""
-    assert expected == positions(Nat({}, {"OUTPUT": rules}), Wanted({}, [("OUTPUT", "-j MESHD_X")]))
+def test_misplaced(chain: str, rules: list[str], expected: list[tuple[str, str]]) -> None:
+    """A jump in the wrong place takes what others should have, or comes too late for what they rewrite."""
+    assert expected == misplaced(Nat({}, {chain: rules}), Wanted({}, [(chain, "-j MESHD_X")]))

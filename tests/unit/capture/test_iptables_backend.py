@@ -37,7 +37,7 @@ def test_apply_then_no_drift_then_remove(flavour: Flavour) -> None:
     backend.apply(RULES)
     assert backend.holds()
     assert [] == backend.drift(RULES)
-    assert "-p tcp -j MESHD_INBOUND" == kernel.nat[f"ip6tables-{flavour}"].chains["PREROUTING"][0]
+    assert "-p tcp -j MESHD_INBOUND" == kernel.nat[f"ip6tables-{flavour}"].chains["PREROUTING"][-1]
     backend.apply(RULES)
     assert [] == backend.drift(RULES)
     assert backend.remove()
@@ -104,12 +104,12 @@ def test_drift_is_told_rule_by_rule() -> None:
     four, six = kernel.nat["iptables-legacy"], kernel.nat["ip6tables-legacy"]
     four.chains["MESHD_INBOUND"].clear()
     four.chains["MESHD_LATER"] = []
-    six.run("-I PREROUTING 1 -j DOCKER")
+    six.run("-A PREROUTING -j DOCKER")
     six.run("-A OUTPUT -p tcp -j MESHD_OUTBOUND")
     assert [
         "iptables-legacy IPv4: chain MESHD_LATER: is not ours to have",
         "iptables-legacy IPv4: chain MESHD_INBOUND rule 1: missing '-p tcp -j REDIRECT --to-ports 15006'",
-        "iptables-legacy IPv6: chain PREROUTING rule 1: '-p tcp -j MESHD_INBOUND' is rule 2, others come before it",
+        "iptables-legacy IPv6: chain PREROUTING: expected '-p tcp -j MESHD_INBOUND' as the last rule, found it as rule 1 of 2",
         "iptables-legacy IPv6: chain OUTPUT: unexpected '-p tcp -j MESHD_OUTBOUND'",
     ] == texts(backend, RULES)
 

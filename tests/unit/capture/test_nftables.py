@@ -38,7 +38,7 @@ table inet meshd {
 		counter jump destinations
 	}
 	chain prerouting {
-		type nat hook prerouting priority -105; policy accept;
+		type nat hook prerouting priority -95; policy accept;
 		meta l4proto tcp counter jump inbound
 	}
 	chain output {
