@@ -52,8 +52,10 @@ class ChunkedBody:
                 on_body(data[place:stop])
                 place = stop
                 continue
-            if state == "done" or state == "bad":
+            if state == "done":
                 return data[place:]
+            if state == "bad":
+                return b""
             line_end = data.find(b"\n", place)
             if line_end < 0:
                 self._keep(data[place:])

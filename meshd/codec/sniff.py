@@ -2,10 +2,11 @@
 
 from typing import Final
 
+from meshd.codec.http1_lines import TOKEN_BYTES
+
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"  # RFC 9113, section 3.4
 MAX_REQUEST_LINE: Final = 64 * 1024  # what Envoy's inspectors look at
 
-TOKEN_BYTES: Final = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"  # RFC 9110, section 5.6.2
 TARGET_BYTES: Final = bytes([*range(33, 127), *range(128, 256)])
 TLS_HANDSHAKE: Final = 22
 VERSIONS: Final = {b"HTTP/1.1": "http/1.1", b"HTTP/1.0": "http/1.0"}

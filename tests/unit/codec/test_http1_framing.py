@@ -1,0 +1,116 @@
+"""Headers of one hop: what they say of a request, and that they go no further."""
+
+import pytest
+
+from meshd.codec.headers import Headers
+from meshd.codec.http1_framing import MAX_LENGTH, keep_trailers_only, read_connection, read_length, remove_hop
+from meshd.codec.http1_request import read_request
+from meshd.codec.http_events import CHUNKED, RequestHead
+
+
+def read(head: bytes) -> RequestHead:
+    """Read a head that is taken."""
+    request = read_request(head)
+    assert isinstance(request, RequestHead), request
+    return request
+
+
+@pytest.mark.parametrize(("lines", "length", "keep_alive", "upgrade", "expects", "names"), [
+    (b"", 0, True, b"", False, []),
+    (b"Content-Length: 7", 7, True, b"", False, [b"content-length"]),
+    (b"Content-Length: 9223372036854775807", 2**63 - 1, True, b"", False, [b"content-length"]),
+    (b"transfer-encoding: Chunked", CHUNKED, True, b"", False, []),
+    (b"connection: close", 0, False, b"", False, []),
+    (b"connection: keep-alive", 0, True, b"", False, []),
+    (b"connection: Keep-Alive, foo\r\nfoo: 1\r\nbar: 2", 0, True, b"", False, [b"bar"]),
+    (b"connection: a\r\nconnection: close", 0, False, b"", False, []),
+    (b"connection: Upgrade\r\nupgrade: WebSocket", 0, True, b"websocket", False, [b"connection", b"upgrade"]),
+    (b"connection: keep-alive, Upgrade\r\nupgrade: websocket\r\nkeep-alive: 5", 0, True, b"websocket", False, [b"connection", b"upgrade"]),
+    (b"connection: upgrade\r\nupgrade: websocket, foo", 0, True, b"websocket, foo", False, [b"connection", b"upgrade"]),
+    (b"connection: upgrade\r\nupgrade: TLS/1.0", 0, True, b"tls/1.0", False, [b"connection", b"upgrade"]),
+    (b"connection: upgrade\r\nupgrade: h2c\r\nhttp2-settings: AA", 0, True, b"", False, []),
+    (b"connection: upgrade", 0, True, b"", False, []),
+    (b"upgrade: websocket", 0, True, b"", False, []),
+    (b"expect: 100-Continue\r\ncontent-length: 1", 1, True, b"", True, [b"expect", b"content-length"]),
+    (b"te: trailers;q=1", 0, True, b"", False, []),
+    (b"proxy-connection: Close", 0, False, b"", False, []),
+])
+def test_headers_of_this_hop(lines, length, keep_alive, upgrade, expects, names):
+    """Length, reuse, upgrade and expectation are read; what is for this hop only is gone."""
+    request = read(b"GET / HTTP/1.1\r\nHost: a.test" + (b"\r\n" + lines if lines else b""))
+    assert (length, keep_alive, upgrade, expects) == (request.length, request.keep_alive, request.upgrade, request.expects_continue)
+    assert names == [name for name, _ in request.headers.pairs]
+
+
+def test_connection_of_an_upgrade_names_nothing_else():
+    """What else Connection said is not passed on with an upgrade."""
+    request = read(b"GET / HTTP/1.1\r\nHost: a.test\r\nconnection: x-a, Upgrade\r\nx-a: 1\r\nupgrade: websocket")
+    assert [(b"connection", b"Upgrade"), (b"upgrade", b"websocket")] == request.headers.pairs
+
+
+@pytest.mark.parametrize("named", [
+    b"x-forwarded-for", b"X-Forwarded-Proto", b"x-envoy-internal", b"authorization", b"Cookie", b"host", b"content-length", b"transfer-encoding",
+        b":path",
+    b"close, host", b",".join([b"a"] * 10),
+])
+def test_connection_may_not_name(named):
+    """Connection cannot be used to strip what says who asks, whom, or where the message ends; nor to name a heap."""
+    assert "http1.connection_header_rejected" == read_request(b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: " + named)
+
+
+@pytest.mark.parametrize(("lines", "keep_alive"), [(b"", False), (b"\r\nconnection: keep-alive", True), (b"\r\nconnection: keep-alive, close",
+    False)])
+def test_http_10_where_it_is_accepted(lines, keep_alive):
+    """HTTP/1.0 closes unless it asks not to, and never upgrades."""
+    request = read_request(b"GET / HTTP/1.0\r\nHost: a.test" + lines, accept_http_10=True)
+    assert isinstance(request, RequestHead)
+    assert ("HTTP/1.0", keep_alive, b"") == (request.protocol, request.keep_alive, request.upgrade)
+
+
+def test_http_10_has_no_transfer_encoding():
+    """RFC 9112, section 6.1: its framing is faulty."""
+    assert "http1.codec_error" == read_request(b"POST / HTTP/1.0\r\nHost: a.test\r\ntransfer-encoding: chunked", accept_http_10=True)
+
+
+@pytest.mark.parametrize(("values", "expected"), [
+    ([], None), ([b"0"], 0), ([b"007"], 7), ([b"%d" % MAX_LENGTH], MAX_LENGTH), ([b"%d" % (MAX_LENGTH + 1)], "http1.codec_error"),
+    ([b"0" * 64], 0), ([b"0" * 65], "http1.codec_error"), ([b"9" * 5000], "http1.codec_error"),
+    ([b"1", b"1"], "http1.codec_error"), ([b"1,1"], "http1.codec_error"), ([b""], "http1.codec_error"), ([b"1_0"], "http1.codec_error"),
+    ([b"\xb2"], "http1.codec_error"), ([b"1e1"], "http1.codec_error"), ([b" 1"], "http1.codec_error"),
+])
+def test_content_length(values, expected):
+    """A length is digits, once, of a size that can be counted."""
+    assert expected == read_length(Headers([(b"content-length", value) for value in values] + [(b"a", b"1"), (b"a", b"1")]))
+
+
+@pytest.mark.parametrize(("values", "expected"), [
+    ([b"chunked"], CHUNKED), ([b"CHUNKED"], CHUNKED), ([b"chunked", b"chunked"], "http1.invalid_transfer_encoding"),
+    ([b"chunked,"], "http1.invalid_transfer_encoding"), ([b"chunked;q=1"], "http1.invalid_transfer_encoding"),
+    ([b"\"chunked\""], "http1.invalid_transfer_encoding"), ([b""], "http1.invalid_transfer_encoding"),
+])
+def test_transfer_encoding(values, expected):
+    """Nothing but `chunked`, alone, is a framing."""
+    assert expected == read_length(Headers([(b"transfer-encoding", value) for value in values]))
+
+
+@pytest.mark.parametrize(("value", "expected"), [
+    (b"keep-alive", (b"keep-alive",)), (b"Close , X-A", (b"close", b"x-a")), (b"", (b"",)), (b"a," * 9, None), (b"cookie", None),
+])
+def test_connection(value, expected):
+    """The words of Connection come in lower case; None where it goes too far."""
+    assert expected == read_connection(Headers([(b"connection", value)]))
+
+
+@pytest.mark.parametrize(("value", "expected"), [(b"trailers", b"trailers"), (b"gzip , Trailers", b"trailers"), (b"gzip", None), (b"", None)])
+def test_te(value, expected):
+    """Of TE, `trailers` survives."""
+    headers = Headers([(b"te", value)])
+    keep_trailers_only(headers)
+    assert expected == headers.get(b"te")
+
+
+def test_remove_hop_keeps_what_it_is_told_to():
+    """What Connection names goes, twice or not there at all; what is to be kept stays."""
+    headers = Headers([(b"x-a", b"1"), (b"connection", b"upgrade"), (b"x-a", b"2"), (b"upgrade", b"websocket"), (b"b", b"3")])
+    remove_hop(headers, (b"close", b"x-a", b"none"), frozenset((b"upgrade",)))
+    assert [(b"upgrade", b"websocket"), (b"b", b"3")] == headers.pairs
