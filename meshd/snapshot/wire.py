@@ -6,6 +6,7 @@ The first line is the frame: schema, node, each part's version, base and removed
 """
 
 import json
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from meshd.base.errors import WireError
@@ -57,6 +58,20 @@ def decode(content: bytes) -> Update:
     Raises:
         WireError: If the bytes are no update of a schema that this program reads, from the first wrong line on.
     """
+    update = None
+    for update in decode_slices(content):  # noqa: B007 reason: the last one counts
+        pass
+    assert update is not None
+    return update
+
+
+def decode_slices(content: bytes) -> Iterator[Update | None]:
+    """
+    Read as `decode` does, bit by bit: yields None after each resource, and the update last.
+
+    Raises:
+        WireError: As `decode`, from whichever bit is wrong.
+    """
     if len(content) > MAX_BYTES:
         raise WireError(f"{len(content)} bytes are more than a snapshot may have ({MAX_BYTES})")
     first, *rest = content.split(b"\n")
@@ -68,7 +83,8 @@ def decode(content: bytes) -> Update:
             _read_line(_load(line, number), parts)
         except WireError as error:
             raise WireError(f"line {number}: {error}") from None
-    return Update(node, parts)
+        yield None
+    yield Update(node, parts)
 
 
 def _read_frame(frame: Any) -> tuple[NodeReference, dict[str, PartUpdate], int]:

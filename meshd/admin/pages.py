@@ -1,0 +1,114 @@
+"""
+The admin pages: what meshd is and does, over HTTP, on `admin.sock` and read-only on 127.0.0.1:15000.
+
+`GET /status` is what `meshctl status` reads:
+
+    {"version": "0.1.0", "pid": 1, "state": "starting|serving|degraded|stopping", "started": EPOCH,
+     "node": {"name", "namespace", "addresses", "gateway", "origin", "ports"},
+     "generation": {"number", "versions": {PART: TEXT}, "made": EPOCH, "resources": {PART: COUNT}, "rejected": [REASON], "kept": [NUMBER]},
+     "workers": [{"index", "pid", "state": "new|starting|attached|detached|backoff", "serving", "wanted", "sent", "acknowledged", "nonce",
+                  "refused": null | {"number", "reasons"}, "restarts", "ended", "problems": [TEXT], "listening": {LISTENER: [ADDRESS]},
+                  "status": {as the worker reports: "connections", "exchanges", "paused", "draining", "listening"}}],
+     "sources": {"documents": {OUTCOME: COUNT}, "verdicts": [{"origin", "outcome", "text"}]},
+     "problems": [{"severity", "text", "file", "line", "resource", "field", "message", "hint", "code"}],
+     "capture": {"wanted", "state": "off|waiting|applied|failed|removed", "backend", "problem"}}
+
+`wanted`, `sent` and `acknowledged` are generation numbers or null; all is well when `state` is `serving` and `problems` has no error.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from twisted.web.resource import Resource
+from twisted.web.server import Request, Site
+
+JSON = b"application/json"
+TEXT = b"text/plain; charset=utf-8"
+EXPOSITION = b"text/plain; version=0.0.4; charset=utf-8"
+
+
+class Facts(Protocol):
+    """What the pages show."""
+
+    def status(self) -> Mapping[str, Any]:
+        """Give `/status`."""
+
+    def snapshot(self) -> Mapping[str, Any]:
+        """Give what is served, in Envoy's words."""
+
+    def metrics(self) -> bytes:
+        """Give the sum of all counters in Prometheus' text format."""
+
+
+class Page(Resource):
+    """One page that is only read."""
+
+    isLeaf = True
+
+    def __init__(self, content_type: bytes, render: Callable[[Request], bytes]) -> None:
+        """Show what `render` gives."""
+        super().__init__()  # type: ignore[no-untyped-call]  # reason: Twisted's
+        self._content_type = content_type
+        self._render = render
+
+    def render_GET(self, request: Request) -> bytes:
+        """Answer; HEAD is answered by the same."""
+        request.setHeader(b"content-type", self._content_type)
+        request.setHeader(b"cache-control", b"no-cache")
+        return self._render(request)
+
+
+class QuietSite(Site):
+    """A site that logs no requests: meshctl and scrapers ask often."""
+
+    noisy = False
+
+    def log(self, request: Request) -> None:
+        """Write nothing."""
+
+
+def build_pages(facts: Facts) -> Resource:
+    """Give the tree of pages."""
+    pages: dict[str, tuple[bytes, Callable[[Request], bytes]]] = {
+        "status": (JSON, lambda request: _json(facts.status())),
+        "problems": (JSON, lambda request: _json(facts.status()["problems"])),
+        "snapshot": (JSON, lambda request: _json(facts.snapshot())),
+        "config_dump": (JSON, lambda request: _json(facts.snapshot())),
+        "ready": (TEXT, lambda request: _ready(request, facts)),
+    }
+    root = Resource()
+    for name, (content_type, render) in pages.items():
+        root.putChild(name.encode(), Page(content_type, render))
+    root.putChild(b"", Page(TEXT, lambda request: "".join(f"/{name}\n" for name in (*pages, "stats/prometheus")).encode()))
+    root.putChild(b"stats", _stats(facts))
+    return root
+
+
+def build_metrics_pages(facts: Facts) -> Resource:
+    """Give the one page of the Prometheus port, `/stats/prometheus`."""
+    root = Resource()
+    root.putChild(b"stats", _stats(facts))
+    return root
+
+
+def build_site(root: Resource) -> Site:
+    """Serve pages without logging each request."""
+    return QuietSite(root)  # type: ignore[no-untyped-call]  # reason: Twisted's
+
+
+def _stats(facts: Facts) -> Resource:
+    stats = Resource()
+    stats.putChild(b"prometheus", Page(EXPOSITION, lambda request: facts.metrics()))
+    return stats
+
+
+def _ready(request: Request, facts: Facts) -> bytes:
+    state = str(facts.status()["state"])
+    if state != "serving":
+        request.setResponseCode(503)
+    return f"{state}\n".encode()
+
+
+def _json(found: Any) -> bytes:
+    return json.dumps(found, indent=1).encode() + b"\n"

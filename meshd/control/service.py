@@ -1,0 +1,112 @@
+"""The control plane's heart: from a World to workers that serve it."""
+
+from collections.abc import Callable
+
+import attrs
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from meshd.base.errors import Problem
+from meshd.control.generations import Generation, GenerationStore, next_generation
+from meshd.control.workers import Workers
+from meshd.model.world import World
+from meshd.snapshot.snapshot import Snapshot
+
+SAVE_DELAY = 1.0  # seconds after a change until it is on disk; changes in between go along
+
+log = Logger()
+
+Compile = Callable[[World], tuple[Snapshot, tuple[Problem, ...]]]
+"""From a World to this node's snapshot and what is wrong with it; whatever it raises is a bug."""
+
+
+@attrs.define(eq=False)
+class ControlPlane:
+    """
+    Compiles each World, and has the workers serve the result if it can be served.
+
+    Attributes:
+        compile: From a World to a snapshot.
+        workers: Who serves.
+        store: Where generations are kept.
+        clock: Monotonic timers.
+        wall_clock: Seconds since the epoch.
+        nonce: Of this run; part of every version.
+        on_serving: Called once, when all workers serve for the first time.
+        generation: The last one.
+        made: When it was made, seconds since the epoch.
+        problems: What the compiler said of the last World.
+        rejected: Why the last World is not served; empty when it is.
+        served: Whether all workers have served once.
+    """
+
+    compile: Compile
+    workers: Workers
+    store: GenerationStore
+    clock: IReactorTime
+    wall_clock: Callable[[], float]
+    nonce: str
+    on_serving: Callable[[], None] = lambda: None
+    generation: Generation | None = None
+    made: float = 0.0
+    problems: tuple[Problem, ...] = ()
+    rejected: tuple[str, ...] = ()
+    served: bool = False
+    _save: IDelayedCall | None = None
+
+    def restore(self) -> bool:
+        """Take up the last generation that an earlier run served; tell whether there is one."""
+        self.generation = self.workers.known = self.store.load()
+        return self.generation is not None
+
+    def use_last(self) -> None:
+        """Serve the last generation, for want of a World."""
+        if self.generation is not None:
+            log.warn("serving generation {number} of an earlier run", number=self.generation.number)
+            self.workers.want(self.generation)
+
+    def use_world(self, world: World) -> None:
+        """Compile a World; the workers go on with what they have if that cannot be served."""
+        try:
+            snapshot, self.problems = self.compile(world)
+        except Exception as error:  # reason: a boundary: a bug in the compiler must not stop what is served
+            log.failure("the configuration could not be compiled")
+            self._reject((f"internal error: {type(error).__name__}: {error}",))
+            return
+        wrong = snapshot.inconsistencies()
+        if wrong:
+            self._reject(tuple(wrong))
+            return
+        self.rejected = ()
+        generation = next_generation(self.generation, snapshot, self.nonce)
+        if generation is not None:
+            log.info("generation {number}", number=generation.number)
+            self.generation, self.made = generation, self.wall_clock()
+            if self._save is None:
+                self._save = self.clock.callLater(SAVE_DELAY, self.save)
+        if self.generation is not None and self.workers.wanted is not self.generation:
+            self.workers.want(self.generation)
+
+    def changed(self) -> None:
+        """Workers serve more or less than before."""
+        if not self.served and self.workers.serving:
+            self.served = True
+            self.on_serving()
+
+    def save(self) -> None:
+        """Write the last generation, if it is not on disk yet."""
+        if self._save is None or self.generation is None:
+            return
+        if self._save.active():
+            self._save.cancel()
+        self._save = None
+        try:
+            self.store.save(self.generation)
+        except OSError as error:
+            log.error("generation {number} could not be saved: {error}", number=self.generation.number, error=error)
+
+    def _reject(self, reasons: tuple[str, ...]) -> None:
+        self.rejected = reasons
+        log.error("the configuration is not served: {reasons}", reasons="; ".join(reasons))
+        if self.workers.wanted is None:
+            self.use_last()

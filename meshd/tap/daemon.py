@@ -1,0 +1,301 @@
+"""`twistd meshd`: the control plane put together, from its start to its stop."""
+
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+import meshd
+from meshd.admin.pages import build_metrics_pages, build_pages, build_site
+from meshd.base.errors import ConfigurationError, Problem
+from meshd.capture.rules import Identity
+from meshd.compile.compiler import CompileSettings, compile_snapshot
+from meshd.control.debounce import Debounce
+from meshd.control.generations import GenerationStore
+from meshd.control.ingest import Ingest
+from meshd.control.machine import machine_addresses
+from meshd.control.processes import Adopted, Life, OnEnd, WorkerRecord
+from meshd.control.service import ControlPlane
+from meshd.control.sessions import ControlSessions
+from meshd.control.sockets import ListeningSockets
+from meshd.control.status import generation_status, node_status, problems_status, sources_status, workers_status
+from meshd.control.workers import Workers
+from meshd.ipc.credentials import Credentials
+from meshd.model.drafts import Delivery
+from meshd.model.node import Node
+from meshd.model.node_choice import choose_node
+from meshd.model.world import World
+from meshd.snapshot.envoy_json import to_json
+from meshd.snapshot.snapshot import Snapshot
+from meshd.sources.directory import DirectorySource
+from meshd.sources.watch import FolderWatch
+from meshd.tap.capturing import Capturing
+from meshd.tap.directories import give_directory
+from meshd.tap.identity import choose_identity, take_group
+from meshd.tap.notify import notify, watchdog_interval
+from meshd.tap.options import Places
+from meshd.tap.privileges import raise_descriptor_limit
+from meshd.tap.spawning import Spawning
+
+STOP_GRACE = 5.0  # seconds that connections have when the daemon stops; Istio's default terminationDrainDuration
+READ_AT_START = ("workers", "user", "ports", "admin_address", "capture", "gateway")  # fields of Node
+
+log = Logger()
+
+
+@attrs.frozen
+class Settings:
+    """What the command line says."""
+
+    places: Places
+    node: str = ""
+    workers: int = 0
+    twistd_uid: int | None = None
+
+
+class Daemon(Service):
+    """
+    The control plane process.
+
+    It reads the configuration first, since that says who this machine is; then it opens what has to be opened, has workers started, and has
+    connections captured once all of them serve. Stopping goes the other way.
+    """
+
+    name = "meshd"
+
+    def __init__(self, reactor: Any, settings: Settings) -> None:
+        """Put together what needs no configuration."""
+        self._reactor = reactor
+        self._settings = settings
+        self._started = time.time()
+        self._stopping = False
+        self._node: Node | None = None
+        self._node_problems: list[Problem] = []
+        self._capturing: Capturing | None = None
+        self._ports: list[Any] = []
+        self._sockets = ListeningSockets()
+        self._ingest = Ingest()
+        self._debounce = Debounce(reactor, self._compile)
+        self._source = DirectorySource(str(settings.places.config_dir), reactor, self._take, watch=FolderWatch(reactor))
+        self._spawning = Spawning(reactor, settings.places)
+        self._workers = Workers(
+            reactor, self._spawning.spawn, self._adopt, WorkerRecord(settings.places.run_dir / "workers.json").write, self._sockets,
+            lambda: self._control.changed(), lambda index, report: None,
+        )
+        self._control = ControlPlane(
+            self._compile_world, self._workers, GenerationStore(settings.places.state_dir / "generations"), reactor, time.time,
+            secrets.token_hex(4), self._serving,
+        )
+
+    # start
+
+    def startService(self) -> None:
+        """Begin to read the configuration."""
+        super().startService()  # type: ignore[no-untyped-call]  # reason: Twisted's
+        raise_descriptor_limit()
+        self._hear_signals()
+        self._control.restore()
+        self._source.start()
+
+    def _take(self, delivery: Delivery) -> None:
+        """Take in what the source delivers; the first time, begin to serve."""
+        before = self._ingest.world
+        world = self._ingest.take(delivery)
+        if self._node is None:
+            try:
+                self._begin(world)
+            except ConfigurationError as error:
+                self._give_up(str(error))
+                return
+            if delivery.files or not delivery.problems or self._control.generation is None:
+                self._compile()
+            else:
+                self._control.use_last()
+        elif world is not before:
+            self._debounce.poke()
+
+    def _begin(self, world: World) -> None:
+        """
+        Open what this machine's Node asks for, and start the workers.
+
+        Raises:
+            ConfigurationError: If that is not possible.
+        """
+        node, places = self._choose_node(world), self._settings.places
+        identity = choose_identity(node, os.geteuid(), os.getegid(), self._settings.twistd_uid)
+        privileged = os.geteuid() == 0
+        if privileged:
+            take_group(identity.gid)
+            give_directory(places.run_dir, 0, identity.gid, 0o750)
+            give_directory(places.log_dir, identity.uid, identity.gid, 0o750)
+        self._node = node
+        self._capturing = Capturing.of(node, identity)
+        self._debounce.use(node.debounce.quiet, node.debounce.bound)
+        self._spawning.identity = identity if privileged else None
+        self._workers.health = ("0.0.0.0", node.ports.health) if node.ports.health else None
+        self._listen(node, identity)
+        living = WorkerRecord(places.run_dir / "workers.json").read()
+        count = self._settings.workers or node.workers or len(os.sched_getaffinity(0))
+        self._workers.start(count, living)
+
+    def _listen(self, node: Node, identity: Identity) -> None:
+        """Open the control socket and the admin pages."""
+        places = self._settings.places
+        permitted = {0, os.geteuid(), identity.uid}
+
+        def permits(peer: Credentials) -> bool:
+            return peer.uid in permitted
+
+        pages = build_site(build_pages(self))
+        for path, factory in ((places.control_socket, ControlSessions(self._workers, permits)), (places.admin_socket, pages)):
+            path.unlink(missing_ok=True)  # reason: the lock says that nobody else uses it
+            self._ports.append(self._reactor.listenUNIX(str(path), factory, mode=0o660))
+            if os.geteuid() == 0:
+                os.chown(path, 0, identity.gid)
+        if node.admin_address:
+            self._listen_tcp(node.ports.admin, pages, node.admin_address)
+        self._listen_tcp(node.ports.prometheus, build_site(build_metrics_pages(self)), "0.0.0.0")
+
+    def _listen_tcp(self, port: int, factory: Any, address: str) -> None:
+        """Open a port that is not needed to serve; 0 is none."""
+        if not port:
+            return
+        try:
+            self._ports.append(self._reactor.listenTCP(port, factory, interface=address))
+        except Exception as error:  # reason: CannotListenError, and what bad addresses raise
+            log.error("cannot listen on {address} port {port}: {error}", address=address, port=port, error=error)
+
+    def _serving(self) -> None:
+        """All workers serve: capture, and tell who started us."""
+        if self._capturing is not None and not self._stopping:
+            self._capturing.apply().addCallback(self._captured)
+
+    def _captured(self, done: bool) -> None:
+        if not done and self._capturing is not None:
+            self._give_up(f"capture: {self._capturing.problem}")
+            return
+        log.info("serving")
+        if notify(os.environ, "READY=1"):
+            self._beat(watchdog_interval(os.environ, os.getpid()))
+
+    def _beat(self, interval: float) -> None:
+        if interval and not self._stopping:
+            notify(os.environ, "WATCHDOG=1")
+            self._reactor.callLater(interval, self._beat, interval)
+
+    def _give_up(self, text: str) -> None:
+        """Stop for a reason that only the operator can mend, with an exit status that says so."""
+        log.critical("{text}", text=text)
+        sys.stderr.write(f"meshd: {text}\n")
+        self._reactor.addSystemEventTrigger("after", "shutdown", _fail)
+        self._reactor.stop()
+
+    # while running
+
+    def _compile(self) -> None:
+        self._control.use_world(self._ingest.world)
+
+    def _compile_world(self, world: World) -> tuple[Snapshot, tuple[Problem, ...]]:
+        node = self._choose_node(world)
+        compiled = compile_snapshot(world, node, CompileSettings(log_dir=str(self._settings.places.log_dir)))
+        return compiled.snapshot, (*compiled.problems, *self._need_restart(node))
+
+    def _choose_node(self, world: World) -> Node:
+        node, self._node_problems = choose_node(world.all(Node), self._settings.node, socket.gethostname(), machine_addresses())
+        return node
+
+    def _need_restart(self, node: Node) -> list[Problem]:
+        """Tell of settings that are read at start only and have changed since."""
+        running = self._node
+        if running is None:
+            return []
+        changed = [name for name in READ_AT_START if getattr(running, name) != getattr(node, name)]
+        said, hint = "is read when meshd starts, and has changed since", "restart meshd to use it"
+        return [Problem(node.metadata.origin, said, f"spec.{name}", hint, "warning") for name in changed]
+
+    def _adopt(self, pid: int, on_end: OnEnd) -> Life:
+        return Adopted(self._reactor, pid, on_end)
+
+    def _hear_signals(self) -> None:
+        """SIGHUP reads the configuration again, SIGUSR1 reopens logs, after what twistd does then."""
+        rotate = signal.getsignal(signal.SIGUSR1)
+
+        def on_usr1(number: int, frame: Any) -> None:
+            if callable(rotate):
+                rotate(number, frame)
+            self._reactor.callFromThread(self._workers.reopen_logs)
+
+        signal.signal(signal.SIGUSR1, on_usr1)
+        signal.signal(signal.SIGHUP, lambda number, frame: self._reactor.callFromThread(self._source.look))
+
+    # stop
+
+    def stopService(self) -> "Deferred[Any]":
+        """Let connections go past us, then end the workers and close everything."""
+        super().stopService()  # type: ignore[no-untyped-call]  # reason: Twisted's
+        if self._stopping:
+            return succeed(None)
+        self._stopping = True
+        notify(os.environ, "STOPPING=1")
+        self._source.stop()
+        self._debounce.stop()
+        self._control.save()
+        removed: Deferred[Any] = self._capturing.remove() if self._capturing is not None else succeed(True)
+        return removed.addCallback(lambda _: self._workers.stop(STOP_GRACE)).addBoth(self._close)
+
+    def _close(self, result: object) -> "Deferred[Any]":
+        if isinstance(result, Failure):
+            log.failure("stopping", result)
+        self._sockets.close()
+        for name in ("workers.json", "lock"):
+            (self._settings.places.run_dir / name).unlink(missing_ok=True)
+        return gatherResults([maybeDeferred(port.stopListening) for port in self._ports], consumeErrors=True)
+
+    # facts for the admin pages
+
+    def status(self) -> Mapping[str, Any]:
+        """Give `/status`, as `meshd.admin.pages` describes it."""
+        problems = [*self._ingest.problems(), *self._node_problems, *self._control.problems]
+        return {
+            "version": meshd.__version__, "pid": os.getpid(), "state": self._state(), "started": self._started,
+            "node": node_status(self._node) if self._node else None,
+            "generation": generation_status(self._control),
+            "workers": workers_status(self._workers),
+            "sources": sources_status(self._ingest.verdicts()),
+            "problems": problems_status(problems),
+            "capture": self._capturing.status() if self._capturing else None,
+        }
+
+    def snapshot(self) -> Mapping[str, Any]:
+        """Give what is served, in Envoy's words; empty before there is anything."""
+        generation = self._control.generation
+        return to_json(generation.snapshot) if generation else {}
+
+    def metrics(self) -> bytes:
+        """Give the sum of all counters."""
+        return b""
+
+    def _state(self) -> str:
+        if self._stopping:
+            return "stopping"
+        captured = self._capturing is not None and self._capturing.state in ("off", "applied")
+        if not self._control.served or not captured:
+            return "starting"
+        return "serving" if self._workers.serving and not self._control.rejected else "degraded"
+
+
+def _fail() -> None:
+    """End with exit status 1; twistd has no other way to."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)

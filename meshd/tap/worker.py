@@ -1,0 +1,75 @@
+"""
+A worker process: `python -m meshd.tap.worker INDEX CONTROL_SOCKET UID GID`, started by the control plane, which it outlives.
+
+UID and GID are `-` where they stay as they are. Nothing of the configuration is known here, only snapshots.
+"""
+
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from twisted.internet import reactor as installed_reactor
+from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
+from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
+
+from meshd.snapshot.snapshot import Snapshot
+from meshd.tables.program import Environment, program_slices
+from meshd.tap.privileges import drop_privileges, raise_descriptor_limit, refuse_new_privileges
+from meshd.worker.health import HealthPort
+from meshd.worker.service import DataPlane
+from meshd.worker.session import Session, SessionLink
+
+CONNECT_TIMEOUT = 5  # seconds for a UNIX socket whose owner may be stopped
+
+reactor: Any = installed_reactor
+log = Logger()
+
+
+def detach() -> None:
+    """Leave the control plane's session, so that neither its terminal nor its end reaches this process."""
+    os.setsid()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def build_session(index: int, control_socket: str) -> Session:
+    """Put the worker together."""
+    plane = DataPlane(reactor, reactor, time.time, random.random, os.urandom, on_problem=lambda text: session.note_problem(text))
+    environment = Environment(random=random.random, route=plane.route)
+
+    def build(snapshot: Snapshot, previous: Any) -> Iterator[Any]:
+        return program_slices(snapshot, environment, previous)
+
+    def connect(link: SessionLink) -> Any:
+        return connectProtocol(UNIXClientEndpoint(reactor, control_socket, timeout=CONNECT_TIMEOUT), link)
+
+    session = Session(index, os.getpid(), plane, HealthPort(reactor, reactor), build, dict, connect, reactor, _stop)
+    return session
+
+
+def main(arguments: list[str]) -> None:
+    """Serve until told to end."""
+    index, control_socket, uid, gid = arguments
+    detach()
+    raise_descriptor_limit()
+    if uid != "-":
+        drop_privileges(int(uid), int(gid))
+    refuse_new_privileges()
+    reactor.seconds = time.monotonic
+    globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
+    session = build_session(int(index), control_socket)
+    reactor.addSystemEventTrigger("before", "shutdown", session.close)
+    reactor.callWhenRunning(session.start)
+    reactor.run()
+
+
+def _stop() -> None:
+    if reactor.running:
+        reactor.stop()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
