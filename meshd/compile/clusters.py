@@ -3,7 +3,15 @@
 from collections.abc import Iterable, Iterator
 
 from meshd.compile.inbound_ports import InboundPort
-from meshd.compile.names import BLACK_HOLE, INBOUND_PASSTHROUGH_V4, INBOUND_PASSTHROUGH_V6, PASSTHROUGH, inbound_cluster, outbound_cluster
+from meshd.compile.names import (
+    BLACK_HOLE,
+    INBOUND_PASSTHROUGH_TODAY,
+    INBOUND_PASSTHROUGH_V4,
+    INBOUND_PASSTHROUGH_V6,
+    PASSTHROUGH,
+    inbound_cluster,
+    outbound_cluster,
+)
 from meshd.compile.node import Proxy
 from meshd.compile.protocols import HTTP2_FAMILY, Protocol
 from meshd.compile.services import MeshPort, MeshService
@@ -64,9 +72,14 @@ def passthrough_cluster(proxy: Proxy) -> Cluster:
 
 
 def inbound_clusters(ports: Iterable[InboundPort], proxy: Proxy) -> Iterator[Cluster]:
-    """Yield the clusters of this machine's own ports, then those for ports that no service declares."""
+    """
+    Yield the clusters of this machine's own ports, then those for ports that no service declares.
+
+    No route leads to the one with today's name: it is there for what looks Istio's cluster up by name, as comparisons with Istio do.
+    """
     for port in ports:
         yield _inbound_cluster(port, proxy)
+    yield _passthrough(INBOUND_PASSTHROUGH_TODAY, proxy, *source_addresses(proxy))
     if proxy.ipv4:
         yield _passthrough(INBOUND_PASSTHROUGH_V4, proxy, INBOUND_SOURCE_V4)
     if proxy.ipv6:
@@ -102,8 +115,8 @@ def source_addresses(proxy: Proxy) -> tuple[str, ...]:
     return ((INBOUND_SOURCE_V4,) if proxy.ipv4 else ()) + ((INBOUND_SOURCE_V6,) if proxy.ipv6 else ())
 
 
-def _passthrough(name: str, proxy: Proxy, source: str = "") -> Cluster:
+def _passthrough(name: str, proxy: Proxy, source: str = "", *others: str) -> Cluster:
     return Cluster(
         name, "ORIGINAL_DST", "CLUSTER_PROVIDED", proxy.mesh.connect_timeout, thresholds=NO_LIMITS, http_protocol="downstream",
-        http_idle_timeout=PASSTHROUGH_IDLE, source_address=source,
+        http_idle_timeout=PASSTHROUGH_IDLE, source_address=source, extra_source_addresses=others,
     )

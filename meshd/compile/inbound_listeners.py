@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+import attrs
+
 from meshd.base.addresses import SocketAddress
 from meshd.base.origins import Origin
 from meshd.compile.connection_filters import PLAIN_HTTP, inbound_manager, tcp_proxy
@@ -19,17 +21,21 @@ from meshd.compile.names import (
 from meshd.compile.node import Proxy
 from meshd.compile.protocols import HTTP_FAMILY, Protocol
 from meshd.compile.route_rules import inbound_route
-from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
+from meshd.snapshot.filter_chain import DownstreamTls, FilterChain, FilterChainMatch
 from meshd.snapshot.listener import Listener, ListenerFilter
-from meshd.snapshot.network_filter import HttpConnectionManager
+from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.snapshot.route import RouteConfiguration, VirtualHost
+
+HTTP_ALPN = ("istio-http/1.0", "istio-http/1.1", "istio-h2")  # what Istio's proxies offer each other for HTTP
+TCP_ALPN = ("istio-peer-exchange", "istio")
 
 
 def virtual_inbound(ports: Iterable[InboundPort], proxy: Proxy) -> Listener:
     """
     Build the inbound listener.
 
-    TLS is told from plain text on every port, since mutual TLS may come to any; without an identity there are no chains that would end it.
+    Plain text and mutual TLS are both taken (Istio's PERMISSIVE mode). TLS is told from plain text on every port, since mutual TLS may come
+    to any; its chains wait until this machine has an identity.
     """
     own = proxy.node.ports.inbound
     declared = list(ports)
@@ -39,6 +45,8 @@ def virtual_inbound(ports: Iterable[InboundPort], proxy: Proxy) -> Listener:
         *_passthrough_chains(proxy),
         *(chain for port in declared for chain in _port_chains(port, proxy)),
     ]
+    plain = tuple(chain for chain in chains if chain.tls is None)
+    mutual = tuple(chain for chain in chains if chain.tls is not None)
     unsniffed = sorted({own} | {port.number for port in declared if port.protocol != "auto"})
     filters = (
         ListenerFilter("original_dst"),
@@ -46,41 +54,63 @@ def virtual_inbound(ports: Iterable[InboundPort], proxy: Proxy) -> Listener:
         ListenerFilter("http_inspector", tuple((number, number + 1) for number in unsniffed)),
     )
     return Listener(
-        VIRTUAL_INBOUND, first, tuple(chains), bind_to_port=True, listener_filters=filters,
+        VIRTUAL_INBOUND, first, plain, mutual_tls_chains=mutual, bind_to_port=True, listener_filters=filters,
         listener_filters_timeout=proxy.mesh.protocol_detection_timeout, direction="INBOUND", additional_addresses=tuple(others),
         access_logs=proxy.access_logs, origins=tuple(dict.fromkeys(origin for port in declared for origin in port.origins)),
     )
 
 
 def _port_chains(port: InboundPort, proxy: Proxy) -> Iterator[FilterChain]:
-    host = port.services[0].host
     name, cluster = listener_name(proxy.wildcards[0], port.number), inbound_cluster(port.number)
-    routes = _inline_routes(cluster, port.number, host, port.service_port, port.protocol, port.origins)
+    routes = _inline_routes(cluster, port.number, port.services[0].host, port.service_port, port.protocol, port.origins)
     manager = inbound_manager(f"inbound_{name}", routes, proxy)
-    return _chains((name, name), manager, cluster, port.protocol, port.number, (), proxy, port.origins)
+    place = _Place(name, name, FilterChainMatch(port.number), proxy, port.origins)
+    if port.protocol in HTTP_FAMILY:
+        return place.chains(manager, None)
+    return place.chains(manager if port.protocol == "auto" else None, tcp_proxy(cluster, proxy))
 
 
 def _passthrough_chains(proxy: Proxy) -> Iterator[FilterChain]:
     """Yield the chains for ports that nothing declares, for each family of addresses; two families are told apart by the destination."""
-    families = [(UNSPECIFIED, 0, INBOUND_PASSTHROUGH_V4)] * proxy.ipv4 + [(UNSPECIFIED_V6, 0, INBOUND_PASSTHROUGH_V6)] * proxy.ipv6
-    for address, length, cluster in families:
-        ranges = (f"{address}/{length}",) if len(families) > 1 else ()
+    families = [(f"{UNSPECIFIED}/0", INBOUND_PASSTHROUGH_V4)] * proxy.ipv4 + [(f"{UNSPECIFIED_V6}/0", INBOUND_PASSTHROUGH_V6)] * proxy.ipv6
+    for cidr, cluster in families:
         manager = inbound_manager(cluster, _inline_routes(cluster, 0, "", 0, "auto", ()), proxy)
-        yield from _chains(("virtualInbound-catchall-http", VIRTUAL_INBOUND), manager, cluster, "auto", None, ranges, proxy, ())
+        match = FilterChainMatch(prefix_ranges=(cidr,) if len(families) > 1 else ())
+        yield from _Place("virtualInbound-catchall-http", VIRTUAL_INBOUND, match, proxy, ()).chains(manager, tcp_proxy(cluster, proxy))
 
 
-def _chains(names: tuple[str, str], manager: HttpConnectionManager, cluster: str, protocol: Protocol, number: int | None,
-            ranges: tuple[str, ...], proxy: Proxy, origins: tuple[Origin, ...]) -> Iterator[FilterChain]:
-    """Yield the plain chains of Istio's PERMISSIVE mode: HTTP and TCP by name (declared) or by first bytes, other people's TLS untouched."""
-    http_name, tcp_name = names
-    http = protocol in HTTP_FAMILY
-    if http or protocol == "auto":
-        alpn = () if http else PLAIN_HTTP
-        yield FilterChain(http_name, FilterChainMatch(number, ranges, transport_protocol="raw_buffer", application_protocols=alpn), manager, origins)
-    if not http:
-        forward = tcp_proxy(cluster, proxy)
-        yield FilterChain(tcp_name, FilterChainMatch(number, ranges, transport_protocol="raw_buffer"), forward, origins)
-        yield FilterChain(tcp_name, FilterChainMatch(number, ranges, transport_protocol="tls"), forward, origins)
+@attrs.frozen
+class _Place:
+    """A port of this machine, or all that no service declares: what its chains have in common."""
+
+    http_name: str
+    tcp_name: str
+    match: FilterChainMatch
+    proxy: Proxy
+    origins: tuple[Origin, ...]
+
+    def chains(self, http: HttpConnectionManager | None, tcp: TcpProxy | None) -> Iterator[FilterChain]:
+        """
+        Yield the chains of Istio's PERMISSIVE mode.
+
+        Args:
+            http: Takes HTTP; None where TCP is declared.
+            tcp: Takes the rest, other people's TLS untouched; None where HTTP is declared.
+        """
+        if http is not None:
+            yield self._chain(self.http_name, http, "tls", HTTP_ALPN if tcp else (*TCP_ALPN, *HTTP_ALPN), ("h2", "http/1.1"))
+            yield self._chain(self.http_name, http, "raw_buffer", PLAIN_HTTP if tcp else ())
+        if tcp is not None:
+            alpn = TCP_ALPN if http else (*TCP_ALPN, *HTTP_ALPN)
+            yield self._chain(self.tcp_name, tcp, "tls", alpn, ("istio-peer-exchange", "h2", "http/1.1"))
+            yield self._chain(self.tcp_name, tcp, "raw_buffer")
+            yield self._chain(self.tcp_name, tcp, "tls")
+
+    def _chain(self, name: str, config: HttpConnectionManager | TcpProxy, transport: str, alpn: tuple[str, ...] = (),
+               offered: tuple[str, ...] = ()) -> FilterChain:
+        match = attrs.evolve(self.match, transport_protocol=transport, application_protocols=alpn)
+        accepted = (f"spiffe://{self.proxy.mesh.trust_domain}/",)
+        return FilterChain(name, match, config, DownstreamTls(offered, accepted_prefixes=accepted) if offered else None, self.origins)
 
 
 def _inline_routes(cluster: str, number: int, host: str, service_port: int, protocol: Protocol, origins: tuple[Origin, ...]) -> RouteConfiguration:

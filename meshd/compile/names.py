@@ -4,6 +4,7 @@ BLACK_HOLE = "BlackHoleCluster"
 PASSTHROUGH = "PassthroughCluster"
 INBOUND_PASSTHROUGH_V4 = "InboundPassthroughClusterIpv4"
 INBOUND_PASSTHROUGH_V6 = "InboundPassthroughClusterIpv6"
+INBOUND_PASSTHROUGH_TODAY = "InboundPassthroughCluster"  # Istio's one name for both, since 1.22
 PASSTHROUGH_CHAIN = "PassthroughFilterChain"
 VIRTUAL_OUTBOUND = "virtualOutbound"
 VIRTUAL_INBOUND = "virtualInbound"

@@ -80,11 +80,11 @@ def _add(entries: Entries, service: MeshService, port: MeshPort, addresses: tupl
     kind, shared = kind_of(port.protocol), addresses[0] == proxy.wildcards[0]
     chains = []
     if kind != "http":
-        chains.append(FilterChain("", ANY, tcp_proxy(outbound_cluster(port.number, service.host), proxy), (service.origin,)))
+        chains.append(FilterChain("", ANY, tcp_proxy(outbound_cluster(port.number, service.host), proxy), origins=(service.origin,)))
     if kind != "tcp":
         routes = str(port.number) if kind == "http" or shared else service_route(service.host, port.number)
         match = ANY if port.protocol == "http_proxy" else SNIFFED_HTTP
-        chains.append(FilterChain("", match, outbound_manager(listener_name(addresses[0], port.number), routes, proxy), (service.origin,)))
+        chains.append(FilterChain("", match, outbound_manager(listener_name(addresses[0], port.number), routes, proxy), origins=(service.origin,)))
     protocol: Protocol = "auto" if kind == "http" and port.protocol != "http_proxy" else port.protocol
     return add_entry(entries, Entry(addresses, port.number, protocol, chains, [service.origin]), port.protocol)
 

@@ -3,7 +3,7 @@
 from meshd.snapshot.cluster_json import ASSIGNMENT, write_cluster
 from meshd.snapshot.envoy_bootstrap import bootstrap
 from meshd.snapshot.json_fields import Json
-from meshd.snapshot.listener_json import LISTENER
+from meshd.snapshot.listener_json import write_listener
 from meshd.snapshot.route_json import ROUTES
 from meshd.snapshot.secret import Secret
 from meshd.snapshot.snapshot import Snapshot
@@ -21,7 +21,7 @@ def to_json(snapshot: Snapshot) -> Json:
     node = snapshot.node
     return {
         "node": {"name": node.name, "namespace": node.namespace, "addresses": list(node.addresses)},
-        "listeners": [LISTENER.write(listener) for listener in snapshot.listeners.values()],
+        "listeners": [write_listener(listener) for listener in snapshot.listeners.values()],
         "routes": [ROUTES.write(routes) for routes in snapshot.routes.values()],
         "clusters": [write_cluster(cluster, inline.get(name)) for name, cluster in snapshot.clusters.items()],
         "endpoints": [ASSIGNMENT.write(found) for name, found in snapshot.endpoints.items() if name not in inline],

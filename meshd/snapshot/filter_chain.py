@@ -30,6 +30,24 @@ class FilterChainMatch:
 
 
 @attrs.frozen
+class DownstreamTls:
+    """
+    End TLS with this machine's own certificate, and ask the client for its own.
+
+    Attributes:
+        application_protocols: ALPN offered, the preferred one first.
+        certificate: Name of the secret with the certificate and its key.
+        trusted_ca: Name of the secret with the roots that clients' certificates have to come from.
+        accepted_prefixes: A client's name (URI in its certificate) has to begin with one of these.
+    """
+
+    application_protocols: tuple[str, ...] = ()
+    certificate: str = "default"
+    trusted_ca: str = "ROOTCA"
+    accepted_prefixes: tuple[str, ...] = ()
+
+
+@attrs.frozen
 class FilterChain:
     """
     What is done with a connection: one terminal network filter (others come with authorization).
@@ -38,10 +56,12 @@ class FilterChain:
         name: `virtualInbound-catchall-http`, `0.0.0.0_80`...; may be empty.
         match: Which connections it takes.
         filter: The terminal network filter.
+        tls: How TLS is ended; None: bytes are taken as they come.
         origins: The resources it was compiled from.
     """
 
     name: str
     match: FilterChainMatch
     filter: HttpConnectionManager | TcpProxy
+    tls: DownstreamTls | None = None
     origins: tuple[Origin, ...] = ()

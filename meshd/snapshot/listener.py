@@ -37,6 +37,7 @@ class Listener:
         address: The address it is bound to, or that it stands for when not bound.
         filter_chains: Chosen among by their match (Envoy's FilterChainMatch order).
         default_filter_chain: Taken when none matches; without one such a connection is closed (NR).
+        mutual_tls_chains: Chains that join `filter_chains` once this machine has an identity; shown, but not served without one.
         bind_to_port: False for listeners to which `virtualOutbound` hands connections.
         use_original_dst: Hand the connection to the listener of its original destination, if there is one.
         listener_filters: Inspectors in order.
@@ -52,6 +53,7 @@ class Listener:
     address: SocketAddress
     filter_chains: tuple[FilterChain, ...] = ()
     default_filter_chain: FilterChain | None = None
+    mutual_tls_chains: tuple[FilterChain, ...] = ()
     bind_to_port: bool = False
     use_original_dst: bool = False
     listener_filters: tuple[ListenerFilter, ...] = ()

@@ -2,13 +2,19 @@
 
 from collections.abc import Iterator
 
+import attrs
+
 from meshd.base.addresses import SocketAddress
-from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
+from meshd.snapshot.filter_chain import DownstreamTls, FilterChain, FilterChainMatch
 from meshd.snapshot.filter_json import REFUSAL_LOGS, read_network_filter, write_network_filter
-from meshd.snapshot.json_fields import Json, Message, Row, many, one, plain, seconds, texts, typed, wrapped
+from meshd.snapshot.json_fields import Json, Message, Row, many, one, plain, seconds, texts, typed, typed_config, wrapped
 from meshd.snapshot.listener import Listener, ListenerFilter, ListenerFilterName
 
 _FILTERS = "envoy.filters.listener."
+CIPHERS = (
+    *("ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256"),
+    *("AES256-GCM-SHA384", "AES128-GCM-SHA256"),
+)  # Istio pilot/pkg/security/model
 _KINDS: dict[ListenerFilterName, tuple[str, Json]] = {
     "original_dst": ("envoy.extensions.filters.listener.original_dst.v3.OriginalDst", {}),
     "tls_inspector": ("envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector", {"initialReadBufferSize": 512}),
@@ -64,12 +70,46 @@ MATCH = Message(
     ),
 )
 
+def _secret(name: str) -> Json:
+    """Name a secret that the agent on the machine hands out, as Istio does."""
+    source = {"apiType": "GRPC", "grpcServices": [{"envoyGrpc": {"clusterName": "sds-grpc"}}], "setNodeOnFirstMessageOnly": True,
+              "transportApiVersion": "V3"}
+    return {"name": name, "sdsConfig": {"apiConfigSource": source, "initialFetchTimeout": "0s", "resourceApiVersion": "V3"}}
+
+
+def _write_tls(tls: DownstreamTls) -> Json:
+    trusted = {
+        "defaultValidationContext": {"matchSubjectAltNames": [{"prefix": prefix} for prefix in tls.accepted_prefixes]},
+        "validationContextSdsSecretConfig": _secret(tls.trusted_ca),
+    }
+    context = {
+        "alpnProtocols": list(tls.application_protocols),
+        "combinedValidationContext": trusted,
+        "tlsCertificateSdsSecretConfigs": [_secret(tls.certificate)],
+        "tlsParams": {"cipherSuites": list(CIPHERS), "tlsMaximumProtocolVersion": "TLSv1_3", "tlsMinimumProtocolVersion": "TLSv1_2"},
+    }
+    return typed("envoy.transport_sockets.tls", "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+                 {"commonTlsContext": context, "requireClientCertificate": True})
+
+
+def _read_tls(found: Json) -> DownstreamTls:
+    context = typed_config(found)["commonTlsContext"]
+    trusted = context["combinedValidationContext"]
+    return DownstreamTls(
+        tuple(context.get("alpnProtocols", ())),
+        context["tlsCertificateSdsSecretConfigs"][0]["name"],
+        trusted["validationContextSdsSecretConfig"]["name"],
+        tuple(name["prefix"] for name in trusted["defaultValidationContext"].get("matchSubjectAltNames", ())),
+    )
+
+
 CHAIN = Message(
     FilterChain,
     (
         plain("name", "name", default=""),
         one("match", "filterChainMatch", message=MATCH, default=FilterChainMatch()),
         Row("filter", ("filters",), lambda config: [write_network_filter(config)], lambda found: read_network_filter(found[-1])),
+        Row("tls", ("transportSocket",), _write_tls, _read_tls, None),
     ),
 )
 
@@ -78,7 +118,7 @@ def _constants(listener: Listener) -> Json:
     return {"maxConnectionsToAcceptPerSocketEvent": 1} if listener.bind_to_port else {}
 
 
-LISTENER = Message(
+_LISTENER = Message(
     Listener,
     (
         plain("name", "name"),
@@ -98,3 +138,17 @@ LISTENER = Message(
     ),
     _constants,
 )
+
+
+def write_listener(listener: Listener) -> Json:
+    """Give a listener; chains for mutual TLS stand among the others, as in Envoy."""
+    return _LISTENER.write(attrs.evolve(listener, filter_chains=listener.filter_chains + listener.mutual_tls_chains))
+
+
+def read_listener(found: Json) -> Listener:
+    """Read a listener."""
+    listener = _LISTENER.read(found)
+    return attrs.evolve(
+        listener, filter_chains=tuple(chain for chain in listener.filter_chains if chain.tls is None),
+        mutual_tls_chains=tuple(chain for chain in listener.filter_chains if chain.tls is not None),
+    )
