@@ -1,8 +1,71 @@
-"""A static bootstrap with which a real Envoy serves what a snapshot says."""
+"""A static bootstrap with which a real Envoy serves what a snapshot says, without a control plane."""
 
+import attrs
+
+from meshd.base.addresses import SocketAddress
+from meshd.snapshot.cluster import Cluster
+from meshd.snapshot.cluster_json import write_cluster
+from meshd.snapshot.endpoint import ClusterLoadAssignment
+from meshd.snapshot.filter_chain import FilterChain
 from meshd.snapshot.json_fields import Json
+from meshd.snapshot.listener import Listener
+from meshd.snapshot.listener_json import ADDRESS, write_listener
+from meshd.snapshot.network_filter import HttpConnectionManager
 from meshd.snapshot.snapshot import Snapshot
 
+ADMIN = SocketAddress("127.0.0.1", 15000)
 
-def bootstrap(snapshot: Snapshot) -> Json:
-    return {}
+RUNTIME: Json = {
+    "layers": [
+        # as in the bootstrap of Istio: larger regular expressions, and paths with a fragment lose it instead of being refused
+        {"name": "global", "staticLayer": {"re2.max_program_size.error_level": "32768", "envoy.reloadable_features.http_reject_path_with_fragment": False}},
+        {"name": "admin", "adminLayer": {}},
+    ],
+}
+
+
+def bootstrap(snapshot: Snapshot, admin: SocketAddress = ADMIN) -> Json:
+    """
+    Give a complete bootstrap.
+
+    Routes and endpoints, which Istio's proxies ask a control plane for, stand within listeners and clusters. Chains for mutual TLS are left
+    out, since no certificate is.
+
+    Args:
+        snapshot: What is served.
+        admin: Where Envoy's admin pages are bound.
+    """
+    node = snapshot.node
+    return {
+        "node": {"id": f"sidecar~{node.addresses[0] if node.addresses else ''}~{node.name}.{node.namespace}", "cluster": f"{node.name}.{node.namespace}"},
+        "admin": {"address": ADDRESS.write(admin)},
+        "layeredRuntime": RUNTIME,
+        "staticResources": {
+            "listeners": [write_listener(_self_contained(listener, snapshot)) for listener in snapshot.listeners.values()],
+            "clusters": [_write_cluster(cluster, snapshot) for cluster in snapshot.clusters.values()],
+        },
+    }
+
+
+def _self_contained(listener: Listener, snapshot: Snapshot) -> Listener:
+    """Put the routes that a listener asks for by name into it, and leave out what asks for certificates."""
+    default = listener.default_filter_chain
+    return attrs.evolve(
+        listener, filter_chains=tuple(_inline(chain, snapshot) for chain in listener.filter_chains), mutual_tls_chains=(),
+        default_filter_chain=None if default is None else _inline(default, snapshot),
+    )
+
+
+def _inline(chain: FilterChain, snapshot: Snapshot) -> FilterChain:
+    manager = chain.filter
+    if not isinstance(manager, HttpConnectionManager) or manager.route_config is not None:
+        return chain
+    return attrs.evolve(chain, filter=attrs.evolve(manager, route_config_name="", route_config=snapshot.routes[manager.route_config_name]))
+
+
+def _write_cluster(cluster: Cluster, snapshot: Snapshot) -> Json:
+    """Give a cluster with its endpoints inline; what discovery would bring is static here."""
+    if cluster.type == "EDS":
+        found = snapshot.endpoints.get(cluster.service_name, ClusterLoadAssignment(cluster.name))
+        return write_cluster(attrs.evolve(cluster, type="STATIC", service_name=""), attrs.evolve(found, cluster_name=cluster.name))
+    return write_cluster(cluster, snapshot.endpoints.get(cluster.name) if cluster.type == "STATIC" else None)
