@@ -17,8 +17,13 @@ ADMIN = SocketAddress("127.0.0.1", 15000)
 
 RUNTIME: Json = {
     "layers": [
-        # as in the bootstrap of Istio: larger regular expressions, and paths with a fragment lose it instead of being refused
-        {"name": "global", "staticLayer": {"re2.max_program_size.error_level": "32768", "envoy.reloadable_features.http_reject_path_with_fragment": False}},
+        {
+            "name": "global",
+            "staticLayer": {  # as in Istio's bootstrap: larger expressions; a fragment is cut off, its request not refused
+                "re2.max_program_size.error_level": "32768",
+                "envoy.reloadable_features.http_reject_path_with_fragment": False,
+            },
+        },
         {"name": "admin", "adminLayer": {}},
     ],
 }
@@ -36,8 +41,9 @@ def bootstrap(snapshot: Snapshot, admin: SocketAddress = ADMIN) -> Json:
         admin: Where Envoy's admin pages are bound.
     """
     node = snapshot.node
+    name = f"{node.name}.{node.namespace}"
     return {
-        "node": {"id": f"sidecar~{node.addresses[0] if node.addresses else ''}~{node.name}.{node.namespace}", "cluster": f"{node.name}.{node.namespace}"},
+        "node": {"id": f"sidecar~{node.addresses[0] if node.addresses else ''}~{name}", "cluster": name},
         "admin": {"address": ADDRESS.write(admin)},
         "layeredRuntime": RUNTIME,
         "staticResources": {
