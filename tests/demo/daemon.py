@@ -87,24 +87,25 @@ class Daemon:
         return self.host.run(*self._commands.meshctl, "--run-dir", str(self._folder / "run"), *words)
 
     def status(self) -> dict[str, Any]:
-        """Return `meshctl status` as JSON says it; empty while the daemon does not answer."""
-        answer = self.meshctl("status", "-o", "json")
+        """Return what the admin socket says, as `meshctl status -o json` prints it; empty while the daemon does not answer."""
+        socket = str(self._folder / "run" / "admin.sock")
+        answer = self.host.run("curl", "--silent", "--max-time", "5", "--unix-socket", socket, "http://meshd/status")
         try:
             found = json.loads(answer.stdout)
         except ValueError:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def version(self) -> str:
-        """Return what the workers are wanted to serve with."""
-        return json.dumps([worker["wanted"] for worker in self.status().get("workers", [])][:1], sort_keys=True)
+    def generation(self) -> int:
+        """Return the number of the configuration that the workers are wanted to serve."""
+        return int(self.status().get("generation", {}).get("number") or 0)
 
-    def wait_until_settled(self, after: str = "") -> None:
+    def wait_until_settled(self, after: int = 0) -> None:
         """
-        Wait until every worker has acknowledged what it is wanted to serve with.
+        Wait until connections are captured and every worker serves the wanted configuration.
 
         Args:
-            after: A version that must have been left behind.
+            after: The configuration that must have been left behind.
 
         Raises:
             NotInTimeError: If they do not, or the daemon has ended.
@@ -112,11 +113,12 @@ class Daemon:
         def settled() -> bool:
             if self._process is not None and self._process.poll() is not None:
                 raise NotInTimeError(f"twistd meshd on {self.host.name} ended with status {self._process.returncode}")
-            workers = self.status().get("workers", [])
-            arrived = all(worker["acknowledged"] == worker["wanted"] for worker in workers)
-            return bool(workers) and arrived and (not after or after != json.dumps([workers[0]["wanted"]], sort_keys=True))
+            status = self.status()
+            if status.get("state") != "serving" or status["capture"]["state"] != "applied" or status["generation"]["number"] <= after:
+                return False
+            return all(worker["acknowledged"] == status["generation"]["number"] for worker in status["workers"])
 
-        wait_for(settled, f"{self.host.name}: the workers acknowledge the configuration")
+        wait_for(settled, f"{self.host.name}: the workers serve the configuration")
 
     def stop(self) -> list[str]:
         """Stop the daemon; returns what it left behind: rules, or itself."""

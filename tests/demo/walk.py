@@ -114,7 +114,7 @@ class Walk:
     def change(self, what: str, change: Callable[[Path], None]) -> None:
         """Change every machine's configuration directory and wait until the workers have taken it in; nothing is restarted."""
         say(f"    every machine# {what}")
-        before = {name: daemon.version() for name, daemon in self.daemons.items()}
+        before = {name: daemon.generation() for name, daemon in self.daemons.items()}
         for daemon in self.daemons.values():
             change(daemon.config)
         for name, daemon in self.daemons.items():
@@ -133,6 +133,11 @@ def start(walk: Walk) -> None:
     """twistd meshd serves on three machines, and their web servers answer."""
     for daemon in walk.daemons.values():
         daemon.wait_until_settled()
+    status = walk.daemons[UBUNTU.name].meshctl("status")
+    say("    ubuntu# meshctl status")
+    say("".join(f"        {line}\n" for line in status.stdout.decode().splitlines()).rstrip())
+    if status.returncode != 0:
+        raise UnexpectedError(f"meshctl status: exit status {status.returncode}: {status.stderr.decode().strip()}")
     for host in (NGINX_1, NGINX_2):
         wait_for(lambda host=host: host.run("curl", "--silent", "--fail", "http://127.0.0.1/").returncode == 0, f"nginx on {host.name} answers")  # type: ignore[misc]
 
