@@ -119,20 +119,20 @@ class Stop(amp.Command):
 
 
 
-def bound_reasons(reasons: list[str], limit: int = INLINE_LIMIT // 4) -> list[str]:
+def bound_reasons(reasons: list[str], limit: int = INLINE_LIMIT // 2) -> list[str]:
     """
     Give as many reasons as an answer can carry, the last one telling how many are missing.
 
     Args:
-        reasons: Any texts.
-        limit: Characters in all; those outside ASCII are replaced, so that JSON does not grow.
+        reasons: Any texts; long ones are cut.
+        limit: Bytes of JSON in all, less the note at the end.
     """
     kept: list[str] = []
     left = limit
     for number, reason in enumerate(reasons):
-        text = reason.encode("ascii", "replace").decode()[: limit // 4]
-        if len(text) + 4 > left:
+        text = reason[: limit // 8]  # JSON needs at most six bytes for each
+        left -= len(json.dumps(text)) + 1
+        if left < 0:
             return [*kept, f"and {len(reasons) - number} more"]
-        left -= len(text) + 4
         kept.append(text)
     return kept

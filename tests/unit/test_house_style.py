@@ -12,7 +12,7 @@ LONGEST_FUNCTION = 40  # lines, without docstring
 EMPTY_WORDS = frozenset(
     {"handler", "manager", "engine", "processor", "component", "util", "utils", "helper", "helpers", "common", "misc", "data", "info"},
 )
-KNOWN_TERMS = ("HttpConnectionManager", "DataPlane", "data_plane")
+KNOWN_TERMS = ("HttpConnectionManager", "DataPlane", "data_plane", "dataReceived")
 """Words of the field that hold an empty one."""
 
 
