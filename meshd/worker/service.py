@@ -2,11 +2,24 @@
 
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import cast
 
 import attrs
 from twisted.internet.interfaces import IReactorFDSet, IReactorTime
 
 from meshd.tables.interfaces import Step
+from meshd.tables.program import Program
+from meshd.worker.connections import Connections
+from meshd.worker.descriptors import DescriptorBudget, descriptor_limit
+from meshd.worker.listeners import ListeningSocket
+from meshd.worker.resources import Resources
+from meshd.worker.router import Router
+from meshd.worker.wire.poller import Poller
+from meshd.worker.wire.wheel import Timer, Wheel
+
+SWEEP = 5.0  # Envoy's cleanup_interval of ORIGINAL_DST clusters
+"""Seconds between looks for hosts and connections that nothing uses."""
 
 
 @attrs.frozen
@@ -16,11 +29,11 @@ class DataPlaneSettings:
 
     Attributes:
         spare_descriptors: Accepting pauses when fewer than this many descriptors are free.
-        drain_time: Seconds that connections of a removed listener may go on.
+        descriptor_limit: Descriptors this process may open; 0: ask the kernel.
     """
 
     spare_descriptors: int = 32
-    drain_time: float = 45.0  # Istio's default terminationDrainDuration is 5 s; Envoy's --drain-time-s as Istio sets it is 45
+    descriptor_limit: int = 0
 
 
 @attrs.frozen
@@ -43,6 +56,10 @@ class DataPlaneStatus:
     draining: bool
 
 
+def _ignore(text: str) -> None:
+    """Tell nobody of a problem."""
+
+
 class DataPlane:
     """
     Serves connections by the current program.
@@ -58,7 +75,7 @@ class DataPlane:
         random: Callable[[], float],
         entropy: Callable[[int], bytes],
         settings: DataPlaneSettings = DataPlaneSettings(),
-        on_problem: Callable[[str], None] = lambda text: None,
+        on_problem: Callable[[str], None] = _ignore,
     ) -> None:
         """
         Make a data plane that listens nowhere yet.
@@ -72,16 +89,28 @@ class DataPlane:
             settings: What an operator may set.
             on_problem: Told of what an operator should know, such as an access log that cannot be written; once per change, not per request.
         """
-        raise NotImplementedError
+        self._poller = Poller(reactor)
+        self._wheel = wheel = Wheel(clock)
+        self._resources = Resources(self._poller, wheel, clock.seconds, wall_clock, random, entropy, on_problem)
+        self._router = Router(self._resources)
+        self._connections = Connections(self._resources)
+        self._budget = DescriptorBudget(wheel, settings.spare_descriptors, settings.descriptor_limit or descriptor_limit())
+        self._budget.on_change = self._accepting_changed
+        self._on_problem = on_problem
+        self._sockets: dict[str, list[ListeningSocket]] = {}
+        self._sweep_timer: Timer | None = wheel.after(SWEEP, self._sweep)
 
     @property
     def route(self) -> Step:
         """The step that forwards an exchange to the cluster of its route: every program's last step."""
-        raise NotImplementedError
+        return cast(Step, self._router.route)
 
-    def use(self, program: object) -> None:
-        """Serve by another program (`tables.program.Program`) from now on; exchanges in flight end by the one they began with."""
-        raise NotImplementedError
+    def use(self, program: Program) -> None:
+        """Serve by another program from now on; exchanges in flight end by the one they began with."""
+        resources = self._resources
+        resources.logs.forget_writers()
+        resources.program = program
+        resources.clusters.use(program.snapshot.clusters, program.snapshot.endpoints)
 
     def listen(self, name: str, listening: socket.socket) -> None:
         """
@@ -91,28 +120,60 @@ class DataPlane:
             name: Listener's name in the program.
             listening: Bound and listening; this object owns it from now on.
         """
-        raise NotImplementedError
+        accepting = ListeningSocket(name, listening, self._poller, self._budget, self._connections.accept)
+        self._sockets.setdefault(name, []).append(accepting)
 
     def unlisten(self, name: str) -> None:
-        """Stop accepting for a listener and close its sockets; its connections drain."""
-        raise NotImplementedError
+        """Stop accepting for a listener and close its sockets; its connections close with their next answer, TCP ones go on."""
+        for accepting in self._sockets.pop(name, ()):
+            accepting.close()
+        self._connections.drain(name)
 
     def listening(self) -> Mapping[str, Sequence[socket.socket]]:
         """Give the listening sockets by listener name, for a control plane that attaches anew."""
-        raise NotImplementedError
+        return {name: [accepting.socket for accepting in sockets] for name, sockets in self._sockets.items()}
 
     def reopen_logs(self) -> None:
         """Open every access log anew (after a rotation)."""
-        raise NotImplementedError
+        self._resources.logs.reopen()
 
     def status(self) -> DataPlaneStatus:
         """Tell what this worker is doing now."""
-        raise NotImplementedError
+        return DataPlaneStatus(
+            listening={name: len(sockets) for name, sockets in self._sockets.items()},
+            connections=self._connections.count,
+            exchanges=self._resources.clusters.requests,
+            paused=self._budget.paused,
+            draining=self._resources.draining,
+        )
 
     def drain(self) -> None:
-        """Take no new connections; answer what is in flight, closing connections afterwards."""
-        raise NotImplementedError
+        """Take no new connections; what is in flight goes on, HTTP connections close with their next answer."""
+        self._resources.draining = True
+        for accepting in self._all_sockets():
+            accepting.pause()
 
     def stop(self) -> None:
         """Close everything at once and write out the logs; nothing stays scheduled."""
-        raise NotImplementedError
+        for accepting in self._all_sockets():
+            accepting.close()
+        self._sockets.clear()
+        self._connections.stop()
+        self._budget.stop()
+        self._resources.stop()
+        self._poller.stop()
+
+    def _all_sockets(self) -> list[ListeningSocket]:
+        return [accepting for sockets in self._sockets.values() for accepting in sockets]
+
+    def _accepting_changed(self, paused: bool) -> None:
+        for accepting in self._all_sockets():
+            if paused:
+                accepting.pause()
+            elif not self._resources.draining:
+                accepting.resume()
+        self._on_problem("accepting is paused: too few file descriptors are free" if paused else "accepting goes on: file descriptors are free again")
+
+    def _sweep(self) -> None:
+        self._resources.clusters.sweep(self._resources.seconds())
+        self._sweep_timer = self._wheel.after(SWEEP, self._sweep)

@@ -1,0 +1,49 @@
+"""Waiting a moment for the client to close first, so that the last answer is not lost to a reset."""
+
+from collections.abc import Callable
+
+from meshd.worker.wire.stream import Stream
+from meshd.worker.wire.wheel import Wheel
+
+DELAYED_CLOSE = 1.0  # Envoy's delayed_close_timeout
+"""Seconds; not extended by what the client still sends."""
+
+
+class Lingering:
+    """The owner of a stream that has answered for the last time: what comes is thrown away, the client's FIN or the time ends it."""
+
+    __slots__ = ("_on_closed", "_stream", "_timer")
+
+    def __init__(self, stream: Stream, wheel: Wheel, on_closed: Callable[[], None]) -> None:
+        """Take over a stream whose answer has been written."""
+        self._stream = stream
+        self._on_closed = on_closed
+        self._timer = wheel.after(DELAYED_CLOSE, self._close)
+        stream.hand_to(self)
+        stream.resume()
+
+    def on_connected(self) -> None:
+        """Never called."""
+
+    def on_bytes(self, data: bytes) -> None:
+        """Throw bytes away."""
+
+    def on_end(self) -> None:
+        """Close after the client."""
+        self._close()
+
+    def on_lost(self, code: int) -> None:
+        """Close after a reset."""
+        self._close()
+
+    def on_room(self) -> None:
+        """Never called: everything was written."""
+
+    def on_broken(self) -> None:
+        """Close."""
+        self._close()
+
+    def _close(self) -> None:
+        self._timer.cancel()
+        self._stream.close()
+        self._on_closed()

@@ -1,0 +1,135 @@
+"""Every downstream connection of a worker: taken in, given to what serves it, counted, ended."""
+
+import socket
+from typing import Protocol
+
+from meshd.snapshot.network_filter import TcpProxy
+from meshd.tables.chain import ChainTable, HttpTable
+from meshd.tables.listener import ListenerTable
+from meshd.worker.accept import Arrival
+from meshd.worker.capture import original_destination, plain_address
+from meshd.worker.downstream import Downstream
+from meshd.worker.http_server import HttpServer
+from meshd.worker.listeners import ListeningSocket
+from meshd.worker.resources import Resources
+from meshd.worker.tcp_proxy import TcpPair
+from meshd.worker.unrouted import UNROUTED, find_only_cluster, find_service_cluster
+
+
+class Served(Protocol):
+    """A connection while it lives."""
+
+    connection: Downstream
+
+    def break_off(self) -> None:
+        """Close at once."""
+
+    def drain(self) -> None:
+        """Close soon."""
+
+
+class Connections:
+    """The open connections, and the way from an accepted socket to what serves it."""
+
+    __slots__ = ("_open", "_resources")
+
+    def __init__(self, resources: Resources) -> None:
+        """Begin with none."""
+        self._resources = resources
+        self._open: set[Served] = set()
+
+    @property
+    def count(self) -> int:
+        """Open connections."""
+        return len(self._open)
+
+    def accept(self, listening: ListeningSocket, descriptor: socket.socket, peer: tuple[str, int]) -> None:
+        """Take a connection in."""
+        program = self._resources.program
+        table = program.bound.get(listening.name)
+        if table is None:  # a push has removed it, its sockets are about to close
+            self._resources.poller.close(descriptor)
+            return
+        local = descriptor.getsockname()
+        destination, diverted = (plain_address(local[0]), local[1]), False
+        if table.use_original_dst or table.takes_original_dst:
+            original = original_destination(descriptor)
+            if original is not None and original != destination:
+                destination, diverted = original, True
+            if table.use_original_dst:
+                table = program.hand_over(*destination) or table
+        connection = Downstream(destination, peer, diverted=diverted or destination[1] != listening.port, listener=table.name)
+        arrival = Arrival(self._resources, descriptor, connection, table, self._chosen, self._gone)
+        self._open.add(arrival)
+        arrival.begin()
+
+    def _chosen(self, arrival: Arrival, table: ListenerTable, chain: ChainTable | None, first: bytes) -> None:
+        """Give a connection to what serves it."""
+        self._open.discard(arrival)
+        if chain is None:
+            self._refuse(arrival, table, first)
+        elif chain.tcp is not None:
+            cluster = find_service_cluster(table, arrival.connection.destination_address) if arrival.protocol in UNROUTED else ""
+            self._forward(arrival, chain.tcp.config, cluster or chain.tcp.pick_cluster(), first)
+        elif chain.http is not None:
+            if arrival.protocol in UNROUTED:
+                self._forward_unrouted(arrival, table, chain.http, first)
+            else:
+                self._serve(arrival, chain.http, first)
+
+    def _serve(self, arrival: Arrival, http: HttpTable, first: bytes) -> None:
+        server = HttpServer(self._resources, arrival.stream, arrival.connection, http, self._find_http, self._closed)
+        self._open.add(server)
+        if first:
+            server.on_bytes(first)
+        if arrival.stream.ended:
+            server.on_end()
+
+    def _forward(self, arrival: Arrival, config: TcpProxy, cluster: str, first: bytes) -> None:
+        write_log = self._resources.logs.writer(config.access_logs)
+        pair = TcpPair(self._resources, arrival.stream, arrival.connection, config, write_log, self._closed)
+        self._open.add(pair)
+        pair.start(cluster, first)
+
+    def _find_http(self, connection: Downstream) -> HttpTable | None:
+        """Find the connection manager of a connection in the newest program."""
+        table = self._resources.program.listeners.get(connection.listener)
+        chain = table.find_chain(connection) if table is not None else None
+        return chain.http if chain is not None else None
+
+    def _forward_unrouted(self, arrival: Arrival, table: ListenerTable, http: HttpTable, first: bytes) -> None:
+        """Forward what an HTTP chain cannot serve: to the cluster that its routes lead to, or by the listener's TCP branch."""
+        connection = arrival.connection
+        recognised, connection.application_protocols = connection.application_protocols, ()
+        chain = table.find_chain(connection)
+        connection.application_protocols = recognised
+        cluster = find_service_cluster(table, connection.destination_address)
+        if chain is not None and chain.tcp is not None:
+            self._forward(arrival, chain.tcp.config, cluster or chain.tcp.pick_cluster(), first)
+        else:
+            cluster = cluster or find_only_cluster(http)
+            self._forward(arrival, TcpProxy(http.config.stat_prefix, cluster, access_logs=http.config.access_logs), cluster, first)
+
+    # the end
+
+    def _refuse(self, arrival: Arrival, table: ListenerTable, first: bytes) -> None:
+        """Close a connection that no chain takes."""
+
+    def _gone(self, arrival: Arrival, table: ListenerTable, late: bool) -> None:
+        """Forget a connection that ended before its chain was chosen; only one that was too late is logged."""
+        self._open.discard(arrival)
+
+    def _closed(self, served: Served) -> None:
+        self._open.discard(served)
+
+    def drain(self, listener: str) -> None:
+        """Have the connections of a listener close soon."""
+        for served in list(self._open):
+            if served.connection.listener == listener:
+                served.drain()
+
+    def stop(self) -> None:
+        """Close every connection."""
+        for served in list(self._open):
+            served.break_off()
+        self._open.clear()

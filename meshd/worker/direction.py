@@ -1,0 +1,111 @@
+"""One way of a pair of streams: bytes, back-pressure and half-close passed on, bulk through a pipe."""
+
+from typing import Protocol
+
+from meshd.worker.wire.splice import Pipes, Splice
+from meshd.worker.wire.stream import Stream
+
+BULK_READ = 32 * 1024
+"""A read of as much may be bulk."""
+BULK_READS = 8
+"""So many of them in a row are: the direction is spliced."""
+
+
+class Pair(Protocol):
+    """What the two ways of a connection belong to."""
+
+    def connected(self) -> None:
+        """The upstream's connect has succeeded."""
+
+    def lost(self, way: "Direction", code: int) -> None:
+        """The source of a way has failed."""
+
+    def finish(self) -> None:
+        """Both ends have been passed on: close when all is written."""
+
+    def break_off(self) -> None:
+        """End after a bug."""
+
+
+class Direction:
+    """
+    One way of a pair: owns the stream it reads from.
+
+    Attributes:
+        source: Read from.
+        target: Written to; None until it is connected.
+        moved: Bytes taken from the source.
+        done: The source's end was passed on.
+        opposite: The other way.
+    """
+
+    __slots__ = ("_large_reads", "_pair", "_pipes", "_splice", "done", "moved", "opposite", "source", "target")
+
+    opposite: "Direction"
+    source: Stream
+    target: Stream
+
+    def __init__(self, pair: Pair, pipes: Pipes) -> None:
+        """Belong to a pair; streams are set when they are there."""
+        self._pair = pair
+        self._pipes = pipes
+        self._splice: Splice | None = None
+        self._large_reads = 0
+        self.moved = 0
+        self.done = False
+
+    def on_connected(self) -> None:
+        """Act on the upstream's connect."""
+        self._pair.connected()
+
+    def on_bytes(self, data: bytes) -> None:
+        """Pass bytes on."""
+        self.moved += len(data)
+        target = self.target
+        target.write(data)
+        if target.full:
+            self.source.pause()
+        if len(data) < BULK_READ:
+            self._large_reads = 0
+        else:
+            self._large_reads += 1
+            if self._large_reads >= BULK_READS and not target.queued:
+                self._begin_splice()
+
+    def _begin_splice(self) -> None:
+        self._large_reads = 0
+        if self._splice is not None:
+            self._splice.stop()
+        ends = self._pipes.take()
+        if ends is not None:
+            self._splice = Splice(self.source, self.target, self._pipes, ends, self._count)
+
+    def _count(self, moved: int) -> None:
+        self.moved += moved
+
+    def on_room(self) -> None:
+        """The source, as the other way's target, takes bytes again."""
+        self.opposite.source.resume()
+
+    def on_end(self) -> None:
+        """Pass a half-close on."""
+        self.release()
+        self.done = True
+        if self.opposite.done:
+            self._pair.finish()
+        else:
+            self.target.finish()
+
+    def on_lost(self, code: int) -> None:
+        """Pass a reset on, or try another endpoint where connecting failed."""
+        self._pair.lost(self, code)
+
+    def on_broken(self) -> None:
+        """End the pair after a bug."""
+        self._pair.break_off()
+
+    def release(self) -> None:
+        """Hand the pipe back."""
+        if self._splice is not None:
+            self._splice.stop()
+            self._splice = None

@@ -1,0 +1,39 @@
+"""What is known of a downstream connection: what filter chains are chosen by, and what its log lines say."""
+
+from meshd.base.addresses import format_address
+
+
+class Downstream:
+    """
+    One downstream connection's facts; satisfies `tables.interfaces.Connection`.
+
+    Attributes:
+        destination_address: Original destination's IP.
+        destination_port: Its port.
+        source_address: The peer's IP.
+        source_port: Its port.
+        transport_protocol: `raw_buffer`, or `tls` when a ClientHello was seen.
+        application_protocols: From the ClientHello, or what the first bytes were recognised as.
+        server_name: SNI, lower case; empty without one.
+        diverted: The original destination is not our own listening port.
+        destination: `address:port` of the original destination, as the access log writes it.
+        source: `address:port` of the peer.
+        listener: Name of the listener whose filter chains apply.
+    """
+
+    __slots__ = (
+        "application_protocols", "destination", "destination_address", "destination_port", "diverted", "listener", "server_name", "source",
+        "source_address", "source_port", "transport_protocol",
+    )
+
+    def __init__(self, destination: tuple[str, int], source: tuple[str, int], *, diverted: bool, listener: str) -> None:
+        """Begin with addresses alone: raw bytes of an unknown protocol."""
+        self.destination_address, self.destination_port = destination
+        self.source_address, self.source_port = source
+        self.destination = format_address(*destination)
+        self.source = format_address(*source)
+        self.diverted = diverted
+        self.listener = listener
+        self.transport_protocol = "raw_buffer"
+        self.application_protocols: tuple[str, ...] = ()
+        self.server_name = ""

@@ -1,0 +1,256 @@
+"""One request and its response, free of any HTTP version: what filters and routes act on and the access log tells."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from twisted.logger import Logger
+
+from meshd.codec.http_events import RequestHead, ResponseHead
+from meshd.snapshot.replies import REPLIES, Reply
+from meshd.tables.interfaces import Connection, RouteEntry, Step
+from meshd.worker.downstream import Downstream
+from meshd.worker.upstream.cluster import LiveCluster
+from meshd.worker.upstream.host import UpstreamHost
+from meshd.worker.wire.wheel import Timer
+
+KEPT_BYTES = 1 << 20
+"""Bytes of a request's body kept for another try; a larger one is not tried again. Envoy's buffer as Istio sets it."""
+
+
+log = Logger()
+
+
+class Server(Protocol):
+    """The downstream codec that an exchange came from and answers through."""
+
+    upgrades: tuple[str, ...]
+
+    def send_informational(self, head: ResponseHead) -> None:
+        """Send a 1xx head at once."""
+
+    def send_head(self, exchange: "Exchange") -> None:
+        """Send `exchange.response`; `flush` or `send_end` follows."""
+
+    def send_body(self, data: bytes) -> None:
+        """Send a piece of the body; `flush` or `send_end` follows."""
+
+    def send_end(self) -> None:
+        """Finish the response and send what waits."""
+
+    def flush(self) -> None:
+        """Send what waits; pauses the upstream when the client is slow."""
+
+    def send_reply(self, exchange: "Exchange", reply: Reply) -> None:
+        """Send a whole answer of our own."""
+
+    def cut(self) -> None:
+        """Break off a response that has begun."""
+
+    def pause_body(self) -> None:
+        """Take no more of the request for now."""
+
+    def resume_body(self) -> None:
+        """Take more of the request."""
+
+    def exchange_ended(self, exchange: "Exchange") -> None:
+        """Forget an exchange and log it; called once for each."""
+
+
+class Upstream(Protocol):
+    """The upstream codec that carries an exchange."""
+
+    def send_body(self, data: bytes) -> None:
+        """Send a piece of the body; `flush` or `send_end` follows."""
+
+    def send_end(self) -> None:
+        """Finish the request and send what waits."""
+
+    def flush(self) -> None:
+        """Send what waits; pauses the client when the upstream is slow."""
+
+    def pause(self) -> None:
+        """Take no more of the response for now."""
+
+    def resume(self) -> None:
+        """Take more of the response."""
+
+    def cancel(self) -> None:
+        """Drop the exchange and what carries it."""
+
+
+class Policy(Protocol):
+    """What an exchange asks of the router."""
+
+    def request_completed(self, exchange: "Exchange") -> None:
+        """Start the route's timeout: the request has been read whole."""
+
+    def ended(self, exchange: "Exchange") -> None:
+        """Count the exchange no longer."""
+
+
+class Exchange:
+    """
+    Satisfies `tables.interfaces.Exchange` and `telemetry.access_log.Logged`.
+
+    It ends once: by the end of its response, by being cut or by its client's going, and is logged then.
+
+    Attributes:
+        request: The head as it will be forwarded.
+        path: Normalized path with query.
+        host: What virtual hosts are sought by.
+        connection, downstream: The downstream connection, as tables and as the worker know it.
+        route: The route's entry once found.
+        response: The head on its way to the client once there is one.
+        server: Where it came from.
+        router: Set when the terminal step was reached.
+        upstream: What carries it now.
+        cluster, upstream_host, upstream_local: Where it goes, and from which address.
+        kept: Pieces of the body that another try, or the first one, needs; None when no more tries are possible.
+        request_complete: The request has been read whole.
+        answered: The response's head has been sent; nothing can be retried.
+        ended: It is over.
+        attempts: Tries so far.
+        tried: Hosts that failed.
+        timer: Runs for the whole exchange.
+        try_timer: Runs for the current try, or until the next one.
+        on_cancel: Set by a filter that keeps the exchange: called if it ends meanwhile.
+        status, flags, details, failure: As the access log has them; 0 and empty mean `-`.
+        bytes_received, bytes_sent: Of the bodies.
+        started_at, completed_at, duration: Monotonic seconds; the request was complete at `completed_at`.
+        started_wall: Seconds since the epoch.
+        service_time: Milliseconds that the upstream took, or -1.
+    """
+
+    __slots__ = (
+        "answered", "attempts", "bytes_received", "bytes_sent", "cluster", "completed_at", "connection", "details", "downstream", "duration", "ended", "failure",
+        "flags", "host", "kept", "kept_bytes", "on_cancel", "path", "request", "request_complete", "response", "route", "router", "server",
+        "service_time", "source", "started_at", "started_wall", "status", "timer", "tried", "try_timer", "upstream", "upstream_host", "upstream_local",
+    )
+
+    def __init__(self, server: Server, connection: Downstream, request: RequestHead, now: float, wall: float) -> None:
+        """Begin with a request's head."""
+        self.server = server
+        self.connection: Connection = connection
+        self.downstream = connection
+        self.request = request
+        self.started_at = self.completed_at = now
+        self.started_wall = wall
+        self.path = request.target
+        self.host = ""
+        self.source = connection.source
+        self.route: RouteEntry | None = None
+        self.response: ResponseHead | None = None
+        self.router: Policy | None = None
+        self.upstream: Upstream | None = None
+        self.cluster: LiveCluster | None = None
+        self.upstream_host: UpstreamHost | None = None
+        self.upstream_local = self.flags = self.details = self.failure = ""
+        self.kept: list[bytes] | None = [] if request.length else None
+        self.kept_bytes = self.attempts = self.status = self.bytes_received = self.bytes_sent = 0
+        self.request_complete = self.answered = self.ended = False
+        self.tried: list[UpstreamHost] | None = None
+        self.on_cancel: Callable[[], None] | None = None
+        self.timer: Timer | None = None
+        self.try_timer: Timer | None = None
+        self.service_time = -1
+        self.duration = 0.0
+
+    # from the downstream codec
+
+    def request_body(self, data: bytes) -> None:
+        """Take a piece of the request's body."""
+        if self.ended:
+            return
+        self.bytes_received += len(data)
+        kept = self.kept
+        upstream = self.upstream
+        if kept is not None:
+            kept.append(data)
+            self.kept_bytes += len(data)
+            if self.kept_bytes > KEPT_BYTES:
+                self._stop_keeping(upstream)
+        if upstream is not None:
+            upstream.send_body(data)
+
+    def _stop_keeping(self, upstream: Upstream | None) -> None:
+        """Give up further tries once the body is under way, or wait until it is."""
+        if upstream is not None and self.upstream_local:
+            self.kept = None
+        else:
+            self.server.pause_body()
+
+    def request_end(self, now: float) -> None:
+        """Take note that the request is complete."""
+        self.request_complete = True
+        self.completed_at = now
+        if self.ended:
+            return
+        if self.upstream is not None:
+            self.upstream.send_end()
+        if self.router is not None:
+            self.router.request_completed(self)
+
+    # outcomes
+
+    def reply(self, reply: Reply) -> None:
+        """Answer from here instead of going on; a response that has begun is cut."""
+        if self.ended:
+            return
+        self.drop_upstream()
+        if reply.flags:
+            self.flags = f"{self.flags},{reply.flags}" if self.flags else reply.flags
+        self.details = reply.details
+        if self.answered:
+            self.server.cut()
+            self.end()
+        else:
+            self.status = reply.status
+            self.server.send_reply(self, reply)
+
+    def abandon(self) -> None:
+        """End it because its client has gone."""
+        if not self.ended:
+            self.drop_upstream()
+            gone = REPLIES["downstream_remote_disconnect"]
+            self.flags = f"{self.flags},{gone.flags}" if self.flags else gone.flags
+            self.details = gone.details
+            self.end()
+
+    def drop_upstream(self) -> None:
+        """Give up what carries it, and whoever keeps it for later."""
+        upstream, self.upstream = self.upstream, None
+        if upstream is not None:
+            upstream.cancel()
+        cancel, self.on_cancel = self.on_cancel, None
+        if cancel is not None:
+            cancel()
+
+    def end(self) -> None:
+        """End it: timers stop, counts go back, the line is logged. Once; harmless afterwards."""
+        if self.ended:
+            return
+        self.ended = True
+        if self.timer is not None:
+            self.timer.cancel()
+        if self.try_timer is not None:
+            self.try_timer.cancel()
+        if self.router is not None:
+            self.router.ended(self)
+        self.server.exchange_ended(self)
+
+    def run(self, proceed: Step) -> None:
+        """Resume a paused exchange; a bug in what follows becomes a logged 500."""
+        if self.ended:
+            return
+        self.on_cancel = None
+        try:
+            proceed(self)
+        except Exception:
+            self.broken()
+        if self.upstream is not None:
+            self.upstream.flush()
+
+    def broken(self) -> None:
+        """End it after a bug; called while the exception is being dealt with."""
+        log.failure("an exchange failed")
+        self.reply(REPLIES["internal_error"])

@@ -1,0 +1,367 @@
+"""A downstream connection that speaks HTTP/1.1: requests one at a time, answers in order, back-pressure both ways."""
+
+from collections.abc import Callable
+
+import attrs
+
+from meshd.codec.headers import Headers
+from meshd.codec.http1 import LAST_CHUNK, RequestReader, encode_chunk, encode_response
+from meshd.codec.http_events import RequestHead, ResponseHead
+from meshd.codec.local_reply import build_local_reply
+from meshd.snapshot.replies import REPLIES, Reply
+from meshd.tables.chain import HttpTable
+from meshd.tables.hosts import host_of
+from meshd.worker.closing import Lingering
+from meshd.worker.downstream import Downstream
+from meshd.worker.exchange import Exchange
+from meshd.worker.log_files import WriteLog
+from meshd.worker.request_headers import client_address, prepare_headers
+from meshd.worker.resources import Resources
+from meshd.worker.wire.stream import Stream
+from meshd.worker.wire.wheel import Timer
+
+MAX_HELD = 64 * 1024
+"""Bytes of pipelined requests held while one is answered; more are left in the kernel."""
+IDLE_LOOKS = 8
+"""Looks at a connection during its idle timeout; it is closed at most an eighth of the timeout late."""
+
+_CONNECT_REFUSED = attrs.evolve(REPLIES["route_not_found"], close=True)
+
+
+class HttpServer:
+    """
+    Satisfies `exchange.Server` and `wire.stream.StreamOwner`.
+
+    Attributes:
+        connection: What is known of it.
+        upgrades: Upgrade types allowed.
+        draining: The next answer says `connection: close`.
+    """
+
+    __slots__ = (
+        "_chunked", "_close", "_exchange", "_find_table", "_idle_since", "_idle_timer", "_on_closed", "_pieces", "_program", "_reader", "_resources",
+        "_server_name", "_stream", "_table", "_write_log", "connection", "draining", "upgrades",
+    )
+
+    def __init__(
+        self, resources: Resources, stream: Stream, connection: Downstream, table: HttpTable, find_table: Callable[[Downstream], HttpTable | None],
+        on_closed: Callable[["HttpServer"], None],
+    ) -> None:
+        """
+        Take over a client's stream.
+
+        Args:
+            resources: Of the worker.
+            stream: Its events come here from now on.
+            connection: What is known of it.
+            table: The connection manager's.
+            find_table: Gives the table anew after a push; None when no chain takes the connection any more.
+            on_closed: Called once, after the end.
+        """
+        self._resources = resources
+        self._stream = stream
+        self.connection = connection
+        self._find_table = find_table
+        self._on_closed = on_closed
+        self._exchange: Exchange | None = None
+        self._pieces: list[bytes] = []
+        self._chunked = self.draining = False
+        self._close = ""
+        self._program = resources.program
+        self._use(table)
+        config = table.config
+        self._reader = RequestReader(
+            self._on_request, self._on_body, self._on_request_end, max_head_bytes=config.max_request_headers_kb * 1024,
+            max_headers=config.max_headers, accept_http_10=config.accept_http_10,
+        )
+        self._idle_since = resources.seconds()
+        self._idle_timer: Timer | None = None
+        if config.idle_timeout:
+            self._idle_timer = resources.wheel.after(config.idle_timeout / IDLE_LOOKS, self._look_whether_idle)
+        stream.watch_hangup = True
+        stream.hand_to(self)
+
+    def _use(self, table: HttpTable) -> None:
+        self._table = table
+        self._server_name = table.config.server_name.encode()
+        self.upgrades = table.config.upgrades
+        self._write_log = self._resources.logs.writer(table.config.access_logs)
+
+    def _use_newest(self) -> None:
+        """Serve by the newest program; a connection that no chain takes any more ends with the next answer."""
+        self._program = self._resources.program
+        table = self._find_table(self.connection)
+        if table is None:
+            self.draining = True
+        elif table is not self._table:
+            self._use(table)
+
+    # from the client
+
+    def on_connected(self) -> None:
+        """Never called: it was accepted."""
+
+    def on_bytes(self, data: bytes) -> None:
+        """Read on; what belongs upstream is written in one piece."""
+        self._go_on(self._reader.feed(data))
+
+    def _go_on(self, reason: str) -> None:
+        if reason:
+            self._refuse(reason)
+        exchange = self._exchange
+        if exchange is not None:
+            if exchange.upstream is not None:
+                exchange.upstream.flush()
+            if exchange.request_complete and self._reader.held > MAX_HELD:
+                self._stream.pause()
+
+    def _on_request(self, request: RequestHead) -> None:
+        resources = self._resources
+        if resources.program is not self._program:
+            self._use_newest()
+        table = self._table
+        exchange = Exchange(self, self.connection, request, resources.seconds(), resources.wall_clock())
+        self._exchange = exchange
+        if request.refused:
+            exchange.reply(REPLIES[request.refused])
+            return
+        if not request.target:  # CONNECT: no route takes it
+            prepare_headers(request.headers, resources.request_ids, b"http")
+            exchange.reply(_CONNECT_REFUSED)
+            return
+        path = table.normalize(request.target)
+        if not path:
+            exchange.reply(REPLIES["path_normalization_failed"])
+            return
+        exchange.path = path
+        headers = request.headers
+        prepare_headers(headers, resources.request_ids if table.config.generate_request_id else None, b"http")
+        if b"x-forwarded-for" in headers.first:
+            exchange.source = client_address(headers, self.connection.source)
+        exchange.host = host_of(request.authority)
+        table.step(exchange)
+
+    def _on_body(self, data: bytes) -> None:
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.request_body(data)
+
+    def _on_request_end(self) -> None:
+        exchange = self._exchange
+        if exchange is None:  # answered already
+            self._next()
+        elif exchange.request.length:
+            exchange.request_end(self._resources.seconds())
+        else:
+            exchange.request_end(exchange.started_at)
+
+    def _refuse(self, reason: str) -> None:
+        """Answer bytes that are no HTTP."""
+        exchange = self._exchange
+        if exchange is None:
+            exchange = self._unread()
+        exchange.reply(REPLIES[reason])
+
+    def _unread(self) -> Exchange:
+        """Begin an exchange whose head has not been understood, for its answer and its log line."""
+        request = RequestHead()
+        request.method = request.target = request.authority = request.upgrade = b""
+        request.headers = Headers([])
+        request.protocol = "HTTP/1.1"
+        request.length = 0
+        request.keep_alive = request.expects_continue = False
+        request.refused = ""
+        exchange = self._exchange = Exchange(self, self.connection, request, self._resources.seconds(), self._resources.wall_clock())
+        return exchange
+
+    def on_end(self) -> None:
+        """Act on the client's half-close: it is gone."""
+        self._client_gone()
+
+    def on_lost(self, code: int) -> None:
+        """Act on the client's reset."""
+        self._client_gone()
+
+    def _client_gone(self) -> None:
+        exchange = self._exchange
+        cut_short = self._reader.end()
+        if exchange is None and cut_short and not self._close:
+            exchange = self._unread()
+        self._close = "gone"
+        if exchange is not None:
+            exchange.abandon()
+        self._shut()
+
+    def on_room(self) -> None:
+        """The client takes bytes again."""
+        exchange = self._exchange
+        if exchange is not None and exchange.upstream is not None:
+            exchange.upstream.resume()
+
+    def on_broken(self) -> None:
+        """Answer 500 after a bug, then close."""
+        self._reader.stop()
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.broken()
+        self._close = "gone"
+        self._shut()
+
+    def break_off(self) -> None:
+        """Close at once: the worker stops."""
+        self._client_gone()
+
+    def drain(self) -> None:
+        """Close with the next answer; at once if nothing is in flight."""
+        self.draining = True
+
+    # to the client
+
+    def send_informational(self, head: ResponseHead) -> None:
+        """Send a 1xx head at once."""
+        self._pieces.append(encode_response(head))
+        self.flush()
+
+    def send_head(self, exchange: Exchange) -> None:
+        """Queue the head of `exchange.response`."""
+        head = exchange.response
+        assert head is not None
+        headers = head.headers
+        if b"date" not in headers.first:
+            headers.add(b"date", self._resources.date.at(exchange.started_wall))
+        headers.set(b"server", self._server_name)
+        self._queue_head(exchange, head)
+
+    def _queue_head(self, exchange: Exchange, head: ResponseHead) -> None:
+        request = exchange.request
+        connection = b""
+        if not exchange.request_complete and request.length:
+            self._close = "delayed"
+        elif not request.keep_alive:
+            self._close = self._close or "now"
+        elif self.draining or self._resources.draining:
+            self._close = "delayed"
+        if self._close:
+            connection = b"close"
+        exchange.answered = True
+        self._chunked = head.length < 0
+        if request.protocol == "HTTP/1.0":
+            connection = self._frame_for_http_10() or connection or b"keep-alive"
+        self._pieces.append(encode_response(head, request.method, request.protocol, connection))
+
+    def _frame_for_http_10(self) -> bytes:
+        """Send a body of unknown length as it is, until the connection closes; give what Connection must say for that."""
+        if not self._chunked:
+            return b""
+        self._chunked = False
+        self._close = self._close or "now"
+        return b"close"
+
+    def send_body(self, data: bytes) -> None:
+        """Queue a piece of the body."""
+        self._pieces.append(encode_chunk(data) if self._chunked else data)
+
+    def send_end(self) -> None:
+        """Finish the response and send what waits."""
+        if self._chunked:
+            self._pieces.append(LAST_CHUNK)
+        self.flush()
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.end()
+
+    def send_reply(self, exchange: Exchange, reply: Reply) -> None:
+        """Send a whole answer of our own."""
+        resources = self._resources
+        body = reply.body.encode()
+        extra = [(name.encode(), value.encode()) for name, value in reply.headers]
+        head = build_local_reply(reply.status, body, resources.date.at(resources.wall_clock()), self._server_name, extra)
+        if reply.close:
+            self._close = "delayed"
+        exchange.response = head
+        self._queue_head(exchange, head)
+        if body and exchange.request.method != b"HEAD":
+            exchange.bytes_sent += len(body)
+            self._pieces.append(body)
+        self.send_end()
+
+    def flush(self) -> None:
+        """Write what is queued, in one piece; a slow client pauses the upstream."""
+        pieces = self._pieces
+        if pieces:
+            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            pieces.clear()
+            stream = self._stream
+            stream.write(data)
+            if stream.full:
+                exchange = self._exchange
+                if exchange is not None and exchange.upstream is not None:
+                    exchange.upstream.pause()
+
+    def cut(self) -> None:
+        """Break off a response: the client sees the connection end before its body does."""
+        self.flush()
+        self._close = "now"
+
+    def pause_body(self) -> None:
+        """Take no more of the request for now."""
+        self._stream.pause()
+
+    def resume_body(self) -> None:
+        """Take more of the request."""
+        self._stream.resume()
+
+    def exchange_ended(self, exchange: Exchange) -> None:
+        """Log an exchange, then close or go on with the next request."""
+        self._exchange = None
+        self._idle_since = now = self._resources.seconds()
+        exchange.duration = now - exchange.started_at
+        self._write_log(exchange)
+        if self._close:
+            if self._close != "gone":
+                self._shut()
+        elif exchange.request_complete:
+            self._next()
+
+    def _next(self) -> None:
+        if not self._close:
+            self._stream.resume()
+            self._go_on(self._reader.resume())
+
+    # the end
+
+    def _look_whether_idle(self) -> None:
+        self._idle_timer = None
+        now = self._resources.seconds()
+        timeout = self._table.config.idle_timeout or 3600.0
+        if self._exchange is None and self._reader.between and now - self._idle_since >= timeout:
+            self._close = "gone"
+            self._shut()
+        else:
+            self._idle_timer = self._resources.wheel.after(timeout / IDLE_LOOKS, self._look_whether_idle)
+
+    def _shut(self) -> None:
+        """Close as `_close` says, once what is queued has been written."""
+        self._reader.stop()
+        kind = self._close
+        if kind == "gone":
+            self._finished()
+        elif kind == "now":
+            self._stream.when_written(self._finished)
+        else:
+            self._stream.when_written(self._linger)
+
+    def _linger(self) -> None:
+        Lingering(self._stream, self._resources.wheel, self._finished)
+
+    def _finished(self) -> None:
+        self._stream.close()
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+        on_closed, self._on_closed = self._on_closed, _nothing
+        on_closed(self)
+
+
+def _nothing(server: HttpServer) -> None:
+    """Do nothing: the end has been told already."""

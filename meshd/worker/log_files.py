@@ -1,0 +1,176 @@
+"""Access logs as files: whole lines in batches, found again after a rotation, survived when the disk is full."""
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+
+from meshd.snapshot.network_filter import AccessLog
+from meshd.telemetry.access_log import Logged, compile_format
+from meshd.worker.wire.wheel import Timer, Wheel
+
+BATCH_LINES = 128
+"""Lines that are written without waiting for the timer."""
+DELAY = 0.05
+"""Seconds that a line may wait for others."""
+INODE_CHECK = 1.0
+"""Seconds between looks at whether the path still names the open file."""
+MAX_UNWRITTEN = 1 << 20
+"""Bytes kept for a file that does not take them; more is dropped."""
+
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
+
+WriteLog = Callable[[Logged], None]
+
+
+class LogFile:
+    """One file; a line that cannot be written is dropped, never waited for, and the operator is told once."""
+
+    __slots__ = ("_checked_at", "_fd", "_identity", "_lines", "_on_problem", "_path", "_rest", "_seconds", "_timer", "_troubled", "_wheel")
+
+    def __init__(self, path: str, wheel: Wheel, seconds: Callable[[], float], on_problem: Callable[[str], None]) -> None:
+        """Open on the first line."""
+        self._path = path
+        self._wheel = wheel
+        self._seconds = seconds
+        self._on_problem = on_problem
+        self._lines: list[str] = []
+        self._rest = b""
+        self._fd = -1
+        self._identity = (0, 0)
+        self._checked_at = 0.0
+        self._timer: Timer | None = None
+        self._troubled = False
+
+    def write(self, line: str) -> None:
+        """Take a line that ends in a newline."""
+        lines = self._lines
+        lines.append(line)
+        if len(lines) == 1:
+            self._timer = self._wheel.after(DELAY, self.flush)
+        elif len(lines) >= BATCH_LINES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        lines, self._lines = self._lines, []
+        content = self._rest + "".join(lines).encode("utf-8", "surrogateescape")
+        self._rest = b""
+        if not content or not self._is_open():
+            return
+        try:
+            written = os.write(self._fd, content)
+        except OSError as error:
+            self._trouble(error)
+            if error.errno == errno.EAGAIN:  # a pipe whose reader is slow
+                self._keep(content)
+            return
+        if written < len(content):
+            self._keep(content[written:])  # the line that was cut is completed first
+        elif self._troubled:
+            self._troubled = False
+            self._on_problem(f"access log {self._path}: written again")
+
+    def _keep(self, content: bytes) -> None:
+        self._rest = content if len(content) <= MAX_UNWRITTEN else content[:content.rfind(b"\n", 0, MAX_UNWRITTEN) + 1]
+        if self._timer is None:
+            self._timer = self._wheel.after(INODE_CHECK, self.flush)
+
+    def _is_open(self) -> bool:
+        now = self._seconds()
+        if self._fd >= 0 and now - self._checked_at >= INODE_CHECK:
+            self._checked_at = now
+            if self._moved():
+                self.close()
+        if self._fd < 0:
+            self._checked_at = now
+            self._open()
+        return self._fd >= 0
+
+    def _open(self) -> None:
+        try:
+            standard = _STANDARD.get(self._path)
+            self._fd = os.open(self._path, _FLAGS, 0o640) if standard is None else os.dup(standard)
+            status = os.fstat(self._fd)
+            self._identity = (status.st_dev, status.st_ino)
+        except OSError as error:
+            self._trouble(error)
+
+    def _moved(self) -> bool:
+        """Tell whether the path names another file by now, or none."""
+        if self._path in _STANDARD:
+            return False
+        try:
+            status = os.stat(self._path)
+        except OSError:
+            return True
+        return (status.st_dev, status.st_ino) != self._identity and not stat.S_ISCHR(status.st_mode)
+
+    def _trouble(self, error: OSError) -> None:
+        if not self._troubled:
+            self._troubled = True
+            self._on_problem(f"access log {self._path}: {error.strerror}; lines are dropped until it can be written")
+
+    def close(self) -> None:
+        """Close the file; the next line opens it anew."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class AccessLogs:
+    """The access logs of a worker, by path, and what writes to them."""
+
+    __slots__ = ("_files", "_on_problem", "_seconds", "_wheel", "_writers")
+
+    def __init__(self, wheel: Wheel, seconds: Callable[[], float], on_problem: Callable[[str], None]) -> None:
+        """Open nothing yet."""
+        self._wheel = wheel
+        self._seconds = seconds
+        self._on_problem = on_problem
+        self._files: dict[str, LogFile] = {}
+        self._writers: dict[tuple[AccessLog, ...], WriteLog] = {}
+
+    def writer(self, settings: tuple[AccessLog, ...]) -> WriteLog:
+        """Give what writes one line to each log of a list."""
+        writer = self._writers.get(settings)
+        if writer is None:
+            writer = self._writers[settings] = self._join([self._make(log) for log in settings])
+        return writer
+
+    def _make(self, settings: AccessLog) -> WriteLog:
+        file = self._files.get(settings.path)
+        if file is None:
+            file = self._files[settings.path] = LogFile(settings.path, self._wheel, self._seconds, self._on_problem)
+        write, line_of = file.write, compile_format(settings)
+        return lambda logged: write(line_of(logged))
+
+    @staticmethod
+    def _join(writers: list[WriteLog]) -> WriteLog:
+        if len(writers) == 1:
+            return writers[0]
+
+        def write_all(logged: Logged) -> None:
+            for write in writers:
+                write(logged)
+        return write_all
+
+    def reopen(self) -> None:
+        """Write what waits to the files as they are, then open them anew."""
+        for file in self._files.values():
+            file.flush()
+            file.close()
+
+    def forget_writers(self) -> None:
+        """Drop what was made for the settings of an earlier program."""
+        self._writers.clear()
+
+    def close(self) -> None:
+        """Write what waits and close every file."""
+        self.reopen()
+        self._files.clear()
+        self._writers.clear()

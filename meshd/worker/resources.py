@@ -1,0 +1,60 @@
+"""What every connection of a worker draws on; made once, shared by all."""
+
+from collections.abc import Callable
+
+from meshd.codec.http_date import DateHeader
+from meshd.tables.program import Program
+from meshd.worker.log_files import AccessLogs
+from meshd.worker.request_ids import RequestIds
+from meshd.worker.upstream.cluster import LiveClusters
+from meshd.worker.wire.poller import Poller
+from meshd.worker.wire.splice import Pipes
+from meshd.worker.wire.wheel import Wheel
+
+
+class Resources:
+    """
+    Shared means of a worker's connections.
+
+    Attributes:
+        poller: Of all data sockets.
+        wheel: Coarse timers.
+        pipes: For splicing.
+        clusters: The clusters in use.
+        logs: Access logs.
+        request_ids: Makes request ids.
+        date: The Date header's value.
+        seconds: Monotonic clock.
+        wall_clock: Seconds since the epoch.
+        random: In [0, 1).
+        program: What is served by; set before the first connection.
+        draining: Answers say `connection: close`.
+    """
+
+    __slots__ = ("clusters", "date", "draining", "logs", "pipes", "poller", "program", "random", "request_ids", "seconds", "wall_clock", "wheel")
+
+    program: Program
+
+    def __init__(
+        self, poller: Poller, wheel: Wheel, seconds: Callable[[], float], wall_clock: Callable[[], float], random: Callable[[], float],
+        entropy: Callable[[int], bytes], on_problem: Callable[[str], None],
+    ) -> None:
+        """Make what is not given."""
+        self.poller = poller
+        self.wheel = wheel
+        self.seconds = seconds
+        self.wall_clock = wall_clock
+        self.random = random
+        self.pipes = Pipes()
+        self.clusters = LiveClusters(random)
+        self.logs = AccessLogs(wheel, seconds, on_problem)
+        self.request_ids = RequestIds(entropy)
+        self.date = DateHeader()
+        self.draining = False
+
+    def stop(self) -> None:
+        """Close what is shared; connections are closed before."""
+        self.clusters.close()
+        self.pipes.close()
+        self.logs.close()
+        self.wheel.stop()

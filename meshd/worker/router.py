@@ -1,0 +1,232 @@
+"""The terminal step of every chain: forwards an exchange to a host of its route's cluster, again where the route's policy says so."""
+
+import errno
+from functools import partial
+from typing import cast
+
+import attrs
+
+from meshd.codec.http_events import ResponseHead
+from meshd.snapshot.replies import REPLIES, Reply, retried
+from meshd.snapshot.route import RetryPolicy
+from meshd.tables.interfaces import Step
+from meshd.worker.exchange import Exchange
+from meshd.worker.resources import Resources
+from meshd.worker.retries import retries_answer, retries_failure, retry_delay
+from meshd.worker.upstream.cluster import LiveCluster
+from meshd.worker.upstream.connect import IN_PROGRESS, failure_text, open_connection
+from meshd.worker.upstream.host import UpstreamHost
+from meshd.worker.upstream.http1 import Http1Upstream
+from meshd.worker.wire.stream import Stream
+
+
+class Router:
+    """One for all exchanges of a worker; satisfies `exchange.Policy` and `upstream.http1.Answered`."""
+
+    __slots__ = ("_clusters", "_live", "_resources", "_seconds")
+
+    def __init__(self, resources: Resources) -> None:
+        """Forward to the clusters of a worker."""
+        self._resources = resources
+        self._clusters = resources.clusters
+        self._live = resources.clusters.live
+        self._seconds = resources.seconds
+
+    def route(self, exchange: Exchange) -> None:
+        """Forward an exchange whose route is known."""
+        route = exchange.route
+        assert route is not None
+        name = route.pick_cluster(exchange)
+        cluster = self._live.get(name) or self._clusters.find(name)
+        if cluster is None:
+            exchange.reply(REPLIES["cluster_not_found"])
+            return
+        exchange.cluster = cluster
+        request = exchange.request
+        if request.upgrade and request.upgrade.decode("latin-1") not in exchange.server.upgrades:
+            exchange.reply(REPLIES["upgrade_failed"])
+            return
+        if cluster.requests >= cluster.limits.max_requests:
+            exchange.reply(REPLIES["overflow"])
+            return
+        cluster.requests += 1
+        exchange.router = self
+        if route.max_stream_duration:
+            exchange.timer = self._resources.wheel.after(route.max_stream_duration, partial(exchange.reply, REPLIES["max_duration_timeout"]))
+        self._try(exchange, cluster)
+
+    def _try(self, exchange: Exchange, cluster: LiveCluster) -> None:
+        """Send an exchange to one host."""
+        host = cluster.choose(exchange.downstream)
+        if exchange.tried is not None:
+            host = self._choose_untried(exchange, cluster, host)
+        if host is None:
+            exchange.reply(REPLIES["no_healthy_upstream"])
+            return
+        exchange.attempts += 1
+        route = exchange.route
+        if route is not None and route.attempt_count:
+            exchange.request.headers.set(b"x-envoy-attempt-count", b"%d" % exchange.attempts)
+        self._send(exchange, cluster, host)
+
+    def _send(self, exchange: Exchange, cluster: LiveCluster, host: UpstreamHost) -> None:
+        """Carry an exchange over a free connection to a host, or a new one."""
+        host.active += 1
+        exchange.upstream_host = host
+        idle = host.idle
+        if idle:
+            cast(Http1Upstream, idle.pop()).carry(exchange)
+        else:
+            self._connect(exchange, cluster, host)
+        if exchange.request_complete:
+            self._limit_try(exchange)
+
+    def _limit_try(self, exchange: Exchange) -> None:
+        """Start the timeout of one try, where the policy has one."""
+        route = exchange.route
+        policy = route.retry_policy if route is not None else None
+        if policy is not None and policy.per_try_timeout and exchange.upstream is not None:
+            exchange.try_timer = self._resources.wheel.after(policy.per_try_timeout, partial(self._try_timed_out, exchange))
+
+    def _try_timed_out(self, exchange: Exchange) -> None:
+        exchange.try_timer = None
+        upstream, exchange.upstream = exchange.upstream, None
+        if upstream is not None:
+            upstream.cancel()
+        self.failed(exchange, "upstream_per_try_timeout", 0)
+
+    def _connect(self, exchange: Exchange, cluster: LiveCluster, host: UpstreamHost) -> None:
+        exchange.upstream_local = ""
+        descriptor, code = open_connection(host.address, host.port, cluster.config.source_address)
+        if descriptor is None:
+            self.failed(exchange, "connection_failure", code)
+            return
+        resources = self._resources
+        upstream = Http1Upstream(self, resources.poller, cluster, host)
+        upstream.stream = Stream(resources.poller, descriptor, upstream, connecting=code == IN_PROGRESS)
+        if code == IN_PROGRESS:
+            upstream.connect_timer = resources.wheel.after(cluster.config.connect_timeout, upstream.connect_timed_out)
+        upstream.carry(exchange)
+
+    def _choose_untried(self, exchange: Exchange, cluster: LiveCluster, host: UpstreamHost | None) -> UpstreamHost | None:
+        """Pick anew, a few times, while the host has been tried already."""
+        route, tried = exchange.route, exchange.tried or []
+        policy = route.retry_policy if route is not None else None
+        if policy is not None and policy.previous_hosts:
+            for _ in range(policy.host_selection_attempts):
+                if host not in tried:
+                    break
+                host = cluster.choose(exchange.downstream)
+        return host
+
+    # what becomes of it
+
+    def responded(self, exchange: Exchange, head: ResponseHead) -> None:
+        """Pass an answer on, or throw it away for another try."""
+        if head.status < 200 and head.status != 101:
+            exchange.server.send_informational(head)
+            return
+        route = exchange.route
+        policy = route.retry_policy if route is not None else None
+        if policy is not None and (head.status >= 400 or b"grpc-status" in head.headers.first) and retries_answer(policy, head):
+            if self._retry(exchange, policy):
+                return
+            if exchange.attempts > 1:
+                exchange.flags = "URX"
+        exchange.status = head.status
+        exchange.details = "via_upstream"
+        exchange.failure = ""
+        if exchange.request_complete:
+            exchange.service_time = took = int((self._seconds() - exchange.completed_at) * 1000)
+            head.headers.set(b"x-envoy-upstream-service-time", b"%d" % took)
+        exchange.response = head
+        exchange.server.send_head(exchange)
+
+    def failed(self, exchange: Exchange, reason: str, code: int) -> None:
+        """Answer for an upstream that did not, or try again."""
+        if reason == "connection_failure":
+            exchange.failure = failure_text(code)
+        if exchange.answered:
+            self._break_off(exchange, reason)
+            return
+        route = exchange.route
+        policy = route.retry_policy if route is not None else None
+        reply = reply_for(reason, code)
+        if policy is not None and retries_failure(policy, reason):
+            if self._retry(exchange, policy):
+                return
+            if exchange.attempts > 1:
+                reply = retried(reply)
+        exchange.reply(reply)
+
+    def _break_off(self, exchange: Exchange, reason: str) -> None:
+        """End a response that was cut by its upstream."""
+        exchange.reply(Reply(exchange.status, "UPE", "upstream_reset_after_response_started{protocol_error}"))
+
+    def replay(self, exchange: Exchange) -> None:
+        """Carry an exchange over another connection: the first had been closed before it was written."""
+        cluster, host = exchange.cluster, exchange.upstream_host
+        if cluster is not None and host is not None:
+            host.active -= 1
+            self._send(exchange, cluster, host)
+            if exchange.upstream is not None:
+                exchange.upstream.flush()
+
+    def _retry(self, exchange: Exchange, policy: RetryPolicy) -> bool:
+        """Try again after a short wait, if tries are left; return whether it will be."""
+        cluster = exchange.cluster
+        if cluster is None or exchange.attempts > policy.attempts or (exchange.request.length and exchange.kept is None):
+            return False
+        if exchange.tried is None and cluster.retries >= cluster.limits.max_retries:
+            exchange.flags = "UO"
+            return False
+        upstream, exchange.upstream = exchange.upstream, None
+        if upstream is not None:
+            upstream.cancel()
+        if exchange.tried is None:
+            exchange.tried = []
+            cluster.retries += 1
+        host = exchange.upstream_host
+        if host is not None:
+            host.active -= 1
+            exchange.upstream_host = None
+            exchange.tried.append(host)
+        if exchange.try_timer is not None:
+            exchange.try_timer.cancel()
+        delay = retry_delay(policy, exchange.attempts, self._resources.random)
+        exchange.try_timer = self._resources.wheel.after(delay, partial(self._try_again, exchange, cluster))
+        return True
+
+    def _try_again(self, exchange: Exchange, cluster: LiveCluster) -> None:
+        exchange.try_timer = None
+        exchange.run(cast(Step, partial(self._try, cluster=cluster)))
+
+    # timers
+
+    def request_completed(self, exchange: Exchange) -> None:
+        """Start the route's timeout."""
+        route = exchange.route
+        if route is None:
+            return
+        if route.retry_policy is not None and route.retry_policy.per_try_timeout:
+            self._limit_try(exchange)
+        if route.timeout and route.max_stream_duration is None:
+            exchange.timer = self._resources.wheel.after(route.timeout, partial(exchange.reply, REPLIES["response_timeout"]))
+
+    def ended(self, exchange: Exchange) -> None:
+        """Count an exchange no longer."""
+        host, cluster = exchange.upstream_host, exchange.cluster
+        if host is not None:
+            host.active -= 1
+        if cluster is not None:
+            cluster.requests -= 1
+            if exchange.tried is not None:
+                cluster.retries -= 1
+
+
+def reply_for(reason: str, code: int) -> Reply:
+    """Give the answer for an upstream's failure; `code` is the errno of a connect that failed for another reason than being refused."""
+    reply = REPLIES[reason]
+    if reason == "connection_failure" and code != errno.ECONNREFUSED:
+        return attrs.evolve(reply, details=reply.details.replace("delayed_connect_error:_Connection_refused", failure_text(code)))
+    return reply

@@ -1,0 +1,220 @@
+"""Forwarding a connection's bytes both ways: connect, half-close, resets passed on, one log line."""
+
+from collections.abc import Callable
+
+from meshd.snapshot.network_filter import TcpProxy
+from meshd.worker.direction import Direction
+from meshd.worker.downstream import Downstream
+from meshd.worker.log_files import WriteLog
+from meshd.worker.resources import Resources
+from meshd.worker.upstream.cluster import LiveCluster
+from meshd.worker.upstream.connect import IN_PROGRESS, failure_text, local_address, open_connection
+from meshd.worker.upstream.host import UpstreamHost
+from meshd.worker.wire.stream import Stream
+from meshd.worker.wire.wheel import Timer
+
+IDLE_LOOKS = 8
+"""Looks at a pair during its idle timeout; it is closed at most an eighth of the timeout late."""
+
+
+class TcpPair:
+    """
+    One proxied connection, from the choice of its cluster to its log line; satisfies `telemetry.access_log.Logged`.
+
+    Both ways end once they are closed and written, or together when either side is reset.
+
+    Attributes:
+        up: From the client to the upstream.
+        down: Back.
+        flags: Response flags, joined with `,`.
+        failure: UPSTREAM_TRANSPORT_FAILURE_REASON.
+    """
+
+    __slots__ = (
+        "_client", "_cluster", "_config", "_first", "_host", "_moved", "_moved_at", "_on_closed", "_server", "_timer", "_tries", "_write_log",
+        "connection", "cluster_name", "down", "duration", "failure", "flags", "resources", "started_at", "started_wall", "up", "upstream_host",
+        "upstream_local",
+    )
+
+    def __init__(
+        self, resources: Resources, client: Stream, connection: Downstream, config: TcpProxy, write_log: WriteLog, on_closed: Callable[["TcpPair"], None],
+    ) -> None:
+        """
+        Take over a client's stream; `start` goes on.
+
+        Args:
+            resources: Of the worker.
+            client: Its events come here from now on; reading waits until the upstream is connected.
+            connection: What is known of it.
+            config: Of the TCP proxy.
+            write_log: Writes the line at the end.
+            on_closed: Called once, after the end.
+        """
+        self.resources = resources
+        self.connection = connection
+        self.started_at = resources.seconds()
+        self.started_wall = resources.wall_clock()
+        self._config = config
+        self._write_log = write_log
+        self._on_closed = on_closed
+        self._first = b""
+        self._timer: Timer | None = None
+        self._moved = self._tries = 0
+        self._moved_at = 0.0
+        self._cluster: LiveCluster | None = None
+        self._host: UpstreamHost | None = None
+        self._server: Stream | None = None
+        self.cluster_name = self.upstream_host = self.upstream_local = self.flags = self.failure = ""
+        self.duration = 0.0
+        self.up, self.down = Direction(self, resources.pipes), Direction(self, resources.pipes)
+        self.up.opposite, self.down.opposite = self.down, self.up
+        self._client = self.up.source = self.down.target = client
+        client.hand_to(self.up)
+        client.pause()
+
+    def start(self, cluster_name: str, first: bytes) -> None:
+        """
+        Connect to a host of a cluster.
+
+        Args:
+            cluster_name: May name none: the pair is closed then.
+            first: Bytes that were read from the client already.
+        """
+        self._first = first
+        cluster = self.resources.clusters.find(cluster_name)
+        if cluster is None:
+            self._close("NC")
+            return
+        self.cluster_name = cluster_name
+        if cluster.connections >= cluster.limits.max_connections:
+            self._close("UO")
+            return
+        cluster.connections += 1
+        self._cluster = cluster
+        self._connect(cluster)
+
+    def _connect(self, cluster: LiveCluster) -> None:
+        """Try one host; each attempt picks afresh, as Envoy does."""
+        host = cluster.choose(self.connection)
+        self._take_host(host)
+        if host is None:
+            self._close("UH")
+            return
+        self._tries += 1
+        self.upstream_host = host.text
+        descriptor, code = open_connection(host.address, host.port, cluster.config.source_address)
+        if descriptor is None:
+            self._connect_failed(cluster, failure_text(code))
+            return
+        self._server = server = Stream(self.resources.poller, descriptor, self.down, connecting=code == IN_PROGRESS)
+        self.down.source = self.up.target = server
+        if server.connecting:
+            self._timer = self.resources.wheel.after(cluster.config.connect_timeout, self._connect_timed_out)
+        else:
+            self.connected()
+
+    def _take_host(self, host: UpstreamHost | None) -> None:
+        """Count one in flight to a host, and no longer to the last one."""
+        if self._host is not None:
+            self._host.active -= 1
+        self._host = host
+        if host is not None:
+            host.active += 1
+
+    def connected(self) -> None:
+        """Begin to forward."""
+        self._stop_timer()
+        self.upstream_local = local_address(self.up.target.socket)
+        first, self._first = self._first, b""
+        if first:
+            self.up.on_bytes(first)
+        if self._client.ended:  # its half-close came with the first bytes
+            self.up.on_end()
+        elif not self.up.target.full:
+            self._client.resume()
+        if self._config.idle_timeout:
+            self._moved_at = self.resources.seconds()
+            self._timer = self.resources.wheel.after(self._config.idle_timeout / IDLE_LOOKS, self._look_whether_idle)
+
+    def _connect_timed_out(self) -> None:
+        self._timer = None
+        cluster, server = self._cluster, self._server
+        if cluster is not None and server is not None:
+            server.close()
+            self._connect_failed(cluster, "")
+
+    def _connect_failed(self, cluster: LiveCluster, failure: str) -> None:
+        self._stop_timer()
+        self._server = None
+        self.failure = failure or self.failure  # that of an earlier attempt stays
+        if self._tries < self._config.max_connect_attempts:
+            self._connect(cluster)
+        else:
+            self._close("UF,URX")
+
+    def lost(self, way: Direction, code: int) -> None:
+        """Pass a reset on; try another host where connecting failed."""
+        if way is self.up:
+            if self._server is not None:
+                self._server.reset()
+            self._close("")
+        elif self._server is not None and self._server.connecting and self._cluster is not None:
+            self._connect_failed(self._cluster, failure_text(code))
+        else:
+            self._client.reset()
+            self._close("UR")
+
+    def finish(self) -> None:
+        """Close when everything is written both ways."""
+        server = self._server
+        if self._client.queued:
+            self._client.when_written(self.finish)
+        elif server is not None and server.queued:
+            server.when_written(self.finish)
+        else:
+            self._close("")
+
+    def drain(self) -> None:
+        """Go on: its end is its own."""
+
+    def break_off(self) -> None:
+        """Close both sides at once: after a bug, or when the worker stops."""
+        self._close("")
+
+    def _look_whether_idle(self) -> None:
+        """Close if no byte has moved for the idle timeout."""
+        self._timer = None
+        now = self.resources.seconds()
+        moved = self.up.moved + self.down.moved
+        timeout = self._config.idle_timeout
+        if moved != self._moved:
+            self._moved, self._moved_at = moved, now
+        elif now - self._moved_at >= timeout:
+            self._close("")
+            return
+        self._timer = self.resources.wheel.after(timeout / IDLE_LOOKS, self._look_whether_idle)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _close(self, flags: str) -> None:
+        """End both sides, count, and log; once."""
+        if self.duration:
+            return
+        self.duration = max(self.resources.seconds() - self.started_at, 1e-9)
+        self.flags = flags
+        self._stop_timer()
+        if self._first:  # bytes were taken that nobody got: the client is told as if they had never been read
+            self._client.reset()
+        self._client.close()
+        if self._server is not None:
+            self._server.close()
+        self.up.release()
+        self.down.release()
+        self._take_host(None)
+        if self._cluster is not None:
+            self._cluster.connections -= 1
+        self._write_log(self)
+        self._on_closed(self)

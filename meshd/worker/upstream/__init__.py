@@ -1,0 +1,1 @@
+"""What outlives a push: clusters as they run, their hosts, connections kept for reuse."""

@@ -1,0 +1,76 @@
+"""Opening connections to endpoints without blocking, from a source address where the cluster asks for one."""
+
+import errno
+import os
+import socket
+
+from meshd.base.addresses import format_address
+
+IN_PROGRESS = errno.EINPROGRESS
+"""Code of a connect that has not been answered yet."""
+
+_BIND_WITHOUT_PORT = 24  # IP_BIND_ADDRESS_NO_PORT: the port is chosen on connect, so that source ports are shared among destinations
+_COUNTERPARTS = {("127.0.0.6", True): "::6", ("::6", False): "127.0.0.6"}  # Istio's inbound source in the other family
+
+
+def open_connection(address: str, port: int, source: str) -> tuple[socket.socket | None, int]:
+    """
+    Begin to connect.
+
+    Args:
+        address: IP address without brackets.
+        port: Its port.
+        source: Address to connect from; empty for the kernel's choice. Istio's `127.0.0.6` stands for `::6` where the destination is IPv6.
+
+    Returns:
+        The socket, non-blocking and without Nagle's delay, and 0 if it is connected already (as local destinations are), or `IN_PROGRESS`.
+        None and the errno where it failed at once.
+    """
+    ipv6 = ":" in address
+    try:
+        descriptor = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    except OSError as error:  # descriptors have run out
+        return None, error.errno or errno.EMFILE
+    try:
+        descriptor.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if source:
+            _bind(descriptor, _COUNTERPARTS.get((source, ipv6), source), ipv6)
+        code = descriptor.connect_ex((address, port))
+        if code == IN_PROGRESS and _is_connected(descriptor):
+            code = 0
+    except OSError as error:
+        code = error.errno or errno.EINVAL
+    if code not in (0, IN_PROGRESS):
+        descriptor.close()
+        return None, code
+    return descriptor, code
+
+
+def _bind(descriptor: socket.socket, source: str, ipv6: bool) -> None:
+    """Bind to a source address of the same family; one of the other family binds nothing."""
+    if (":" in source) == ipv6:
+        descriptor.setsockopt(socket.IPPROTO_IP, _BIND_WITHOUT_PORT, 1)
+        descriptor.bind((source, 0))
+
+
+def _is_connected(descriptor: socket.socket) -> bool:
+    """Tell whether the handshake is over: on loopback it is by the time connect returns."""
+    try:
+        descriptor.getpeername()
+    except OSError:
+        return False
+    return True
+
+
+def failure_text(code: int) -> str:
+    """Give UPSTREAM_TRANSPORT_FAILURE_REASON for a connect that failed, as Envoy writes it: `delayed_connect_error:_Connection_refused`."""
+    return f"delayed_connect_error:_{os.strerror(code)}".replace(" ", "_")
+
+
+def local_address(descriptor: socket.socket) -> str:
+    """Give a connected socket's own `address:port` as the access log writes it; empty when it cannot be told any more."""
+    try:
+        name = descriptor.getsockname()
+    except OSError:
+        return ""
+    return format_address(name[0], name[1])

@@ -1,0 +1,56 @@
+"""One endpoint as it runs: what is in flight to it and which connections to it are free."""
+
+from typing import Protocol
+
+from meshd.base.addresses import format_address
+
+
+class PooledConnection(Protocol):
+    """A connection that waits for its next request, since `idle_since` (monotonic seconds)."""
+
+    idle_since: float
+
+    def drop(self) -> None:
+        """Close it; it is in no pool any more."""
+
+
+class UpstreamHost:
+    """
+    An endpoint of a cluster; it outlives pushes.
+
+    Attributes:
+        address: IP address.
+        port: Its port.
+        text: `address:port` as the access log writes it.
+        weight: From the snapshot.
+        active: Requests or connections in flight.
+        idle: Free connections, the one used last at the end.
+        removed: No longer an endpoint: what is in flight ends, nothing is kept.
+    """
+
+    __slots__ = ("active", "address", "idle", "port", "removed", "text", "weight")
+
+    def __init__(self, address: str, port: int, weight: int = 1) -> None:
+        """Begin with nothing in flight."""
+        self.address = address
+        self.port = port
+        self.text = format_address(address, port)
+        self.weight = weight
+        self.active = 0
+        self.idle: list[PooledConnection] = []
+        self.removed = False
+
+    def remove(self) -> None:
+        """Close what is free and keep nothing from now on."""
+        self.removed = True
+        idle, self.idle = self.idle, []
+        for connection in idle:
+            connection.drop()
+
+    def drop_idle_since(self, oldest: float) -> None:
+        """Close what has been free since before a time."""
+        if self.idle and self.idle[0].idle_since < oldest:
+            stale = [connection for connection in self.idle if connection.idle_since < oldest]
+            self.idle = [connection for connection in self.idle if connection.idle_since >= oldest]
+            for connection in stale:
+                connection.drop()

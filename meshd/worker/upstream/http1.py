@@ -1,0 +1,249 @@
+"""One HTTP/1.1 connection to an endpoint: carries one exchange at a time, and waits in its host's pool between them."""
+
+from typing import Protocol
+
+from meshd.codec.http1 import LAST_CHUNK, ResponseReader, encode_chunk, encode_request
+from meshd.codec.http_events import CHUNKED, ResponseHead
+from meshd.worker.exchange import Exchange
+from meshd.worker.upstream.cluster import LiveCluster
+from meshd.worker.upstream.connect import local_address
+from meshd.worker.upstream.host import UpstreamHost
+from meshd.worker.wire.poller import Poller
+from meshd.worker.wire.stream import Stream
+from meshd.worker.wire.wheel import Timer
+
+
+class Answered(Protocol):
+    """Who decides what becomes of an exchange that this connection carried."""
+
+    def responded(self, exchange: Exchange, head: ResponseHead) -> None:
+        """A head has come, informational ones too."""
+
+    def failed(self, exchange: Exchange, reason: str, code: int) -> None:
+        """The exchange is carried no longer: `reason` is a key of `snapshot.replies`, `code` the errno of a failed connect."""
+
+    def replay(self, exchange: Exchange) -> None:
+        """The connection had been closed before the request was written: carry it over another."""
+
+
+class Http1Upstream:
+    """
+    Satisfies `exchange.Upstream` and `wire.stream.StreamOwner`.
+
+    Attributes:
+        exchange: What it carries now.
+        host: Where it leads.
+        local: Its own `address:port`; empty until it is connected.
+        idle_since: When it came to the pool last.
+    """
+
+    __slots__ = (
+        "_begun_in", "_chunked", "_cluster", "_pieces", "_poller", "_reader", "_router", "_touched", "connect_timer", "exchange", "host", "idle_since", "left",
+        "local", "stream",
+    )
+
+    stream: Stream
+
+    def __init__(self, router: Answered, poller: Poller, cluster: LiveCluster, host: UpstreamHost) -> None:
+        """Belong to a host; `stream` is set next."""
+        self._router = router
+        self._poller = poller
+        self._cluster = cluster
+        self._reader = ResponseReader(self._on_response, self._on_body, self._on_end)
+        self._pieces: list[bytes] = []
+        self._begun_in = 0
+        self._chunked = self._touched = False
+        self.connect_timer: Timer | None = None
+        self.exchange: Exchange | None = None
+        self.host = host
+        self.idle_since = 0.0
+        self.left = cluster.config.max_requests_per_connection or 1 << 62
+        self.local = ""
+
+    # carrying
+
+    def carry(self, exchange: Exchange) -> None:
+        """Take an exchange; it is written at once, or when the connection is there."""
+        self.exchange = exchange
+        exchange.upstream = self
+        if not self.stream.connecting:
+            self._write_request(exchange)
+
+    def _write_request(self, exchange: Exchange) -> None:
+        if not self.local:
+            self.local = local_address(self.stream.socket)
+        exchange.upstream_local = self.local
+        request = exchange.request
+        self._reader.expect(request.method, request.upgrade)
+        self._begun_in = self._poller.batch
+        self._touched = False
+        self.left -= 1
+        self._pieces.append(encode_request(request, exchange.path))
+        self._chunked = request.length == CHUNKED
+        kept = exchange.kept
+        if kept is not None:
+            for data in kept:
+                self.send_body(data)
+            route = exchange.route
+            if route is None or route.retry_policy is None:
+                exchange.kept = None
+        if exchange.request_complete:
+            self.send_end()
+
+    def send_body(self, data: bytes) -> None:
+        """Queue a piece of the body; before the connection is there the exchange keeps it."""
+        if self.local:
+            self._pieces.append(encode_chunk(data) if self._chunked else data)
+
+    def send_end(self) -> None:
+        """Finish the request."""
+        if self.local:
+            if self._chunked:
+                self._pieces.append(LAST_CHUNK)
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is queued, in one piece."""
+        pieces = self._pieces
+        if pieces:
+            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            pieces.clear()
+            stream = self.stream
+            stream.write(data)
+            if stream.full and self.exchange is not None:
+                self.exchange.server.pause_body()
+
+    def pause(self) -> None:
+        """Take no more of the response for now."""
+        self.stream.pause()
+
+    def resume(self) -> None:
+        """Take more of the response."""
+        self.stream.resume()
+
+    def cancel(self) -> None:
+        """Drop the exchange with the connection: what it may still send belongs to nobody."""
+        self.exchange = None
+        self.drop()
+
+    def drop(self) -> None:
+        """Close the connection."""
+        self._reader.stop()
+        self._stop_timer()
+        self.stream.close()
+
+    # events
+
+    def on_connected(self) -> None:
+        """Write the exchange that waits, or wait in the pool if it has gone."""
+        self._stop_timer()
+        exchange = self.exchange
+        if exchange is None:
+            self.drop()
+            return
+        self._write_request(exchange)
+        self.flush()
+        if not self.stream.full:
+            exchange.server.resume_body()
+
+    def connect_timed_out(self) -> None:
+        """Give up connecting."""
+        self.connect_timer = None
+        self._fail("connection_timeout", 0)
+
+    def on_bytes(self, data: bytes) -> None:
+        """Read on; what belongs to the client is written in one piece."""
+        self._touched = True
+        reason = self._reader.feed(data)
+        exchange = self.exchange
+        if reason:
+            if exchange is None:
+                self._leave_pool()
+            else:
+                self._fail(reason, 0)
+        elif exchange is not None:
+            exchange.server.flush()
+
+    def _on_response(self, head: ResponseHead) -> None:
+        exchange = self.exchange
+        if exchange is not None:
+            self._router.responded(exchange, head)
+
+    def _on_body(self, data: bytes) -> None:
+        exchange = self.exchange
+        if exchange is not None:
+            exchange.bytes_sent += len(data)
+            exchange.server.send_body(data)
+
+    def _on_end(self) -> None:
+        exchange = self.exchange
+        if exchange is not None:
+            self.exchange = exchange.upstream = None
+            stream = self.stream
+            host = self.host
+            if self._reader.reusable and exchange.request_complete and self.left > 0 and not host.removed and not stream.ended and not stream.queued:
+                stream.resume()
+                host.idle.append(self)
+            else:
+                self.drop()
+            exchange.server.send_end()
+            self.idle_since = exchange.started_at + exchange.duration
+
+    def on_end(self) -> None:
+        """Act on the upstream's half-close, which counts as a close."""
+        reason = self._reader.end()
+        if self.exchange is not None:
+            self._gone(reason or "connection_termination")
+        else:
+            self._leave_pool()
+
+    def on_lost(self, code: int) -> None:
+        """Act on a connect that failed, or a reset."""
+        exchange = self.exchange
+        if exchange is None:
+            self._leave_pool()
+        elif not self.local:
+            self._fail("connection_failure", code)
+        else:
+            self._gone("protocol_error" if exchange.answered or self._reader.held else "connection_termination")
+
+    def _gone(self, reason: str) -> None:
+        """Fail, unless the connection had been closed before the request was written: it may be carried by another then."""
+        exchange = self.exchange
+        if exchange is not None and not self._touched and self._begun_in == self._poller.batch and self.idle_since:
+            self.exchange = exchange.upstream = None
+            self.drop()
+            self._router.replay(exchange)
+        else:
+            self._fail(reason, 0)
+
+    def _fail(self, reason: str, code: int) -> None:
+        exchange, self.exchange = self.exchange, None
+        self.drop()
+        if exchange is not None:
+            exchange.upstream = None
+            self._router.failed(exchange, reason, code)
+
+    def _leave_pool(self) -> None:
+        idle = self.host.idle
+        if self in idle:
+            idle.remove(self)
+        self.drop()
+
+    def on_room(self) -> None:
+        """The upstream takes bytes again."""
+        if self.exchange is not None:
+            self.exchange.server.resume_body()
+
+    def on_broken(self) -> None:
+        """End the exchange after a bug."""
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.upstream = None
+            exchange.broken()
+        self._leave_pool()
+
+    def _stop_timer(self) -> None:
+        if self.connect_timer is not None:
+            self.connect_timer.cancel()
+            self.connect_timer = None

@@ -1,0 +1,324 @@
+"""A stream over one non-blocking socket: write at once, queue the rest, back-pressure, half-close."""
+
+import errno
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable
+from itertools import islice
+from typing import Protocol
+
+from meshd.worker.wire.poller import ERR, HUP, IN, OUT, RDHUP, Poller
+
+CHUNK = 65536
+"""Bytes read at once; measured best on loopback together with the poller's batches."""
+HIGH = 256 * 1024
+"""Bytes queued above which a stream is `full`: whoever feeds it pauses. A quarter of Envoy's buffer as Istio sets it; the kernel holds as much again."""
+LOW = 64 * 1024
+"""Bytes queued at which a full stream has room again."""
+GATHERED = 64
+"""Pieces written with one system call when a queue drains."""
+
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER with no time: close sends RST
+
+
+class StreamOwner(Protocol):
+    """Who acts on a stream's events; after `on_end`, `on_lost` or `close` no bytes come any more."""
+
+    def on_connected(self) -> None:
+        """Act on a connect that succeeded after the stream was made."""
+
+    def on_bytes(self, data: bytes) -> None:
+        """Take bytes, never empty."""
+
+    def on_end(self) -> None:
+        """Act on the peer's half-close (FIN); writing is still possible."""
+
+    def on_lost(self, code: int) -> None:
+        """Act on a connection that failed; `code` is the errno (ECONNRESET, ECONNREFUSED...). The stream is closed already."""
+
+    def on_room(self) -> None:
+        """Go on feeding a stream that was full."""
+
+    def on_broken(self) -> None:
+        """End everything that belongs to this stream: a bug was met while its events were acted on."""
+
+
+class Stream:
+    """
+    One TCP connection in the poller.
+
+    Errors end this stream only and reach its owner as `on_lost`, never from within `write`: a failed write shows at the next event.
+
+    Attributes:
+        fd: Descriptor; -1 once closed.
+        on_events: What the poller calls now.
+        take: What is called when there is something to read: reads by default, peeks or splices when swapped.
+        drain: What is called when the socket takes bytes again.
+        queued: Bytes that wait to be written.
+        full: The queue has been above `HIGH` and not yet down to `LOW`.
+        connecting: The connect has not succeeded yet; writes are queued.
+        reading: Bytes are taken as they come.
+        ended: The peer has half-closed.
+        finished: We have.
+        watch_hangup: While reading is paused, a half-close of the peer is still wanted (as `on_end`).
+    """
+
+    __slots__ = (
+        "_after", "_error", "_mask", "_on_bytes", "_poller", "_queue", "_recv", "_send", "_watched", "connecting", "drain", "ended", "fd", "finished",
+        "full", "on_events", "owner", "queued", "reading", "socket", "take", "watch_hangup",
+    )
+
+    def __init__(self, poller: Poller, descriptor: socket.socket, owner: StreamOwner, *, connecting: bool = False) -> None:
+        """Watch a non-blocking socket, connected or connecting; the stream owns it from now on."""
+        self._poller = poller
+        self.socket = descriptor
+        self._recv = descriptor.recv
+        self._send = descriptor.send
+        self.fd = fd = descriptor.fileno()
+        self.owner = owner
+        self._on_bytes = owner.on_bytes
+        self._queue: deque[bytes | memoryview] | None = None
+        self.queued = 0
+        self._after: Callable[[], None] | None = None
+        self._error = 0
+        self.connecting = connecting
+        self.ended = self.finished = self.full = self.watch_hangup = False
+        self.reading = True
+        self.take: Callable[[], None] = self._read
+        self.drain: Callable[[], None] = self._drain
+        self.on_events = self._connecting if connecting else self._flowing
+        self._mask = mask = OUT if connecting else IN
+        self._watched = True
+        poller.add(fd, self, mask)
+
+    def hand_to(self, owner: StreamOwner) -> None:
+        """Give the stream's events to another owner."""
+        self.owner = owner
+        self._on_bytes = owner.on_bytes
+
+    # events
+
+    def _connecting(self, events: int) -> None:
+        code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or self._error
+        if code:
+            self.lose(code)
+            return
+        self.connecting = False
+        self.on_events = self._flowing
+        self._watch((IN if self.reading else 0) | (OUT if self.queued else 0))
+        if self.queued:
+            self.drain()
+        if self.fd >= 0:
+            self.owner.on_connected()
+
+    def _flowing(self, events: int) -> None:
+        if events & OUT:
+            self.drain()
+            if self.fd < 0 or not events & ~OUT:
+                return
+        if self.reading:
+            self.take()
+        else:
+            self._hung_up(events)
+
+    def _read(self) -> None:
+        try:
+            data = self._recv(CHUNK)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self.lose(error.errno or errno.EIO)
+            return
+        if data:
+            self._on_bytes(data)
+        else:
+            self.reach_end()
+
+    def _hung_up(self, events: int) -> None:
+        """Act on what epoll reports although reading is paused, so that it is not reported for ever."""
+        if events & ERR or self._error:
+            self.lose(self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or self._error or errno.ECONNRESET)
+        elif events & HUP:  # both directions are closed: whatever is unread is taken on `resume`
+            self._mask = 0
+            self._watched = False
+            self._poller.remove(self.fd)
+            if self.watch_hangup and not self.ended:
+                self.reach_end()
+        elif events & RDHUP and not self.ended:
+            self.reach_end()
+
+    def reach_end(self) -> None:
+        """Act on the end of the peer's bytes; for those who swap `take`."""
+        if self._error:
+            self.lose(self._error)
+            return
+        self.ended = True
+        self.reading = False
+        self._watch(self._mask & OUT)
+        self.owner.on_end()
+
+    def lose(self, code: int) -> None:
+        """Close and tell the owner why; for those who swap `take`."""
+        self.close()
+        self.owner.on_lost(code)
+
+    def broken(self) -> None:
+        """Let the owner end what belongs together after a bug; the stream is closed whatever the owner does."""
+        try:
+            self.owner.on_broken()
+        finally:
+            self.close()
+
+    # reading
+
+    def pause(self) -> None:
+        """Take no bytes until `resume`."""
+        if self.reading:
+            self.reading = False
+            if not self.connecting:
+                self._watch((self._mask & OUT) | (RDHUP if self.watch_hangup else 0))
+
+    def resume(self) -> None:
+        """Take bytes again."""
+        if not self.reading and not self.ended:
+            self.reading = True
+            if not self.connecting:
+                self._watch(self._mask & OUT | IN)
+
+    def read_plainly(self) -> None:
+        """Undo a swap of `take`."""
+        self.take = self._read
+
+    def watch_for_hangup(self) -> None:
+        """Ask for events on half-close too while `take` does not empty the socket."""
+        self._watch(self._mask | RDHUP)
+
+    def _watch(self, mask: int) -> None:
+        if mask == self._mask or self.fd < 0:
+            return
+        self._mask = mask
+        if self._watched:
+            self._poller.change(self.fd, mask)
+        else:
+            self._watched = True
+            self._poller.add(self.fd, self, mask)
+
+    # writing
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, or queue what the socket does not take now."""
+        if self.queued:
+            self._enqueue(data)
+            return
+        try:
+            sent = self._send(data)
+        except BlockingIOError:
+            self._enqueue(data)
+        except OSError as error:
+            self.fail_write(error.errno or errno.EPIPE)
+        else:
+            if sent != len(data):
+                self._enqueue(memoryview(data)[sent:])
+
+    def _enqueue(self, data: bytes | memoryview) -> None:
+        if self._error or self.fd < 0:
+            return
+        if self._queue is None:
+            self._queue = deque()
+        self._queue.append(data)
+        self.queued += len(data)
+        if self.queued > HIGH:
+            self.full = True
+        if not self._mask & OUT:
+            self._watch(self._mask | OUT)
+
+    def want_room(self) -> None:
+        """Have `drain` called when the socket takes bytes."""
+        self._watch(self._mask | OUT)
+
+    def has_room(self) -> None:
+        """Stop having `drain` called."""
+        self._watch(self._mask & ~OUT)
+
+    def fail_write(self, code: int) -> None:
+        """Remember that writing failed: the queue is dropped, the next event tells the owner."""
+        if self.fd < 0:
+            return
+        self._error = code
+        self._queue = None
+        self.queued = 0
+        if self._mask & OUT:
+            self._watch(self._mask & ~OUT)
+
+    def _drain(self) -> None:
+        queue = self._queue
+        while queue:
+            offered = list(islice(queue, GATHERED))
+            try:
+                sent = self.socket.sendmsg(offered)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                self.fail_write(error.errno or errno.EPIPE)
+                return
+            self.queued -= sent
+            for piece in offered:
+                size = len(piece)
+                if sent < size:
+                    queue[0] = memoryview(piece)[sent:]
+                    break
+                sent -= size
+                queue.popleft()
+            else:
+                continue
+            break
+        if not queue:
+            self._watch(self._mask & ~OUT)
+        if self.full and self.queued <= LOW:
+            self.full = False
+            self.owner.on_room()
+        after = self._after
+        if after is not None and not self.queued:
+            self._after = None
+            after()
+
+    def when_written(self, call: Callable[[], None]) -> None:
+        """Call once nothing is queued any more; at once if that is so. The last one given counts."""
+        if self.queued:
+            self._after = call
+        else:
+            call()
+
+    def finish(self) -> None:
+        """Half-close our direction once everything is written."""
+        self.when_written(self._shut)
+
+    def _shut(self) -> None:
+        if self.fd >= 0 and not self.finished:
+            self.finished = True
+            try:
+                self.socket.shutdown(socket.SHUT_WR)
+            except OSError as error:  # the peer has reset it meanwhile
+                self.fail_write(error.errno or errno.ENOTCONN)
+
+    # the end
+
+    def close(self) -> None:
+        """Close at once, dropping what is queued; no more events. Unread bytes make the kernel send RST."""
+        if self.fd >= 0:
+            self.fd = -1
+            self._queue = None
+            self.queued = 0
+            self._after = None
+            self.on_events = self._nothing
+            self._poller.close(self.socket)
+
+    def reset(self) -> None:
+        """Close with RST."""
+        if self.fd >= 0:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            self.close()
+
+    def _nothing(self, events: int) -> None:
+        """Ignore events of a stream that was closed."""
