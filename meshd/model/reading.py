@@ -51,6 +51,13 @@ def shown(value: object) -> str:
     return "a list" if isinstance(value, list) else "a mapping"
 
 
+def _quote(value: object) -> str:
+    """Give the hint for a value that was meant to be text."""
+    if isinstance(value, bool):
+        return "quote it, plain yes, no, on, off, y and n are booleans"
+    return "quote it" if isinstance(value, int | float) else ""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Give a hint naming the closest known word, or an empty text."""
     names = {word.lower(): word for word in known}
@@ -94,7 +101,7 @@ class Fields:
                 self.wrong(name, f"expected {check('') if check else 'a text'}, got {shown(value)}")
             return default
         if not isinstance(value, str):
-            self.wrong(name, f"expected text, got {shown(value)}", "quote it" if isinstance(value, bool | int | float) else "")
+            self.wrong(name, f"expected text, got {shown(value)}", _quote(value))
             return default
         expected = check(value) if check else ""
         if expected:
@@ -183,7 +190,7 @@ class Fields:
             if numbers and isinstance(value, int) and not isinstance(value, bool):
                 value = str(value)
             if not isinstance(value, str):
-                self.report.add(path, f"expected text, got {shown(value)}", "quote it" if isinstance(value, bool | int | float) else "")
+                self.report.add(path, f"expected text, got {shown(value)}", _quote(value))
                 continue
             expected = check(value) if check else ("a text" if not value else "")
             if expected:
@@ -201,7 +208,7 @@ class Fields:
             if expected:
                 self.report.add(path, f"expected {expected}, got {shown(word)}")
             elif not isinstance(text, str):
-                self.report.add(path, f"expected text, got {shown(text)}", "" if isinstance(text, dict | list) else "quote it")
+                self.report.add(path, f"expected text, got {shown(text)}", _quote(text))
             elif value and value(text):
                 self.report.add(path, f"expected {value(text)}, got {shown(text)}")
             else:

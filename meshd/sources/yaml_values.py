@@ -104,6 +104,8 @@ class Builder:
         """Return dicts, lists and scalars; None for what was reported."""
         if aliased:
             self._aliased += 1
+            if self._aliased > MAX_ALIASED + 1:
+                return None  # reported already
             if self._aliased > MAX_ALIASED:
                 return self._bad(node, f"expected aliases that expand to at most {MAX_ALIASED} values, got more", "write the values out")
         if isinstance(node, ScalarNode):
