@@ -1,0 +1,108 @@
+"""`meshctl capture`: the kernel rules that divert connections to meshd."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from meshd.base.errors import CaptureError
+from meshd.cli import options
+from meshd.cli.printing import finish, print_data, print_problems
+
+if TYPE_CHECKING:
+    from meshd.capture.transaction import CaptureTransaction
+
+BACKENDS = click.Choice(["auto", "nftables", "iptables-nft", "iptables-legacy"])
+backend_option = click.option("--backend", type=BACKENDS, default=None, help="Instead of the backend that the Node names.")
+
+
+@click.group(epilog=options.examples(
+    "meshctl capture print --config-dir ./mesh --node web-1",
+    "sudo meshctl capture verify",
+    "sudo meshctl capture remove",
+))
+def command() -> None:
+    """
+    Divert connections to meshd, check that, or undo it.
+
+    The rules follow from the Node in the configuration. They stand in a table (or chains) of meshd's own; nobody else's are touched.
+    A running meshd applies and removes them by itself.
+    """
+
+
+@command.command("print", short_help="Print the rules.")
+@options.config_dir
+@options.node
+@backend_option
+def print_rules(config_dir: str, node: str, backend: str | None) -> None:
+    """Print the rules, as nft (or iptables-restore) reads them; nothing is asked of the kernel."""
+    click.echo(read_transaction(config_dir, node, backend).text(), nl=False)
+
+
+@command.command(short_help="Put the rules into the kernel.")
+@options.config_dir
+@options.node
+@backend_option
+def apply(config_dir: str, node: str, backend: str | None) -> None:
+    """Put the rules into the kernel, all or none; those that are there already stay as they are."""
+    applied = read_transaction(config_dir, node, backend).apply()
+    if not applied.backend:
+        click.echo("nothing is to be captured; no rules are in the kernel")
+    else:
+        click.echo(f"capture rules are in the kernel ({applied.backend}); {'applied' if applied.changed else 'nothing had to change'}")
+
+
+@command.command(short_help="Compare the kernel with the rules.")
+@options.config_dir
+@options.node
+@backend_option
+@options.output("table", "json", "yaml", default="table")
+def verify(config_dir: str, node: str, backend: str | None, form: str) -> None:
+    """Compare the kernel's rules with those of the configuration; differences are printed and give exit status 1."""
+    drift = read_transaction(config_dir, node, backend).verify()
+    if form != "table":
+        print_data({"drift": [{"backend": found.backend, "place": found.place, "message": found.message} for found in drift]}, form)
+    elif drift:
+        click.echo("".join(f"{found}\n" for found in drift), nl=False)
+    else:
+        click.echo("the kernel's rules are those of the configuration")
+    finish(bool(drift))
+
+
+@command.command(short_help="Remove every rule of meshd.")
+def remove() -> None:
+    """Remove every rule of meshd, whatever configuration put it there; works without any configuration."""
+    from meshd.capture.rules import Identity
+    from meshd.capture.transaction import CaptureTransaction
+    from meshd.model.node import CaptureSettings, Ports
+
+    removed = CaptureTransaction(CaptureSettings(), Identity(0, 0), Ports()).remove()
+    click.echo(f"removed: {', '.join(removed)}" if removed else "no rules of meshd are in the kernel")
+
+
+def read_transaction(config_dir: str, wanted: str, backend: str | None) -> "CaptureTransaction":
+    """
+    Read the configuration and give the transaction for this machine's Node.
+
+    Raises:
+        CaptureError: If the Node cannot be told, captures nothing, or its settings are wrong.
+    """
+    import attrs
+
+    from meshd.capture.identity import own_identity
+    from meshd.capture.transaction import CaptureTransaction
+    from meshd.cli.offline import read_configuration
+
+    read = read_configuration(config_dir, wanted)
+    print_problems(read.problems)
+    if not read.found:
+        raise CaptureError("the Node of this machine is not clear; name it with --node")
+    node = read.node
+    changes: dict[str, Any] = {} if backend is None else {"backend": backend}
+    if node.gateway or not node.capture.enabled:
+        changes |= {"inbound": False, "outbound": False}
+    settings = attrs.evolve(node.capture, **changes)
+    transaction = CaptureTransaction(settings, own_identity(node.user), node.ports, origin=node.metadata.origin)
+    if transaction.problems:
+        print_problems(transaction.problems)
+        raise CaptureError("the capture settings are wrong; nothing was done")
+    return transaction

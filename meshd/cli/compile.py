@@ -1,0 +1,33 @@
+"""`meshctl compile`: a configuration as Envoy's resources."""
+
+import click
+
+from meshd.cli import options
+from meshd.cli.printing import finish, has_errors, print_data, print_problems, problem_json
+
+
+@click.command(epilog=options.examples(
+    "meshctl compile --config-dir ./mesh --node web-1",
+    "meshctl compile --node 10.0.0.7 -o yaml",
+    "meshctl compile -o envoy > envoy.json && envoy -c envoy.json",
+))
+@options.config_dir
+@options.node
+@options.output("json", "yaml", "envoy", default="json")
+def command(config_dir: str, node: str, form: str) -> None:
+    """
+    Show what a configuration becomes for one machine.
+
+    Prints one object with the keys node, listeners, routes, clusters, endpoints, secrets (in Envoy's v3 JSON, as istioctl prints it) and problems.
+    With `-o envoy`, prints a complete static bootstrap that a real Envoy serves with. No running meshd is asked and nothing is changed.
+    """
+    from meshd.cli.offline import compile_configuration
+    from meshd.snapshot.envoy_json import bootstrap, to_json
+
+    compiled = compile_configuration(config_dir, node)
+    print_problems(compiled.problems)
+    if form == "envoy":
+        print_data(bootstrap(compiled.snapshot), "json")
+    else:
+        print_data({**to_json(compiled.snapshot), "problems": [problem_json(problem) for problem in compiled.problems]}, form)
+    finish(has_errors(compiled.problems))

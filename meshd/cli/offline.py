@@ -1,0 +1,50 @@
+"""A configuration directory read and compiled without a running meshd, by the same pure code."""
+
+import socket
+
+import attrs
+
+from meshd.base.errors import Problem
+from meshd.base.origins import Origin
+from meshd.compile.compiler import compile_snapshot
+from meshd.control.machine import machine_addresses
+from meshd.model.node import Node
+from meshd.model.node_choice import choose_node
+from meshd.model.world import World
+from meshd.snapshot.snapshot import Snapshot
+from meshd.sources.directory import load_directory
+
+
+@attrs.frozen
+class Read:
+    """A configuration for one machine, and what is wrong with it; `found` tells whether the machine could be told."""
+
+    world: World
+    node: Node
+    problems: tuple[Problem, ...]
+    found: bool
+
+
+@attrs.frozen
+class Compiled:
+    """A snapshot, and everything that is wrong on the way to it."""
+
+    snapshot: Snapshot
+    problems: tuple[Problem, ...]
+
+
+def read_configuration(config_dir: str, wanted: str) -> Read:
+    """Read a directory or file and choose the Node that `--node`, or this machine, is."""
+    loaded = load_directory(config_dir)
+    world = World().changed(loaded.resources)
+    node, problems = choose_node(world.all(Node), wanted, socket.gethostname(), machine_addresses())
+    return Read(world, node, (*loaded.problems, *problems), not any(problem.severity == "error" for problem in problems))
+
+
+def compile_configuration(config_dir: str, wanted: str) -> Compiled:
+    """Read and compile a directory or file."""
+    read = read_configuration(config_dir, wanted)
+    compiled = compile_snapshot(read.world, read.node)
+    snapshot = compiled.snapshot
+    dangling = [Problem(Origin("compiler"), message, hint="report this as a bug") for message in snapshot.inconsistencies()]
+    return Compiled(snapshot, (*read.problems, *compiled.problems, *dangling))

@@ -1,0 +1,1 @@
+"""`meshctl proxy-config`: one file a type of resource."""

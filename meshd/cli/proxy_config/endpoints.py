@@ -1,0 +1,56 @@
+"""`meshctl proxy-config endpoint`: the addresses behind clusters."""
+
+from meshd.base.addresses import format_address
+from meshd.cli.proxy_config.filters import Filters, Json, cluster_order, find, read_place
+from meshd.cli.proxy_config.view import Rows, View
+
+HEALTHY = "HEALTHY"
+
+
+def select(dump: Json, filters: Filters) -> list[Json]:
+    """Choose endpoints, those of static clusters too, and leave out what has none; sorted as clusters are."""
+    inline = [cluster["loadAssignment"] for cluster in dump.get("clusters") or [] if cluster.get("loadAssignment")]
+    chosen = []
+    for assignment in (*(dump.get("endpoints") or []), *inline):
+        if not filters.cluster or assignment.get("clusterName", "").lower() == filters.cluster.lower():
+            kept = [
+                {**place, "lbEndpoints": [endpoint for endpoint in place.get("lbEndpoints") or [] if _wanted(endpoint, filters)]}
+                for place in assignment.get("endpoints") or []
+            ]
+            if any(place["lbEndpoints"] for place in kept):
+                chosen.append({**assignment, "endpoints": [place for place in kept if place["lbEndpoints"]]})
+    return sorted(chosen, key=lambda assignment: cluster_order(assignment.get("clusterName", "")))
+
+
+def rows(assignments: list[Json], filters: Filters) -> Rows:
+    """Give a row for each endpoint, sorted by address, port and cluster."""
+    found = [
+        (*read_place(endpoint.get("endpoint") or {}), assignment.get("clusterName", ""), status_of(endpoint))
+        for assignment in assignments for place in assignment["endpoints"] for endpoint in place["lbEndpoints"]
+    ]
+    return [(format_address(address, port), status, "OK", cluster) for address, port, cluster, status in sorted(found)]
+
+
+def status_of(endpoint: Json) -> str:
+    """Give what discovery says of an endpoint; without a word it is healthy, as Envoy takes it."""
+    status = endpoint.get("healthStatus", "UNKNOWN")
+    return HEALTHY if status == "UNKNOWN" else str(status)
+
+
+def _wanted(endpoint: Json, filters: Filters) -> bool:
+    address, port = read_place(find(endpoint, "endpoint") or {})
+    return (
+        (not filters.address or address == filters.address.lower()) and (not filters.port or port == filters.port)
+        and (not filters.status or status_of(endpoint) == filters.status.upper())
+    )
+
+
+VIEW = View(
+    aliases=("endpoints", "ep"),
+    help="Endpoints: the addresses behind clusters.",
+    options=("address", "port", "cluster", "status"),
+    part="endpoints",
+    select=select,
+    header=("ENDPOINT", "STATUS", "OUTLIER CHECK", "CLUSTER"),
+    rows=rows,
+)

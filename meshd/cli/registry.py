@@ -1,0 +1,29 @@
+"""Every command of meshctl; commands are imported when they are called, so that `meshctl --help` is quick."""
+
+import attrs
+
+
+@attrs.frozen
+class Command:
+    """
+    Where a command is.
+
+    Attributes:
+        module: Module that holds it as `command`.
+        help: Its line in `meshctl --help`.
+        aliases: Further names, as istioctl has them.
+    """
+
+    module: str
+    help: str
+    aliases: tuple[str, ...] = ()
+
+
+COMMANDS: dict[str, Command] = {
+    "capture": Command("meshd.cli.capture", "Divert connections to meshd, check that, or undo it."),
+    "compile": Command("meshd.cli.compile", "Show what a configuration becomes: listeners, routes, clusters, endpoints."),
+    "explain": Command("meshd.cli.explain", "Tell what becomes of a call, and why."),
+    "proxy-config": Command("meshd.cli.proxy_config.command", "List what meshd serves with, as istioctl does.", ("pc",)),
+    "status": Command("meshd.cli.status", "Show how a running meshd and its workers are."),
+    "validate": Command("meshd.cli.validate", "Check configuration files."),
+}

@@ -1,0 +1,106 @@
+"""`meshctl status`: how a running meshd and its workers are."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from meshd.cli import options
+from meshd.cli.printing import finish, print_data
+from meshd.cli.text_tables import format_table
+
+HEADER = ("WORKER", "PID", "STATE", "WANTED", "SENT", "ACKNOWLEDGED", "CONNECTIONS", "RESTARTS")
+
+Json = Mapping[str, Any]
+
+
+@click.command()
+@options.run_dir
+@options.output("table", "json", "yaml", default="table")
+def command(run_dir: str, form: str) -> None:
+    """
+    Show how a running meshd and its workers are.
+
+    For each worker: which generation of the configuration it is wanted to serve with, was sent, and has acknowledged. Exit status 1 if it does
+    not serve, if the configuration has errors, or if a worker refused it.
+    """
+    from meshd.cli.live import get_json
+
+    found = get_json(run_dir, "/status")
+    if form == "table":
+        click.echo(format_status(found, time.time()), nl=False)
+    else:
+        print_data(found, form)
+    finish(not is_well(found))
+
+
+def is_well(status: Json) -> bool:
+    """Tell whether meshd serves, without errors, and every worker with what it is wanted to."""
+    errors = any(problem.get("severity") == "error" for problem in status.get("problems") or [])
+    refused = any(worker.get("refused") for worker in status.get("workers") or [])
+    return status.get("state") == "serving" and not errors and not refused
+
+
+def format_status(status: Json, now: float) -> str:
+    """Give the status for people."""
+    lines = [f"meshd {status.get('version', '?')}, process {status.get('pid', '?')}: {status.get('state', '?')}{_since(status.get('started'), now)}"]
+    node = status.get("node") or {}
+    if node:
+        addresses = ", ".join(node.get("addresses") or []) or "no address"
+        lines.append(f"node {node.get('name')}.{node.get('namespace')} ({addresses}), from {node.get('origin')}")
+    lines += _generation(status.get("generation") or {}, now)
+    documents = (status.get("sources") or {}).get("documents") or {}
+    if documents:
+        lines.append("documents: " + ", ".join(f"{count} {outcome}" for outcome, count in sorted(documents.items())))
+    capture = status.get("capture") or {}
+    if capture:
+        backend = f" ({capture['backend']})" if capture.get("backend") else ""
+        lines.append(f"capture: {capture.get('state')}{backend}" + (f": {capture['problem']}" if capture.get("problem") else ""))
+    text = "\n".join(lines) + "\n"
+    workers = status.get("workers") or []
+    if workers:
+        text += "\n" + format_table(HEADER, [_worker(worker) for worker in workers])
+    faults = _faults(status)
+    return text + ("\n" + "\n".join(faults) + "\n" if faults else "")
+
+
+def _generation(generation: Json, now: float) -> list[str]:
+    if generation.get("number") is None:
+        return ["generation: none yet", *_rejected(generation)]
+    resources = ", ".join(f"{count} {part}" for part, count in reversed((generation.get("resources") or {}).items()))
+    return [f"generation {generation['number']}{_since(generation.get('made'), now)}: {resources}", *_rejected(generation)]
+
+
+def _rejected(generation: Json) -> list[str]:
+    return [f"the last configuration is not served: {reason}" for reason in generation.get("rejected") or []]
+
+
+def _worker(worker: Json) -> tuple[str, ...]:
+    connections = (worker.get("status") or {}).get("connections")
+    values = [worker.get(key) for key in ("index", "pid", "state", "wanted", "sent", "acknowledged")]
+    return tuple("-" if value is None else str(value) for value in (*values, connections, worker.get("restarts")))
+
+
+def _faults(status: Json) -> list[str]:
+    faults = []
+    for worker in status.get("workers") or []:
+        refused = worker.get("refused") or {}
+        faults += [f"worker {worker.get('index')} refused generation {refused.get('number')}: {reason}" for reason in refused.get("reasons") or []]
+        faults += [f"worker {worker.get('index')}: {problem}" for problem in worker.get("problems") or []]
+        if worker.get("ended"):
+            faults.append(f"worker {worker.get('index')}: its last process ended: {worker['ended']}")
+    for problem in status.get("problems") or []:
+        marked = "" if problem.get("severity") == "error" else f" [{problem.get('severity')}]"
+        faults.append(f"{problem.get('text')}{marked}")
+    return faults
+
+
+def _since(moment: object, now: float) -> str:
+    if not isinstance(moment, int | float):
+        return ""
+    seconds = max(0, int(now - moment))
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f" for {seconds // length} {unit}"
+    return f" for {seconds} s"

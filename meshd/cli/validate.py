@@ -1,0 +1,70 @@
+"""`meshctl validate`: what is wrong with configuration files."""
+
+import os
+import sys
+from collections.abc import Iterable
+
+import attrs
+import click
+
+from meshd.base.errors import Problem
+from meshd.cli import options
+from meshd.cli.printing import finish, has_errors, print_data, problem_json, problem_line
+
+STANDARD_INPUT = "-"
+
+
+@click.command(epilog=options.examples(
+    "meshctl validate /etc/meshd",
+    "meshctl validate reviews.yaml ratings.yaml",
+    "git show main:mesh/reviews.yaml | meshctl validate -",
+))
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@options.output("table", "json", "yaml", default="table")
+def command(paths: tuple[str, ...], form: str) -> None:
+    """
+    Check configuration files or directories; `-` is standard input.
+
+    Each problem is one line on standard error: file and line, resource, field, what was expected and what was found. Warnings alone are fine.
+    """
+    found = {path: check(path) for path in paths}
+    everything = [problem for problems in found.values() for problem in problems]
+    if form != "table":
+        print_data({"problems": [problem_json(problem) for problem in everything]}, form)
+        finish(has_errors(everything))
+    for path, problems in found.items():
+        for problem in problems:
+            click.echo(problem_line(problem), err=True)
+        if not has_errors(problems):
+            click.echo(f'"{path}" is valid')
+    if everything:
+        click.echo(summary(everything), err=True)
+    finish(has_errors(everything))
+
+
+def check(path: str) -> list[Problem]:
+    """Read a file, a directory or standard input, and give what is wrong, with paths as the caller would write them."""
+    from meshd.model.drafts import pick_used
+    from meshd.sources.directory import load_directory
+    from meshd.sources.drafts import read_all
+
+    if path == STANDARD_INPUT:
+        return list(pick_used(read_all(sys.stdin.buffer.read(), "<stdin>"))[1])
+    folder = path if os.path.isdir(path) else os.path.dirname(path)
+    return [_with_folder(problem, folder) for problem in load_directory(path).problems]
+
+
+def summary(problems: Iterable[Problem]) -> str:
+    """Count problems: `2 errors, 1 warning`."""
+    counts: dict[str, int] = {}
+    for problem in problems:
+        counts[problem.severity] = counts.get(problem.severity, 0) + 1
+    plurals = {"error": "errors", "warning": "warnings", "info": "remarks"}
+    singles = {"error": "error", "warning": "warning", "info": "remark"}
+    return ", ".join(f"{counts[name]} {(singles if counts[name] == 1 else plurals)[name]}" for name in plurals if name in counts)
+
+
+def _with_folder(problem: Problem, folder: str) -> Problem:
+    if not folder or os.path.isabs(problem.origin.file):
+        return problem
+    return attrs.evolve(problem, origin=attrs.evolve(problem.origin, file=os.path.join(folder, problem.origin.file)))
