@@ -62,7 +62,12 @@ install_debian_packages() {
         fail "apt-get could not install: ${packages% } (its last words are above); is there a network, and a Debian mirror in /etc/apt?"
     fi
     rm -f "$log"
-    case " $packages " in *" nginx-light "*) ! command -v systemctl > /dev/null || systemctl disable nginx > /dev/null 2>&1 || true ;; esac
+    case " $packages " in
+        *" nginx-light "*)
+            deb-systemd-helper disable nginx.service > /dev/null 2>&1 || true
+            update-rc.d nginx disable > /dev/null 2>&1 || true
+            ;;
+    esac
     [ -z "$(trap)" ] || { rm -f $guard; trap - EXIT; }
 }
 
