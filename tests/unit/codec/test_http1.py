@@ -237,5 +237,6 @@ def test_a_garbled_request_is_refused_or_forwarded_clean(data, place):
     for head in heads:
         again: list[RequestHead] = []
         second = RequestReader(again.append, lambda body: None, lambda: None)
-        assert "" == second.feed(encode_request(head, head.target)) or head.refused
-        assert head.refused or head.headers.pairs == [pair for pair in again[0].headers.pairs if pair[0] != b"content-length" or pair in head.headers.pairs]
+        if not head.refused:
+            assert "" == second.feed(encode_request(head, head.target))
+            assert head.headers.pairs == again[0].headers.pairs[:len(head.headers.pairs)]
