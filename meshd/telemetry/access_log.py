@@ -45,10 +45,10 @@ def compile_format(settings: LogSettings, hostname: str = "") -> WriteLine:
     """
     if settings.json or settings.json_format:
         return _compile_json(settings.json_format or JSON_FORMAT, hostname)
-    if not settings.format or settings.format == TEXT_FORMAT:
-        return _default_line()
-    text = settings.format if settings.format.endswith("\n") else settings.format + "\n"
-    return _compile_text(parse_format(text, hostname)[0])
+    text = settings.format or TEXT_FORMAT
+    if not text.endswith("\n"):
+        text += "\n"
+    return _default_line() if text == TEXT_FORMAT else _compile_text(parse_format(text, hostname)[0])
 
 
 def find_problems(settings: LogSettings) -> list[str]:

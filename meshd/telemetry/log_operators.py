@@ -190,7 +190,7 @@ OPERATORS: Final[dict[str, Build]] = {
     "HOSTNAME": _build_hostname,
     "PROTOCOL": text(_protocol),
     "REQ": header_of(_from_request),
-    "REQUESTED_SERVER_NAME": text(lambda logged: logged.connection.server_name),
+    "REQUESTED_SERVER_NAME": text(lambda logged: logged.connection.server_name.replace(" ", "_")),
     "REQUEST_DURATION": plain(_request_duration),
     "RESP": header_of(_from_response),
     "RESPONSE_CODE": plain(lambda logged: logged.status),
