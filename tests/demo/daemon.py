@@ -84,7 +84,7 @@ class Daemon:
 
     def meshctl(self, *words: str) -> "subprocess.CompletedProcess[bytes]":
         """Run meshctl against this daemon."""
-        return self.host.run(*self._commands.meshctl, "--run-dir", str(self._folder / "run"), *words)
+        return self.host.run(*self._commands.meshctl, *words, "--run-dir", str(self._folder / "run"))
 
     def status(self) -> dict[str, Any]:
         """Return what the admin socket says, as `meshctl status -o json` prints it; empty while the daemon does not answer."""
