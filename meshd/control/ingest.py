@@ -154,25 +154,32 @@ def _carry(old: list[_Entry], drafts: tuple[Draft, ...]) -> list[_Entry]:
     """
     Match a file's documents with their last good versions.
 
-    A bad document whose identity can be read keeps its own. One whose identity cannot be read keeps the one in its position, unless that has
-    moved; where the number of documents changed, so that positions mean nothing, every version that is nowhere else in the file is kept.
+    A bad document whose identity can be read keeps its own version. One whose identity cannot be read keeps the version in its position; where
+    positions mean nothing, since documents came, went or moved, every version that is nowhere else in the file is kept until it can be read.
     """
     present = {draft.identity for draft in drafts}
+    lost = [index for index, draft in enumerate(drafts) if draft.rejected and draft.identity is None]
+    before = [entry.good for entry in old if entry.draft is not None]
     versions = {entry.good.identity: entry.good for entry in old if entry.good is not None}
-    lost = [index for index, draft in enumerate(drafts) if draft.identity is None]
     orphans = {identity: good for identity, good in versions.items() if identity not in present} if lost else {}
+    aligned = len(before) == len(drafts) and all(_identity(before[index]) not in present - {None} for index in lost)
     entries: list[_Entry] = []
     for index, draft in enumerate(drafts):
         if not draft.rejected:
-            entries.append(_Entry(draft, draft if draft.resources else None))
+            good = draft if draft.resources else None
         elif draft.identity is not None:
-            entries.append(_Entry(draft, versions.get(draft.identity)))
+            good = versions.get(draft.identity)
         else:
-            before = old[index].good if len(old) == len(drafts) else None
-            entries.append(_Entry(draft, orphans.pop(before.identity, None) if before is not None else None))
-    if lost and len(old) != len(drafts):
-        entries.extend(_Entry(None, good) for good in orphans.values())
-    return entries
+            good = orphans.pop(_identity(before[index]), None) if aligned else None
+        entries.append(_Entry(draft, good))
+    if aligned:
+        gone = {_identity(good) for good in before}
+        orphans = {identity: good for identity, good in orphans.items() if identity not in gone}
+    return entries + [_Entry(None, good) for good in orphans.values()]
+
+
+def _identity(draft: Draft | None) -> Identity | None:
+    return draft.identity if draft is not None else None
 
 
 def _place_of(problem: Problem) -> tuple[str, int, int, str]:

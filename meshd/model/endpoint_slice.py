@@ -137,7 +137,7 @@ def _read_endpoint(fields: Fields, kind: str) -> SliceEndpoint:
         fields.text("zone", check=one_line) or fields.mapping("topology").text(ZONE_TOPOLOGY),
     )
     conditions.finish()
-    fields.finish(("hints", "deprecatedTopology"))
+    fields.finish(("hints", "deprecatedTopology", "topology"))
     _warn_of_special(fields, "addresses", endpoint.addresses)
     return endpoint
 

@@ -91,8 +91,6 @@ def read_resource(body: Mapping[str, object], origin: Origin, line_of: LineOf) -
         accepted = " or ".join(f"{group}/{accepted}" if group else accepted for accepted in kind.versions)
         fields.wrong("apiVersion", f"expected {accepted}, got {shown(api_version)}")
         return (), report.problems
-    if "metadata" not in fields:
-        fields.wrong("metadata", "expected a mapping with the resource's name, got nothing")
     metadata = read_metadata(fields.mapping("metadata"), namespaced=kind.namespaced, check_name=kind.check_name)
     resources = kind.read(fields, metadata)
     fields.finish(("status",))

@@ -30,16 +30,14 @@ def choose_node(nodes: Sequence[Node], wanted: str, hostname: str, addresses: Se
         Its addresses are the machine's where it gives none. Where the choice fails, a default one and an error.
     """
     own = usable_addresses(addresses)
-    ordered = sorted(nodes, key=lambda node: node.metadata.age_key)
+    ordered = sorted(nodes, key=lambda node: (node.metadata.name != hostname.lower(), node.metadata.age_key))
     if wanted:
         return _choose_wanted(ordered, wanted, hostname, own)
     if not ordered:
         return _default(hostname, own), []
-    short = hostname.lower().partition(".")[0]
-    for names in ((hostname.lower(),), (short,)):
-        for node in ordered:
-            if node.metadata.name in names or (names[0] == short and node.metadata.name.partition(".")[0] == short):
-                return _filled(node, own), []
+    named = [node for node in ordered if _is_named(node, hostname.lower())]
+    if named and (len(named) == 1 or named[0].metadata.name == hostname.lower()):
+        return _filled(named[0], own), []
     by_address = [node for node in ordered if set(node.addresses) & set(own)]
     if by_address:
         return _filled(by_address[0], own), _ambiguous(by_address)
@@ -54,6 +52,12 @@ def usable_addresses(addresses: Sequence[str]) -> tuple[str, ...]:
     """Return addresses that other machines may know this one by, in canonical form, each once."""
     found = (canonical_ip(address) for address in addresses if is_ip_address(address))
     return tuple(dict.fromkeys(text for text in found if not text.startswith(("127.", "169.254.", "fe80:")) and text not in ("::1", "::", "0.0.0.0")))
+
+
+def _is_named(node: Node, hostname: str) -> bool:
+    """Tell whether a Node is named like a host; the first labels decide where one of the names has no domain."""
+    name = node.metadata.name
+    return name == hostname or (("." not in name or "." not in hostname) and name.partition(".")[0] == hostname.partition(".")[0])
 
 
 def _choose_wanted(nodes: list[Node], wanted: str, hostname: str, own: tuple[str, ...]) -> tuple[Node, list[Problem]]:

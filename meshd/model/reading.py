@@ -118,7 +118,7 @@ class Fields:
             if value == word:
                 return word
         hint = did_you_mean(value, choices) if isinstance(value, str) else ""
-        self.wrong(name, f"expected {' or '.join(choices)}, got {shown(value)}", hint)
+        self.wrong(name, f"expected {' or '.join(filter(None, choices))}, got {shown(value)}", hint)
         return default
 
     def flag(self, name: str, default: bool = False) -> bool:

@@ -80,7 +80,7 @@ def read_service(fields: Fields, metadata: Metadata) -> tuple[Service, ...]:
     cluster_ips, headless = _read_cluster_ips(spec)
     external = kind == "ExternalName"
     external_name = spec.text("externalName", check=host_name, required=external)
-    if not external and not headless and not cluster_ips:
+    if not external and not headless and "clusterIP" not in spec and "clusterIPs" not in spec:
         hint = "set one that no host has, or None for a headless service"
         spec.wrong("clusterIP", "expected an address, got nothing, so that connections cannot be told to be for this service", hint, "warning")
     service = Service(

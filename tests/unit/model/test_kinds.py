@@ -1,0 +1,121 @@
+"""The list of kinds, and documents that are none of them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meshd.base.origins import Origin
+from meshd.model.drafts import Identity
+from meshd.model.kinds import KINDS, NOT_SERVED, identify, read_resource
+from meshd.model.paths import no_lines
+from meshd.model.service import Service
+from tests.helpers.resources import complaint, complaints_of
+
+
+def test_lists_every_kind():
+    """What meshd reads, and what it will."""
+    assert ["Endpoints", "EndpointSlice", "Mesh", "Namespace", "Node", "Pod", "Service"] == sorted((kind for _, kind in KINDS), key=str.lower)
+    assert [] == [pair for pair in KINDS if pair[1] in NOT_SERVED.get(pair[0], ())]
+
+
+def test_reads_a_resource():
+    """Origins carry kind, namespace and name, and so do Problems."""
+    body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"clusterIP": "None", "x": 1}, "status": {"anything": 1}}
+    [found], [problem] = read_resource(body, Origin("a.yaml", 3, "Service", "", "web"), lambda path: len(path))
+    origin = Origin("a.yaml", 3, "Service", "default", "web")
+    assert isinstance(found, Service)
+    assert (origin, origin) == (found.metadata.origin, problem.origin)
+    assert "a.yaml:2 (Service default/web): spec.x: expected a known field, got x, which is ignored" == str(problem)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("kind: Service\n", "error 1 apiVersion: expected a text such as v1, got nothing; every document needs apiVersion and kind"),
+        ("apiVersion: v1\n", "error 1 kind: expected a text such as Service, got nothing; every document needs apiVersion and kind"),
+        ("apiVersion: 1\nkind: Service\n", "error 1 apiVersion: expected text, got the number 1; quote it"),
+        ("apiVersion: v2\nkind: Service\n", "error 1 apiVersion: expected v1, got 'v2'"),
+        ("apiVersion: discovery.k8s.io/v2\nkind: EndpointSlice\n",
+         "error 1 apiVersion: expected discovery.k8s.io/v1 or discovery.k8s.io/v1beta1, got 'discovery.k8s.io/v2'"),
+        ("apiVersion: v1\nkind: Pod\nmetadata: x\n", "error 3 metadata: expected a mapping, got 'x'"),
+        ("apiVersion: networking.istio.io/v1\nkind: VirtualService\nspec: {x: 1}\n",
+         "warning 2 kind: VirtualService is not served yet and has no effect"),
+        ("apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\n", "warning 2 kind: EnvoyFilter is not served yet and has no effect"),
+        ("apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\n", "warning 2 kind: HTTPRoute is not served yet and has no effect"),
+        ("apiVersion: networking.istio.io/v1\nkind: VirtualServce\n",
+         "warning 2 kind: expected a kind that meshd reads, got VirtualServce of networking.istio.io; it is ignored; did you mean VirtualService?"),
+        ("apiVersion: network.istio.io/v1\nkind: Gateway\n", "warning 1 apiVersion: expected gateway.networking.k8s.io/... or "
+         "networking.istio.io/... for Gateway, got the group network.istio.io; it is ignored"),
+        ("apiVersion: v1\nkind: Node\n", "warning 1 apiVersion: expected meshd.io/... for Node, got the group of v1; it is ignored"),
+        ("apiVersion: meshd.io/v1\nkind: Service\n", "warning 1 apiVersion: expected v1 for Service, got the group meshd.io; it is ignored"),
+        ("apiVersion: apps/v1\nkind: Deployment\n", "warning 2 kind: expected a kind that meshd reads, got Deployment of apps; it is ignored; "
+         "it concerns Kubernetes alone; remove it to be rid of this message"),
+        ("apiVersion: example.com/v1\nkind: Thing\n", "warning 2 kind: expected a kind that meshd reads, got Thing of example.com; it is ignored"),
+        ("apiVersion: v1\nkind: \"A\\nB\"\n", "warning 2 kind: expected a kind that meshd reads, got A?B; it is ignored; "
+         "it concerns Kubernetes alone; remove it to be rid of this message"),
+    ],
+)  # fmt: skip
+def test_tells_of_documents_that_are_none(text, expected):
+    """One Problem each."""
+    found = complaints_of(text)
+    assert expected == found[0]
+    assert 1 == len([line for line in found if "metadata.name" not in line])
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a", "namespace": "b"}}, Identity("", "Service", "b", "a")),
+        ({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}}, Identity("", "Service", "default", "a")),
+        ({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a", "namespace": 7}}, Identity("", "Service", "default", "a")),
+        ({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "namespace": "b"}}, Identity("", "Namespace", "", "a")),
+        ({"apiVersion": "x.io/v9", "kind": "Foo", "metadata": {"name": "a"}}, Identity("x.io", "Foo", "default", "a")),
+        ({"apiVersion": "v1", "kind": "Service", "metadata": {"name": 7}}, None),
+        ({"apiVersion": "v1", "kind": "Service", "metadata": []}, None),
+        ({"kind": "Service", "metadata": {"name": "a"}}, None),
+        ({}, None),
+        ([], None),
+    ],
+)
+def test_tells_which_resource_is_meant(body, expected):
+    """The version is no part of it."""
+    assert expected == identify(body)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-10, 2**40) | st.floats(allow_nan=False) | st.sampled_from(["", "x", "80", "10.0.0.1", "None", "::1"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "port", "ip", "addresses", "x"]), inner, max_size=4),
+    max_leaves=12,
+)
+FIELDS = st.dictionaries(
+    st.sampled_from(
+        [
+            *("ports", "clusterIP", "clusterIPs", "selector", "type", "externalName", "addresses", "labels", "capture", "debounce", "workers"),
+            *("containers", "podIP", "podIPs", "conditions", "locality", "accessLogFormat", "accessLogEncoding", "outboundTrafficPolicy", "user"),
+            *("connectTimeout", "defaultServiceExportTo", "admin", "defaultHttpRetryPolicy", "pathNormalization", "name", "targetPort"),
+        ],
+    ),
+    VALUES,
+    max_size=6,
+)
+
+
+@given(st.sampled_from(sorted(KINDS)), FIELDS, FIELDS, VALUES, VALUES)
+def test_no_body_raises(kind, spec, status, endpoints, labels):
+    """Whatever values the fields have, the document is read or refused, never both."""
+    group, name = kind
+    body = {
+        "apiVersion": f"{group}/v1".lstrip("/"),
+        "kind": name,
+        "metadata": {"name": "a", "labels": labels, "annotations": labels},
+        "spec": spec,
+        "status": status,
+        "endpoints": endpoints,
+        "subsets": [spec, status, endpoints],
+        "ports": endpoints,
+        "addressType": "IPv4",
+    }
+    resources, problems = read_resource(body, Origin("a.yaml"), no_lines)
+    failed = any(problem.severity == "error" for problem in problems)
+    assert not (resources and failed)
+    assert [] == [problem for problem in problems if "\n" in complaint(problem)]

@@ -1,0 +1,99 @@
+"""Reading the Mesh: MeshConfig's fields, and which of them are not served."""
+
+import attrs
+import pytest
+
+from meshd.model.mesh import DEFAULT_MESH, Mesh, RetrySettings
+from tests.helpers.resources import complaints_of, resources_of
+
+HEAD = "apiVersion: meshd.io/v1\nkind: Mesh\nmetadata: {name: mesh}\n"
+
+
+def mesh(spec: str) -> Mesh:
+    """Return the Mesh with a spec that has nothing wrong."""
+    text = f"{HEAD}spec: {spec}\n"
+    assert [] == complaints_of(text)
+    [found] = resources_of(text)
+    assert isinstance(found, Mesh)
+    return found
+
+
+def test_an_empty_mesh_has_the_defaults():
+    """Istio's, but for the access log."""
+    found = mesh("{}")
+    assert attrs.evolve(DEFAULT_MESH, metadata=found.metadata) == found
+
+
+def test_reads_a_whole_mesh():
+    """Every field that is served, and those that concern clusters."""
+    found = mesh(
+        "{outboundTrafficPolicy: {mode: REGISTRY_ONLY}, inboundTrafficPolicy: {mode: LOCALHOST}, accessLogFile: /dev/stdout,"
+        " accessLogFormat: '%REQ(:METHOD)%', protocolDetectionTimeout: 5s, connectTimeout: 250ms, pathNormalization: {normalization: NONE},"
+        " trustDomain: td1, domainSuffix: mesh.local, rootNamespace: root, defaultServiceExportTo: [., prod],"
+        " defaultHttpRetryPolicy: {attempts: 4, perTryTimeout: 2s, retryOn: 'connect-failure,503'}, enablePrometheusMerge: true, ingressService: x}"
+    )
+    expected = Mesh(
+        found.metadata,
+        "REGISTRY_ONLY",
+        True,
+        "/dev/stdout",
+        "%REQ(:METHOD)%",
+        "TEXT",
+        5.0,
+        0.25,
+        "NONE",
+        "td1",
+        "mesh.local",
+        "root",
+        (".", "prod"),
+        RetrySettings(4, 2.0, "connect-failure,503"),
+    )
+    assert expected == found
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "expected"),
+    [
+        ("{accessLogFile: ''}", "access_log_file", ""),
+        ("{accessLogFile: null}", "access_log_file", None),
+        ("{accessLogEncoding: JSON, accessLogFormat: '{\"m\": \"%REQ(:METHOD)%\"}'}", "access_log_format", '{"m": "%REQ(:METHOD)%"}'),
+        ("{pathNormalization: {normalization: DEFAULT}}", "path_normalization", "BASE"),
+        ("{protocolDetectionTimeout: 0s}", "protocol_detection_timeout", 0.0),
+        ("{defaultHttpRetryPolicy: {}}", "default_http_retry_policy", RetrySettings(0)),
+        ("{defaultServiceExportTo: []}", "default_service_export_to", ("*",)),
+    ],
+)
+def test_absent_and_empty_differ(spec, field, expected):
+    """An empty log file switches the log off; absent fields have defaults."""
+    assert expected == getattr(mesh(spec), field)
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("{outboundTrafficPolicy: {mode: ANY}}", "error 4 spec.outboundTrafficPolicy.mode: expected ALLOW_ANY or REGISTRY_ONLY, got 'ANY'"),
+        ("{outboundTrafficPolicy: REGISTRY_ONLY}", "error 4 spec.outboundTrafficPolicy: expected a mapping, got 'REGISTRY_ONLY'"),
+        ("{connectTimeout: 0s}", "error 4 spec.connectTimeout: expected a duration of at least 0.001s such as 10s or 250ms, got '0s'"),
+        ("{protocolDetectionTimeout: 5}",
+         "error 4 spec.protocolDetectionTimeout: expected a duration of at least 0.001s such as 10s or 250ms, or 0s, got the number 5"),
+        ("{accessLogFile: access.log}", "error 4 spec.accessLogFile: expected an absolute path, got 'access.log'"),
+        ("{accessLogEncoding: JSON, accessLogFormat: '%REQ%'}",
+         "error 4 spec.accessLogFormat: expected a JSON object, since accessLogEncoding is JSON, got other text"),
+        ("{accessLogEncoding: JSON, accessLogFormat: '[]'}",
+         "error 4 spec.accessLogFormat: expected a JSON object, since accessLogEncoding is JSON, got other text"),
+        ("{defaultServiceExportTo: [All]}", "error 4 spec.defaultServiceExportTo[0]: expected *, ., ~ or the name of a namespace, got 'All'"),
+        ("{defaultHttpRetryPolicy: {attempts: -1}}",
+         "error 4 spec.defaultHttpRetryPolicy.attempts: expected a number from 0 to 2147483647, got the number -1"),
+        ("{trustDomain: 'A b'}", "error 4 spec.trustDomain: expected a DNS name of lower-case letters, digits, '-' and '.', got 'A b'"),
+        ("{localityLbSetting: {enabled: false}}", "info 4 spec.localityLbSetting: localityLbSetting is not served yet and has no effect"),
+        ("{outbound_traffic_policy: {}}", "warning 4 spec.outbound_traffic_policy: expected a known field, got outbound_traffic_policy, which is "
+         "ignored; did you mean outboundTrafficPolicy?"),
+        ("{accessLogfile: /x}",
+         "warning 4 spec.accessLogfile: expected a known field, got accessLogfile, which is ignored; did you mean accessLogFile?"),
+    ],
+)  # fmt: skip
+def test_tells_what_is_wrong(spec, expected):
+    """Each with its field; what is not served yet is said, and the rest is in use."""
+    text = f"{HEAD}spec: {spec}\n"
+    assert [expected] == complaints_of(text)
+    assert (not expected.startswith("error")) == bool(resources_of(text))
