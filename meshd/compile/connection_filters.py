@@ -12,14 +12,14 @@ def tcp_proxy(cluster: str, proxy: Proxy) -> TcpProxy:
     return TcpProxy(cluster, cluster, access_logs=proxy.access_logs)
 
 
-def outbound_manager(listener: str, route_config: str, proxy: Proxy) -> HttpConnectionManager:
+def outbound_http(listener: str, route_config: str, proxy: Proxy) -> HttpConnectionManager:
     """Build the HTTP connection manager of an outbound listener, whose routes come by name."""
     return HttpConnectionManager(
         f"outbound_{listener};", route_config, path_normalization=proxy.mesh.path_normalization, access_logs=proxy.access_logs,
     )
 
 
-def inbound_manager(prefix: str, routes: RouteConfiguration, proxy: Proxy) -> HttpConnectionManager:
+def inbound_http(prefix: str, routes: RouteConfiguration, proxy: Proxy) -> HttpConnectionManager:
     """Build the HTTP connection manager of an inbound chain, which has its routes inline."""
     return HttpConnectionManager(
         f"{prefix};", route_config=routes, server_name="istio-envoy", path_normalization=proxy.mesh.path_normalization,

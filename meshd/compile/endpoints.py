@@ -12,7 +12,7 @@ from meshd.compile.services import MeshPort, MeshService
 from meshd.model.endpoint_slice import EndpointSlice, SliceEndpoint
 from meshd.model.pod import Pod
 from meshd.model.world import World
-from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
+from meshd.snapshot.endpoint import NOWHERE, ClusterLoadAssignment, Endpoint, LocalityEndpoints
 
 CLUSTER_NAME = "Kubernetes"  # Istio's default cluster id; the fifth part of an endpoint's workload
 LOCALITY_LABEL = "istio-locality"  # region.zone.subzone: a pod's own word on where it stands
@@ -87,7 +87,7 @@ def _used(found: Backend, service: MeshService, proxy: Proxy) -> bool:
 
 def _locality(pod: Pod | None) -> Locality:
     parts = pod.metadata.labels.get(LOCALITY_LABEL, "").split(".") if pod else []
-    return Locality(*parts) if len(parts) <= 3 else Locality()
+    return Locality(*parts) if 0 < len(parts) <= 3 else NOWHERE
 
 
 def _workload(pod: Pod | None) -> str:

@@ -6,7 +6,7 @@ import attrs
 
 from meshd.base.addresses import SocketAddress
 from meshd.base.origins import Origin
-from meshd.compile.connection_filters import PLAIN_HTTP, inbound_manager, tcp_proxy
+from meshd.compile.connection_filters import PLAIN_HTTP, inbound_http, tcp_proxy
 from meshd.compile.inbound_ports import InboundPort
 from meshd.compile.names import (
     BLACK_HOLE,
@@ -63,7 +63,7 @@ def virtual_inbound(ports: Iterable[InboundPort], proxy: Proxy) -> Listener:
 def _port_chains(port: InboundPort, proxy: Proxy) -> Iterator[FilterChain]:
     name, cluster = listener_name(proxy.wildcards[0], port.number), inbound_cluster(port.number)
     routes = _inline_routes(cluster, port.number, port.services[0].host, port.service_port, port.protocol, port.origins)
-    manager = inbound_manager(f"inbound_{name}", routes, proxy)
+    manager = inbound_http(f"inbound_{name}", routes, proxy)
     place = _Place(name, name, FilterChainMatch(port.number), proxy, port.origins)
     if port.protocol in HTTP_FAMILY:
         return place.chains(manager, None)
@@ -74,7 +74,7 @@ def _passthrough_chains(proxy: Proxy) -> Iterator[FilterChain]:
     """Yield the chains for ports that nothing declares, for each family of addresses; two families are told apart by the destination."""
     families = [(f"{UNSPECIFIED}/0", INBOUND_PASSTHROUGH_V4)] * proxy.ipv4 + [(f"{UNSPECIFIED_V6}/0", INBOUND_PASSTHROUGH_V6)] * proxy.ipv6
     for cidr, cluster in families:
-        manager = inbound_manager(cluster, _inline_routes(cluster, 0, "", 0, "auto", ()), proxy)
+        manager = inbound_http(cluster, _inline_routes(cluster, 0, "", 0, "auto", ()), proxy)
         match = FilterChainMatch(prefix_ranges=(cidr,) if len(families) > 1 else ())
         yield from _Place("virtualInbound-catchall-http", VIRTUAL_INBOUND, match, proxy, ()).chains(manager, tcp_proxy(cluster, proxy))
 

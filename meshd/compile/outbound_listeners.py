@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from meshd.base.addresses import SocketAddress
 from meshd.base.errors import Problem
 from meshd.compile.conflicts import Entries, Entry, add_entry, kind_of
-from meshd.compile.connection_filters import PLAIN_HTTP, outbound_manager, tcp_proxy
+from meshd.compile.connection_filters import PLAIN_HTTP, outbound_http, tcp_proxy
 from meshd.compile.endpoints import backends
 from meshd.compile.names import BLACK_HOLE, PASSTHROUGH_CHAIN, VIRTUAL_OUTBOUND, listener_name, outbound_cluster, service_route
 from meshd.compile.node import Proxy
@@ -33,7 +33,12 @@ def outbound_listeners(services: Iterable[MeshService], world: World, proxy: Pro
                     problems.append(_reserved(service, port))
                 else:
                     problems += _add(entries, service, port, addresses, proxy)
-    listeners = [_finish(entry, proxy) for _key, entry in sorted(entries.items())]
+    taken = set(entries)
+    listeners = []
+    for _key, entry in sorted(entries.items()):
+        others = [address for address in entry.addresses[1:] if (address, entry.port) not in taken]
+        taken.update((address, entry.port) for address in others)
+        listeners.append(_finish(entry, others, proxy))
     return listeners, problems
 
 
@@ -84,13 +89,13 @@ def _add(entries: Entries, service: MeshService, port: MeshPort, addresses: tupl
     if kind != "tcp":
         routes = str(port.number) if kind == "http" or shared else service_route(service.host, port.number)
         match = ANY if port.protocol == "http_proxy" else SNIFFED_HTTP
-        chains.append(FilterChain("", match, outbound_manager(listener_name(addresses[0], port.number), routes, proxy), origins=(service.origin,)))
+        chains.append(FilterChain("", match, outbound_http(listener_name(addresses[0], port.number), routes, proxy), origins=(service.origin,)))
     protocol: Protocol = "auto" if kind == "http" and port.protocol != "http_proxy" else port.protocol
     return add_entry(entries, Entry(addresses, port.number, protocol, chains, [service.origin]), port.protocol)
 
 
-def _finish(entry: Entry, proxy: Proxy) -> Listener:
-    first, *others = (SocketAddress(address, entry.port) for address in entry.addresses)
+def _finish(entry: Entry, others: Iterable[str], proxy: Proxy) -> Listener:
+    first = SocketAddress(entry.addresses[0], entry.port)
     matching = [chain for chain in entry.chains if chain.match != ANY]
     default = next((chain for chain in entry.chains if chain.match == ANY), None)
     if not matching and default is not None:
@@ -102,7 +107,8 @@ def _finish(entry: Entry, proxy: Proxy) -> Listener:
     filters = (*((ListenerFilter("tls_inspector"),) if inspects else ()), *((ListenerFilter("http_inspector"),) if sniffs else ()))
     return Listener(
         listener_name(first.address, entry.port), first, tuple(matching), default, listener_filters=filters,
-        listener_filters_timeout=proxy.mesh.protocol_detection_timeout if sniffs else 0.0, additional_addresses=tuple(others),
+        listener_filters_timeout=proxy.mesh.protocol_detection_timeout if sniffs else 0.0,
+        additional_addresses=tuple(SocketAddress(address, entry.port) for address in others),
         access_logs=proxy.access_logs, origins=tuple(dict.fromkeys(entry.origins)),
     )
 

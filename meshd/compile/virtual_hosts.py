@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from meshd.base.addresses import is_ipv6
+from meshd.base.addresses import is_ip_address, is_ipv6
 from meshd.compile.names import service_route
 from meshd.compile.node import Proxy
 from meshd.compile.protocols import HTTP_FAMILY
@@ -25,11 +25,12 @@ def short_names(host: str, domain: str) -> list[str]:
         Istio pilot/pkg/networking/core/httproute.go, GenerateAltVirtualHosts.
     """
     if _KUBERNETES in domain:
-        start, found, _suffix = host.partition(_KUBERNETES)
+        start, found, suffix = host.partition(_KUBERNETES)
         name, dot, namespace = start.partition(".")
-        if not found or not dot:
+        our_namespace, _found, our_suffix = domain.partition(_KUBERNETES)
+        if not found or not dot or suffix != our_suffix:
             return []
-        if namespace == domain.partition(_KUBERNETES)[0]:
+        if namespace == our_namespace:
             return [name, f"{start}.svc", start]
         return [start, f"{start}.svc"]
     unique, shared = _split_shared(host, domain)
@@ -53,7 +54,7 @@ def service_domains(service: MeshService, proxy: Proxy) -> tuple[list[str], froz
     shortened: set[str] = set()
     for host in (service.host, *service.aliases):
         short = short_names(host, proxy.domain)
-        domains += [host, f"{host}.", *short]
+        domains += [host, *short] if is_ip_address(host) else [host, f"{host}.", *short]
         shortened.update(short)
     if service.resolution == "original_destination":
         domains += [f"*.{domain}" for domain in domains]

@@ -7,6 +7,7 @@ import attrs
 from meshd.base.locality import Locality
 from meshd.base.origins import Origin
 
+NOWHERE = Locality()
 Health = Literal["HEALTHY", "UNHEALTHY", "DRAINING", "UNKNOWN"]
 
 
@@ -36,7 +37,7 @@ class Endpoint:
 class LocalityEndpoints:
     """Endpoints of one place; priority 0 is used first; `weight` is the place's share among those of its priority."""
 
-    locality: Locality = Locality()
+    locality: Locality = NOWHERE
     endpoints: tuple[Endpoint, ...] = ()
     priority: int = 0
     weight: int = 0

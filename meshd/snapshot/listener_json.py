@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from meshd.base.addresses import SocketAddress
+from meshd.base.addresses import SocketAddress, is_ipv6
 from meshd.snapshot.filter_chain import DownstreamTls, FilterChain, FilterChainMatch
 from meshd.snapshot.filter_json import REFUSAL_LOGS, read_network_filter, write_network_filter
 from meshd.snapshot.json_fields import Json, Message, Row, many, one, plain, seconds, texts, typed, typed_config, wrapped
@@ -48,7 +48,7 @@ def _read_ports(predicate: Json) -> Iterator[tuple[int, int]]:
 
 def _write_range(cidr: str) -> Json:
     address, _slash, length = cidr.partition("/")
-    return {"addressPrefix": address, "prefixLen": int(length)}
+    return {"addressPrefix": address, "prefixLen": int(length or (128 if is_ipv6(address) else 32))}
 
 
 def _read_range(found: Json) -> str:

@@ -1,0 +1,58 @@
+"""The machine that is compiled for."""
+
+import pytest
+
+from meshd.compile.node import access_logs, read_proxy
+from meshd.snapshot.network_filter import AccessLog
+from tests.helpers.services import machine, mesh, proxy
+
+
+@pytest.mark.parametrize(
+    ("addresses", "wildcards"),
+    [(("10.0.0.1",), ("0.0.0.0",)), (("fd00::1",), ("::",)), (("fd00::1", "10.0.0.1"), ("0.0.0.0", "::"))],
+)
+def test_listens_in_the_families_of_its_addresses(addresses, wildcards):
+    """IPv4 comes first where there are both."""
+    assert wildcards == proxy(machine(*addresses)).wildcards
+
+
+def test_a_machine_without_addresses_counts_as_ipv4():
+    """There is always somewhere to listen."""
+    node = machine()
+    assert ("0.0.0.0",) == read_proxy(type(node)(node.metadata), mesh(), "/log").wildcards
+
+
+@pytest.mark.parametrize(("address", "v4", "v6", "both"), [("10.0.0.9", True, False, True), ("fd00::9", False, True, True)])
+def test_reaches_addresses_of_its_own_families(address, v4, v6, both):
+    """A machine without IPv6 addresses reaches none."""
+    reached = [proxy(machine(*own)).reachable(address) for own in (("10.0.0.1",), ("fd00::1",), ("10.0.0.1", "fd00::1"))]
+    assert [v4, v6, both] == reached
+
+
+def test_its_domain_is_its_namespace_and_the_suffix_of_the_mesh():
+    """Short names are cut from this."""
+    assert "shop.svc.mesh.example" == proxy(machine(namespace="shop"), domain_suffix="mesh.example").domain
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, (AccessLog("/log/access.log"),)),
+        ({"access_log_file": ""}, ()),
+        ({"access_log_file": "/dev/stdout"}, (AccessLog("/dev/stdout"),)),
+        ({"access_log_format": "%PROTOCOL%"}, (AccessLog("/log/access.log", "%PROTOCOL%"),)),
+    ],
+)
+def test_the_access_log_is_on_unless_its_path_is_empty(settings, expected):
+    """Istio's default is off; meshd's is on."""
+    assert expected == access_logs(mesh(**settings), "/log/")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("", ()), ('{"a": "%PROTOCOL%", "b": "x"}', (("a", "%PROTOCOL%"), ("b", "x"))), ("[1", ()), ("[1]", ()), ("null", ())],
+)
+def test_json_logs_take_keys_of_ones_own(text, expected):
+    """What is no object counts as absent: the reader of the Mesh has said so."""
+    settings = mesh(access_log_encoding="JSON", access_log_format=text)
+    assert (AccessLog("/log/access.log", json=True, json_format=expected),) == access_logs(settings, "/log")

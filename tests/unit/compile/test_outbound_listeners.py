@@ -1,0 +1,143 @@
+"""Outbound listeners."""
+
+import pytest
+
+from meshd.compile.outbound_listeners import outbound_listeners, reserved_ports, virtual_outbound
+from meshd.compile.services import all_services
+from meshd.model.endpoint_slice import SliceEndpoint
+from meshd.model.node import Ports
+from meshd.model.world import World
+from meshd.snapshot.network_filter import TcpProxy
+from tests.helpers.services import HERE, alias, headless, machine, port, proxy, service, slice_of
+
+
+def target(chain):
+    """Name where a chain leads: a cluster, or a route configuration in brackets."""
+    return chain.filter.cluster if isinstance(chain.filter, TcpProxy) else f"[{chain.filter.route_config_name}]"
+
+
+def listeners(*resources, node=None, **settings):
+    """Give the listeners of services by name: where their chains and their default chain lead."""
+    world = World().changed(resources)
+    found, _problems = outbound_listeners(all_services(world), world, proxy(node, **settings))
+    defaults = {one.name: one.default_filter_chain and target(one.default_filter_chain) for one in found}
+    return {one.name: ([target(chain) for chain in one.filter_chains], defaults[one.name]) for one in found}
+
+
+def test_declared_http_shares_a_listener_by_port():
+    """Routing is by name there; what is no HTTP passes through."""
+    expected = {"0.0.0.0_80": (["[80]"], "PassthroughCluster")}
+    assert expected == listeners(service("a", port(80, "http")), service("b", port(80, "grpc"), address="10.9.0.2"))
+
+
+def test_declared_tcp_listens_at_the_service():
+    """All connections to the address are for it."""
+    assert {"10.9.0.1_80": (["outbound|80||a.default.svc.cluster.local"], None)} == listeners(service("a", port(80, "tcp")))
+
+
+def test_undeclared_ports_listen_at_the_service_and_tell_http():
+    """HTTP gets a route configuration of the service's own."""
+    expected = {"10.9.0.1_80": (["[a.default.svc.cluster.local:80]"], "outbound|80||a.default.svc.cluster.local")}
+    assert expected == listeners(service("a", port(80)))
+
+
+def test_services_without_an_address_take_the_port():
+    """The port then belongs to the first of them; HTTP is told by name."""
+    resources = service("a", port(80, "tcp"), address=""), service("b", port(90), address=""), service("c", port(80, "http"), address="")
+    assert {
+        "0.0.0.0_80": (["[80]"], "outbound|80||a.default.svc.cluster.local"),
+        "0.0.0.0_90": (["[90]"], "outbound|90||b.default.svc.cluster.local"),
+    } == listeners(*resources)
+
+
+def test_unknown_destinations_are_refused_where_the_mesh_says_so():
+    """The fall-through of a shared listener, too."""
+    assert {"0.0.0.0_80": (["[80]"], "BlackHoleCluster")} == listeners(service("a", port(80, "http")), outbound_traffic_policy="REGISTRY_ONLY")
+
+
+def test_headless_services_listen_at_each_of_their_addresses():
+    """Ready or not, but not at this machine's own; declared HTTP shares the port's listener."""
+    entries = ["10.1.0.1", SliceEndpoint(("10.1.0.2",), ready=False), HERE, "fd00::1"]
+    resources = headless("db", port(80, "tcp"), port(90, "http"), port(70)), slice_of("db", {"tcp": 8080}, *entries)
+    assert {
+        "0.0.0.0_90": (["[90]"], "PassthroughCluster"),
+        "10.1.0.1_70": (["[db.default.svc.cluster.local:70]"], "outbound|70||db.default.svc.cluster.local"),
+        "10.1.0.1_80": (["outbound|80||db.default.svc.cluster.local"], None),
+        "10.1.0.2_70": (["[db.default.svc.cluster.local:70]"], "outbound|70||db.default.svc.cluster.local"),
+        "10.1.0.2_80": (["outbound|80||db.default.svc.cluster.local"], None),
+    } == listeners(*resources)
+
+
+@pytest.mark.parametrize("resource", [alias("a", "b"), service("a", port(53, protocol="UDP")), headless("a", port(80, "tcp")), service("a")])
+def test_some_services_have_no_listener(resource):
+    """Aliases, UDP, headless services without endpoints, services without ports."""
+    assert {} == listeners(resource)
+
+
+@pytest.mark.parametrize(
+    ("own", "tcp", "http"),
+    [
+        (("10.0.0.1",), "10.9.0.1_80", "0.0.0.0_90"),
+        (("fd00::1",), "fd00::9_80", "::_90"),
+        (("10.0.0.1", "fd00::1"), "10.9.0.1_80", "0.0.0.0_90"),
+    ],
+)
+def test_listeners_stand_in_the_families_of_the_machine(own, tcp, http):
+    """The first address names the listener."""
+    assert {tcp, http} == set(listeners(service("a", port(80, "tcp"), port(90, "http"), address="10.9.0.1 fd00::9"), node=machine(*own)))
+
+
+def test_further_addresses_belong_to_one_listener_only():
+    """Two listeners with one address would be refused together."""
+    world = World().changed([service("a", port(80, "tcp"), address="10.9.0.1 fd00::9"), service("b", port(80, "tcp"), address="fd00::9")])
+    found, _problems = outbound_listeners(all_services(world), world, proxy(machine("10.0.0.1", "fd00::1")))
+    places = [str(address) for one in found for address in (one.address, *one.additional_addresses)]
+    assert ["10.9.0.1:80", "[fd00::9]:80"] == places
+
+
+def test_ports_of_meshd_itself_are_not_shared():
+    """A service there is told; with an address of its own it may have them."""
+    world = World().changed([service("a", port(15001, "http"), port(15006, "tcp")), service("b", port(15006, "tcp"), address="")])
+    found, problems = outbound_listeners(all_services(world), world, proxy())
+    assert ["10.9.0.1_15006"] == [one.name for one in found]
+    assert [("a", "warning"), ("b", "warning")] == [(problem.origin.name, problem.severity) for problem in problems]
+
+
+def test_reserved_ports_are_the_machines():
+    """They are settable."""
+    assert frozenset({1, 2, 4, 6}) == reserved_ports(proxy(machine(ports=Ports(outbound=1, inbound=2, admin=3, health=4, dns=5, prometheus=6))))
+
+
+def test_only_listeners_that_tell_http_wait_for_bytes():
+    """The deadline is the mesh's; without an inspector nothing waits."""
+    world = World().changed([service("a", port(80, "tcp"), port(90))])
+    found, _problems = outbound_listeners(all_services(world), world, proxy(protocol_detection_timeout=5.0))
+    assert [("10.9.0.1_80", [], 0.0), ("10.9.0.1_90", ["http_inspector"], 5.0)] == [
+        (one.name, [inspector.name for inspector in one.listener_filters], one.listener_filters_timeout) for one in found
+    ]
+
+
+def test_an_http_proxy_port_takes_everything_as_http():
+    """Nothing is sniffed there."""
+    world = World().changed([service("a", port(80, "http_proxy"))])
+    (found,), _problems = outbound_listeners(all_services(world), world, proxy())
+    assert ("0.0.0.0_80", (), None, "[80]") == (found.name, found.listener_filters, found.default_filter_chain, target(found.filter_chains[0]))
+
+
+def test_listeners_know_all_their_services():
+    """A shared listener has several."""
+    world = World().changed([service("a", port(80, "http")), service("b", port(80, "http"), address="10.9.0.2")])
+    (found,), _problems = outbound_listeners(all_services(world), world, proxy())
+    assert ["a", "b"] == [origin.name for origin in found.origins]
+
+
+@pytest.mark.parametrize(("policy", "cluster"), [("ALLOW_ANY", "PassthroughCluster"), ("REGISTRY_ONLY", "BlackHoleCluster")])
+def test_captured_connections_arrive_at_one_listener(policy, cluster):
+    """It hands them on; connections to the listener itself are closed."""
+    found = virtual_outbound(proxy(machine("10.0.0.1", "fd00::1"), outbound_traffic_policy=policy))
+    assert (True, True, "0.0.0.0:15001", ["[::]:15001"]) == (
+        found.bind_to_port, found.use_original_dst, str(found.address), [str(address) for address in found.additional_addresses],
+    )
+    assert [("virtualOutbound-blackhole", 15001, "BlackHoleCluster"), ("virtualOutbound-catchall-tcp", None, cluster)] == [
+        (chain.name, chain.match.destination_port, target(chain)) for chain in found.filter_chains
+    ]
