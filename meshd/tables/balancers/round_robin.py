@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from heapq import heapify, heapreplace
+from itertools import count
 
 from meshd.tables.balancers.weights import eligible
 from meshd.tables.interfaces import Host, Pick
@@ -31,13 +32,14 @@ def _build_even(turn: list[Host]) -> Pick:
 
 
 def _build_weighted(turn: list[Host]) -> Pick:
-    """Earliest deadline first, as in Envoy: a pick puts its host back by the inverse of its weight."""
+    """Earliest deadline first, as in Envoy: a pick puts its host back by the inverse of its weight; equals stand in line."""
     queue = [(1 / host.weight, place, host) for place, host in enumerate(turn)]
     heapify(queue)
+    places = count(len(turn))
 
     def pick() -> Host:
-        deadline, place, host = queue[0]
-        heapreplace(queue, (deadline + 1 / host.weight, place, host))
+        deadline, _, host = queue[0]
+        heapreplace(queue, (deadline + 1 / host.weight, next(places), host))
         return host
 
     return pick

@@ -1,0 +1,54 @@
+"""LEAST_REQUEST."""
+
+from collections import Counter
+from random import Random
+
+import pytest
+
+from meshd.tables.balancers.least_request import build_least_request
+from tests.unit.tables.balancers.test_weights import Endpoint
+
+
+def picked(hosts, fractions):
+    """Give the name of the host that is picked with these numbers."""
+    host = build_least_request(hosts, iter(fractions).__next__)()
+    return None if host is None else host.name
+
+
+@pytest.mark.parametrize(
+    ("active", "fractions", "expected"),
+    [
+        ((0, 0), (0.0, 0.9), "0"),
+        ((0, 0), (0.9, 0.0), "1"),
+        ((1, 0), (0.0, 0.9), "1"),
+        ((0, 1), (0.0, 0.9), "0"),
+        ((9, 0), (0.0, 0.0), "0"),
+        ((3, 2, 1), (0.0, 0.5), "1"),
+    ],
+)
+def test_the_less_busy_of_two_choices(active, fractions, expected):
+    """The first of equals; the same host may be chosen twice."""
+    assert expected == picked([Endpoint(str(place), active=count) for place, count in enumerate(active)], fractions)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "fractions", "expected"),
+    [
+        ([], (), None),
+        ([Endpoint("only", active=9)], (), "only"),
+        ([Endpoint("only"), Endpoint("none", weight=0)], (), "only"),
+        ([Endpoint("a", 1, 1), Endpoint("b", 3, 2)], (0.0, 0.9), "b"),
+        ([Endpoint("a", 1, 1), Endpoint("b", 3, 3)], (0.9, 0.0), "b"),
+        ([Endpoint("a", 1, 0), Endpoint("b", 3, 1)], (0.9, 0.0), "a"),
+    ],
+)
+def test_weights_are_respected(hosts, fractions, expected):
+    """What counts is requests in flight per weight."""
+    assert expected == picked(hosts, fractions)
+
+
+def test_a_busy_host_of_two_still_gets_a_quarter():
+    """As observed of Envoy: both choices may fall on it."""
+    pick = build_least_request([Endpoint("busy", active=5), Endpoint("idle")], Random(1).random)
+    counts = Counter(host.name for host in (pick() for _ in range(4000)) if host is not None)
+    assert 900 < counts["busy"] < 1100

@@ -1,0 +1,32 @@
+"""Choosing hosts by weight."""
+
+import attrs
+import pytest
+
+from meshd.tables.balancers.weights import build_sample, eligible
+
+
+@attrs.define(eq=False)
+class Endpoint:
+    """A host."""
+
+    name: str
+    weight: int = 1
+    active: int = 0
+
+
+@pytest.mark.parametrize(("weights", "expected"), [((), []), ((1, 2), [0, 1]), ((0, 2), [1]), ((0, 0), [0, 1])])
+def test_hosts_without_weight_count_only_among_themselves(weights, expected):
+    """A weight of 0 takes nothing, unless nobody has any."""
+    hosts = [Endpoint(str(place), weight) for place, weight in enumerate(weights)]
+    assert [str(place) for place in expected] == [host.name for host in eligible(hosts)]
+
+
+@pytest.mark.parametrize(
+    ("weights", "fraction", "expected"),
+    [((1, 1), 0.0, 0), ((1, 1), 0.5, 1), ((5, 5), 0.49, 0), ((1, 3), 0.24, 0), ((1, 3), 0.25, 1), ((1, 3), 1 - 2**-53, 1), ((1, 0, 1), 0.5, 2)],
+)
+def test_each_host_has_its_part_of_the_numbers(weights, fraction, expected):
+    """Running sums of weights divide [0, 1)."""
+    hosts = [Endpoint(str(place), weight) for place, weight in enumerate(weights)]
+    assert str(expected) == build_sample(hosts, lambda: fraction)().name

@@ -1,0 +1,106 @@
+"""Filter chains made runnable."""
+
+from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
+from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
+from meshd.snapshot.route import Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost, WeightedCluster
+from meshd.tables.chain import build_chain, build_http, build_tcp, join_requests, join_responses
+from meshd.tables.hosts import HostTable, host_slices
+from meshd.tables.interfaces import Environment, HttpFilter
+from tests.helpers.exchanges import PlainExchange
+
+ROUTES = RouteConfiguration("80", (VirtualHost("h", ("a.test", "10.0.0.1"), (Route("r", RouteMatch(), RouteAction("c")),)),))
+
+
+def host_table(environment: Environment) -> HostTable:
+    """Give the table of ROUTES."""
+    slices = host_slices(ROUTES, environment, None)
+    while True:
+        try:
+            next(slices)
+        except StopIteration as done:
+            return done.value
+
+
+def noting(name, notes):
+    """Give a wrap that notes when its step runs."""
+    def wrap(proceed):
+        def step(exchange):
+            notes.append(name)
+            proceed(exchange)
+
+        return step
+
+    return wrap
+
+
+def test_requests_run_first_to_last_and_responses_last_to_first():
+    """A phase that a filter does not have is not there."""
+    notes = []
+    filters = [
+        HttpFilter("a", noting("a>", notes), noting("<a", notes)),
+        HttpFilter("b", request=noting("b>", notes)),
+        HttpFilter("c", response=noting("<c", notes)),
+        HttpFilter("d"),
+    ]
+    join_requests(filters, lambda exchange: notes.append("last"))(PlainExchange())
+    assert ["a>", "b>", "last"] == notes
+    notes.clear()
+    joined = join_responses(filters)
+    assert joined is not None
+    joined(lambda exchange: notes.append("out"))(PlainExchange())
+    assert ["<c", "<a", "out"] == notes
+
+
+def test_no_filter_costs_nothing():
+    """Without filters the last step itself is the chain, and there is no response phase."""
+    last = noting("x", [])
+    assert last is join_requests([HttpFilter("a")], last)
+    assert None is join_responses([HttpFilter("a")])
+
+
+def test_a_request_finds_its_route_and_goes_on():
+    """`route` is set before the terminal step runs."""
+    routed = []
+    environment = Environment(lambda: 0.0, routed.append)
+    table = build_http(HttpConnectionManager("x", "80"), host_table(environment), environment)
+    exchange = PlainExchange(b"/x", b"a.test")
+    table.step(exchange)
+    assert [exchange] == routed
+    assert exchange.route is not None
+    assert ("r", []) == (exchange.route.name, exchange.replies)
+
+
+def test_a_request_without_virtual_host_is_answered():
+    """404 NR, and nothing goes on."""
+    routed = []
+    environment = Environment(lambda: 0.0, routed.append)
+    exchange = PlainExchange(b"/x", b"other")
+    build_http(HttpConnectionManager("x", "80"), host_table(environment), environment).step(exchange)
+    assert ([], None, ["route_not_found"]) == (routed, exchange.route, [reply.details for reply in exchange.replies])
+
+
+def test_http_tables_normalize_and_know_addresses():
+    """The manager's mode counts; addresses lead to clusters."""
+    environment = Environment(lambda: 0.0, lambda exchange: None)
+    table = build_http(HttpConnectionManager("x", "80", path_normalization="MERGE_SLASHES"), host_table(environment), environment)
+    assert (b"/a", "c", None) == (table.normalize(b"//a"), table.cluster_at("10.0.0.1"), table.cluster_at("10.0.0.2"))
+
+
+def test_tcp_picks_one_cluster_or_by_weight():
+    """Numbers from the environment decide among several."""
+    environment = Environment(lambda: 0.9, lambda exchange: None)
+    assert "c" == build_tcp(TcpProxy("x", "c"), environment).pick_cluster()
+    weighted = TcpProxy("x", weighted_clusters=(WeightedCluster("a", 1), WeightedCluster("b", 1)))
+    assert "b" == build_tcp(weighted, environment).pick_cluster()
+    assert "" == build_tcp(TcpProxy("x"), environment).pick_cluster()
+
+
+def test_a_chain_is_http_or_tcp():
+    """Routes by name or the chain's own."""
+    environment = Environment(lambda: 0.0, lambda exchange: None)
+    hosts = host_table(environment)
+    tcp = build_chain(FilterChain("t", FilterChainMatch(), TcpProxy("x", "c")), {}, None, environment)
+    named = build_chain(FilterChain("n", FilterChainMatch(), HttpConnectionManager("x", "80")), {"80": hosts}, None, environment)
+    own = build_chain(FilterChain("o", FilterChainMatch(), HttpConnectionManager("x", route_config=ROUTES)), {}, hosts, environment)
+    assert ("t", None, True) == (tcp.name, tcp.http, tcp.tcp is not None)
+    assert [hosts, hosts] == [chain.http.hosts for chain in (named, own) if chain.http is not None and chain.tcp is None]
