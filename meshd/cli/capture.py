@@ -1,4 +1,4 @@
-"""`meshctl capture`: the kernel rules that divert connections to meshd."""
+"""`meshctl capture`: the kernel rules that divert connections to meshd; the context's object, if any, runs nft and its like."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,9 +6,10 @@ import click
 
 from meshd.base.errors import CaptureError
 from meshd.cli import options
-from meshd.cli.printing import finish, print_data, print_problems
+from meshd.cli.printing import finish, print_object, print_problems
 
 if TYPE_CHECKING:
+    from meshd.capture.commands import Runner
     from meshd.capture.transaction import CaptureTransaction
 
 BACKENDS = click.Choice(["auto", "nftables", "iptables-nft", "iptables-legacy"])
@@ -33,18 +34,20 @@ def command() -> None:
 @options.config_dir
 @options.node
 @backend_option
-def print_rules(config_dir: str, node: str, backend: str | None) -> None:
+@click.pass_obj
+def print_rules(runner: "Runner | None", config_dir: str, node: str, backend: str | None) -> None:
     """Print the rules, as nft (or iptables-restore) reads them; nothing is asked of the kernel."""
-    click.echo(read_transaction(config_dir, node, backend).text(), nl=False)
+    click.echo(read_transaction(config_dir, node, backend, runner).text(), nl=False)
 
 
 @command.command(short_help="Put the rules into the kernel.")
 @options.config_dir
 @options.node
 @backend_option
-def apply(config_dir: str, node: str, backend: str | None) -> None:
+@click.pass_obj
+def apply(runner: "Runner | None", config_dir: str, node: str, backend: str | None) -> None:
     """Put the rules into the kernel, all or none; those that are there already stay as they are."""
-    applied = read_transaction(config_dir, node, backend).apply()
+    applied = read_transaction(config_dir, node, backend, runner).apply()
     if not applied.backend:
         click.echo("nothing is to be captured; no rules are in the kernel")
     else:
@@ -56,11 +59,12 @@ def apply(config_dir: str, node: str, backend: str | None) -> None:
 @options.node
 @backend_option
 @options.output("table", "json", "yaml", default="table")
-def verify(config_dir: str, node: str, backend: str | None, form: str) -> None:
+@click.pass_obj
+def verify(runner: "Runner | None", config_dir: str, node: str, backend: str | None, form: str) -> None:
     """Compare the kernel's rules with those of the configuration; differences are printed and give exit status 1."""
-    drift = read_transaction(config_dir, node, backend).verify()
+    drift = read_transaction(config_dir, node, backend, runner).verify()
     if form != "table":
-        print_data({"drift": [{"backend": found.backend, "place": found.place, "message": found.message} for found in drift]}, form)
+        print_object({"drift": [{"backend": found.backend, "place": found.place, "message": found.message} for found in drift]}, form)
     elif drift:
         click.echo("".join(f"{found}\n" for found in drift), nl=False)
     else:
@@ -69,17 +73,19 @@ def verify(config_dir: str, node: str, backend: str | None, form: str) -> None:
 
 
 @command.command(short_help="Remove every rule of meshd.")
-def remove() -> None:
+@click.pass_obj
+def remove(runner: "Runner | None") -> None:
     """Remove every rule of meshd, whatever configuration put it there; works without any configuration."""
+    from meshd.capture.commands import run
     from meshd.capture.rules import Identity
     from meshd.capture.transaction import CaptureTransaction
     from meshd.model.node import CaptureSettings, Ports
 
-    removed = CaptureTransaction(CaptureSettings(), Identity(0, 0), Ports()).remove()
+    removed = CaptureTransaction(CaptureSettings(), Identity(0, 0), Ports(), runner or run).remove()
     click.echo(f"removed: {', '.join(removed)}" if removed else "no rules of meshd are in the kernel")
 
 
-def read_transaction(config_dir: str, wanted: str, backend: str | None) -> "CaptureTransaction":
+def read_transaction(config_dir: str, wanted: str, backend: str | None, runner: "Runner | None") -> "CaptureTransaction":
     """
     Read the configuration and give the transaction for this machine's Node.
 
@@ -88,6 +94,7 @@ def read_transaction(config_dir: str, wanted: str, backend: str | None) -> "Capt
     """
     import attrs
 
+    from meshd.capture.commands import run
     from meshd.capture.identity import own_identity
     from meshd.capture.transaction import CaptureTransaction
     from meshd.cli.offline import read_configuration
@@ -101,7 +108,7 @@ def read_transaction(config_dir: str, wanted: str, backend: str | None) -> "Capt
     if node.gateway or not node.capture.enabled:
         changes |= {"inbound": False, "outbound": False}
     settings = attrs.evolve(node.capture, **changes)
-    transaction = CaptureTransaction(settings, own_identity(node.user), node.ports, origin=node.metadata.origin)
+    transaction = CaptureTransaction(settings, own_identity(node.user), node.ports, runner or run, origin=node.metadata.origin)
     if transaction.problems:
         print_problems(transaction.problems)
         raise CaptureError("the capture settings are wrong; nothing was done")

@@ -3,7 +3,7 @@
 import click
 
 from meshd.cli import options
-from meshd.cli.printing import finish, has_errors, print_data, print_problems, problem_json
+from meshd.cli.printing import finish, has_errors, print_object, print_problems, problem_json
 
 
 @click.command(epilog=options.examples(
@@ -27,7 +27,7 @@ def command(config_dir: str, node: str, form: str) -> None:
     compiled = compile_configuration(config_dir, node)
     print_problems(compiled.problems)
     if form == "envoy":
-        print_data(bootstrap(compiled.snapshot), "json")
+        print_object(bootstrap(compiled.snapshot), "json")
     else:
-        print_data({**to_json(compiled.snapshot), "problems": [problem_json(problem) for problem in compiled.problems]}, form)
+        print_object({**to_json(compiled.snapshot), "problems": [problem_json(problem) for problem in compiled.problems]}, form)
     finish(has_errors(compiled.problems))

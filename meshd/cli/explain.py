@@ -5,7 +5,7 @@ import sys
 import click
 
 from meshd.cli import options
-from meshd.cli.printing import finish, has_errors, print_data, print_problems
+from meshd.cli.printing import finish, has_errors, print_object, print_problems
 from meshd.cli.text_tables import format_table
 from meshd.explain.answer import Answer
 from meshd.snapshot.snapshot import Snapshot
@@ -45,7 +45,7 @@ def command(text: str, config_dir: str, run_dir: str, node: str, form: str | Non
     if form == "table":
         click.echo(format_answer(answer), nl=False)
     else:
-        print_data(answer.to_json(), form)
+        print_object(answer.to_json(), form)
     finish(failed)
 
 

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from meshd.base.errors import MeshError
@@ -34,7 +35,11 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def get(run_dir: str, page: str) -> bytes:
+Connect = Callable[[str], http.client.HTTPConnection]
+"""Opens a connection to a socket by its path."""
+
+
+def get(run_dir: str, page: str, connect: Connect = _UnixConnection) -> bytes:
     """
     Fetch an admin page.
 
@@ -42,7 +47,7 @@ def get(run_dir: str, page: str) -> bytes:
         LiveError: If nobody answers, or with something else than the page.
     """
     path = os.path.join(run_dir, SOCKET)
-    connection = _UnixConnection(path)
+    connection = connect(path)
     try:
         connection.request("GET", page)
         response = connection.getresponse()
@@ -54,7 +59,7 @@ def get(run_dir: str, page: str) -> bytes:
     except PermissionError:
         raise LiveError(f"not permitted to ask meshd at {path}; run as root") from None
     except (OSError, http.client.HTTPException) as error:
-        raise LiveError(f"no answer from meshd at {path}: {error or type(error).__name__}") from None
+        raise LiveError(f"no answer from meshd at {path}: {str(error) or type(error).__name__}") from None
     finally:
         connection.close()
     if response.status != http.client.OK:
@@ -62,7 +67,7 @@ def get(run_dir: str, page: str) -> bytes:
     return content
 
 
-def get_json(run_dir: str, page: str) -> dict[str, Any]:
+def get_json(run_dir: str, page: str, connect: Connect = _UnixConnection) -> dict[str, Any]:
     """
     Fetch an admin page that is a JSON object.
 
@@ -70,7 +75,7 @@ def get_json(run_dir: str, page: str) -> dict[str, Any]:
         LiveError: As `get`, or if it is none.
     """
     try:
-        found = json.loads(get(run_dir, page))
+        found = json.loads(get(run_dir, page, connect))
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
@@ -78,7 +83,7 @@ def get_json(run_dir: str, page: str) -> dict[str, Any]:
     return found
 
 
-def get_snapshot(run_dir: str) -> "Snapshot":
+def get_snapshot(run_dir: str, connect: Connect = _UnixConnection) -> "Snapshot":
     """
     Fetch the snapshot that is served.
 
@@ -90,6 +95,6 @@ def get_snapshot(run_dir: str) -> "Snapshot":
     from meshd.snapshot.wire import decode
 
     try:
-        return apply_update(None, {}, decode(get(run_dir, "/snapshot/wire")))[0]
+        return apply_update(None, {}, decode(get(run_dir, "/snapshot/wire", connect)))[0]
     except WireError as error:
         raise LiveError(f"the snapshot of meshd at {os.path.join(run_dir, SOCKET)} cannot be read: {error}") from None

@@ -9,7 +9,7 @@ import click
 from meshd.base.errors import Problem
 
 
-def print_data(found: object, form: str) -> None:
+def print_object(found: object, form: str) -> None:
     """Print an object as `json` or `yaml`."""
     click.echo(to_yaml(found) if form == "yaml" else json.dumps(found, indent=2, ensure_ascii=False), nl=form != "yaml")
 

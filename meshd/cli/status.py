@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from meshd.cli import options
-from meshd.cli.printing import finish, print_data
+from meshd.cli.printing import finish, print_object
 from meshd.cli.text_tables import format_table
 
 HEADER = ("WORKER", "PID", "STATE", "WANTED", "SENT", "ACKNOWLEDGED", "CONNECTIONS", "RESTARTS")
@@ -31,7 +31,7 @@ def command(run_dir: str, form: str) -> None:
     if form == "table":
         click.echo(format_status(found, time.time()), nl=False)
     else:
-        print_data(found, form)
+        print_object(found, form)
     finish(not is_well(found))
 
 

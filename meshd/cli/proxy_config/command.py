@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from meshd.cli import options
-from meshd.cli.printing import finish, has_errors, print_data, print_problems
+from meshd.cli.printing import finish, has_errors, print_object, print_problems
 from meshd.cli.proxy_config.filters import Filters, Json
 from meshd.cli.proxy_config.registry import VIEWS
 from meshd.cli.proxy_config.view import View
@@ -86,9 +86,9 @@ def build_command(name: str, views: dict[str, View], help_text: str) -> click.Co
         if form == "table":
             click.echo("\n".join(format_view(view, dump, filters, verbose) for view in views.values()), nl=False)
         elif len(views) == 1:
-            print_data(next(iter(views.values())).select(dump, filters), form)
+            print_object(next(iter(views.values())).select(dump, filters), form)
         else:
-            print_data({view.part: view.select(dump, filters) for view in views.values()}, form)
+            print_object({view.part: view.select(dump, filters) for view in views.values()}, form)
         finish(failed)
 
     for option in dict.fromkeys(option for view in views.values() for option in view.options):

@@ -1,0 +1,81 @@
+"""`meshctl proxy-config` on a directory."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.helpers.command_line import BROKEN, meshctl, write_mesh
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    """A configuration."""
+    return write_mesh(tmp_path)
+
+
+def test_listeners_of_a_service(folder: str) -> None:
+    """The walk's two rows."""
+    result = meshctl("proxy-config", "listener", "--config-dir", folder, "--node", "client", "--address", "10.104.15.140", "--port", "80")
+    assert [
+        "ADDRESSES         PORT     MATCH                                    DESTINATION",
+        "10.104.15.140     80       Trans: raw_buffer; App: http/1.1,h2c     Route: my-nginx.default.svc.cluster.local:80",
+        "10.104.15.140     80       ALL                                      Cluster: outbound|80||my-nginx.default.svc.cluster.local",
+    ] == result.stdout.splitlines()
+    assert (0, "") == (result.exit_code, result.stderr)
+
+
+def test_short_listeners(folder: str) -> None:
+    """Without match and destination."""
+    result = meshctl("pc", "listeners", "--config-dir", folder, "--node", "client", "--port", "80", "--no-verbose")
+    assert ["ADDRESSES", "PORT", "TYPE"] == result.stdout.splitlines()[0].split()
+    assert 3 == len(result.stdout.splitlines())
+
+
+def test_endpoints(folder: str) -> None:
+    """Both of the service."""
+    result = meshctl("pc", "ep", "--config-dir", folder, "--node", "client", "--cluster", "outbound|80||my-nginx.default.svc.cluster.local")
+    assert ["172.17.0.11:80", "172.17.0.13:80"] == [line.split()[0] for line in result.stdout.splitlines()[1:]]
+
+
+@pytest.mark.parametrize(("kind", "key"), [
+    ("listener", "name"), ("route", "name"), ("cluster", "name"), ("endpoint", "clusterName"), ("secret", "name"),
+])
+def test_json_and_yaml_say_the_same(folder: str, kind: str, key: str) -> None:
+    """A list of Envoy's resources."""
+    arguments = ("proxy-config", kind, "--config-dir", folder, "--node", "server", "-o")
+    found = json.loads(meshctl(*arguments, "json").stdout)
+    assert found == yaml.safe_load(meshctl(*arguments, "yaml").stdout)
+    assert all(isinstance(resource[key], str) for resource in found)
+    assert bool(found) == (kind != "secret")
+
+
+def test_json_holds_the_whole_route(folder: str) -> None:
+    """Every name of the service, and `*`."""
+    name = "my-nginx.default.svc.cluster.local:80"
+    found = json.loads(meshctl("pc", "r", "--config-dir", folder, "--node", "client", "--name", name, "-o", "json").stdout)
+    domains = found[0]["virtualHosts"][0]["domains"]
+    assert {"my-nginx", "my-nginx.default", "my-nginx.default.svc", "my-nginx.default.svc.cluster.local", "10.104.15.140", "*"} <= set(domains)
+
+
+def test_all(folder: str) -> None:
+    """One table after the other, or one object."""
+    text = meshctl("proxy-config", "all", "--config-dir", folder, "--node", "server")
+    assert ["SERVICE", "ADDRESSES", "NAME", "ENDPOINT", "RESOURCE"] == [table.split()[0] for table in text.stdout.split("\n\n")]
+    found = json.loads(meshctl("proxy-config", "all", "--config-dir", folder, "--node", "server", "-o", "json").stdout)
+    assert ["clusters", "listeners", "routes", "endpoints", "secrets"] == list(found)
+
+
+def test_problems_are_told(tmp_path: Path) -> None:
+    """On standard error; the table is printed, and the exit status is 1."""
+    result = meshctl("pc", "c", "--config-dir", write_mesh(tmp_path, broken=BROKEN), "--node", "client")
+    assert 1 == result.exit_code
+    assert result.stdout.startswith("SERVICE FQDN")
+    assert result.stderr.startswith("broken.yaml:6 (Service default/broken): ")
+
+
+def test_without_anything_to_ask(tmp_path: Path) -> None:
+    """No meshd and no configuration; or a machine chosen of none."""
+    assert 1 == meshctl("pc", "c", "--run-dir", str(tmp_path)).exit_code
+    assert 2 == meshctl("pc", "c", "--run-dir", str(tmp_path), "--node", "web-1").exit_code

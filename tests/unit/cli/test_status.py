@@ -1,0 +1,87 @@
+"""`meshctl status`."""
+
+from typing import Any
+
+import pytest
+
+from meshd.cli.status import format_status, is_well
+
+NOW = 1_000_000.0
+STATUS: dict[str, Any] = {
+    "version": "0.1.0", "pid": 42, "state": "serving", "started": NOW - 7300,
+    "node": {"name": "web-1", "namespace": "default", "addresses": ["10.0.0.7"], "gateway": False, "origin": "node.yaml:1 (Node web-1)", "ports": {}},
+    "generation": {
+        "number": 7, "versions": {}, "made": NOW - 10, "resources": {"secrets": 0, "endpoints": 3, "clusters": 6, "routes": 2, "listeners": 4},
+        "rejected": [], "kept": [6, 7],
+    },
+    "workers": [{
+        "index": 0, "pid": 43, "state": "attached", "serving": True, "wanted": 7, "sent": 7, "acknowledged": 6, "nonce": 9, "refused": None,
+        "restarts": 0, "ended": "", "problems": [], "listening": {}, "status": {"connections": 12},
+    }],
+    "sources": {"documents": {"ok": 5, "kept": 1}, "verdicts": []},
+    "problems": [],
+    "capture": {"wanted": True, "state": "applied", "backend": "nftables", "problem": ""},
+}
+
+EXPECTED = """\
+meshd 0.1.0, process 42: serving for 2 h
+node web-1.default (10.0.0.7), from node.yaml:1 (Node web-1)
+generation 7 for 10 s: 4 listeners, 2 routes, 6 clusters, 3 endpoints, 0 secrets
+documents: 1 kept, 5 ok
+capture: applied (nftables)
+
+WORKER     PID     STATE        WANTED     SENT     ACKNOWLEDGED     CONNECTIONS     RESTARTS
+0          43      attached     7          7        6                12              0
+"""
+
+
+def test_all_is_well() -> None:
+    """Who, what, since when, and each worker."""
+    assert EXPECTED == format_status(STATUS, NOW)
+    assert is_well(STATUS)
+
+
+def test_a_worker_that_refused() -> None:
+    """With its reasons."""
+    refused = {"refused": {"number": 7, "reasons": ["listener x: no cluster"]}, "problems": ["port 80 is taken"], "ended": "signal 9"}
+    status = {**STATUS, "workers": [{**STATUS["workers"][0], **refused}]}
+    assert not is_well(status)
+    assert [
+        "worker 0 refused generation 7: listener x: no cluster", "worker 0: port 80 is taken", "worker 0: its last process ended: signal 9",
+    ] == format_status(status, NOW).splitlines()[-3:]
+
+
+@pytest.mark.parametrize(("severity", "shown", "well"), [("error", "a.yaml:1: bad", False), ("warning", "a.yaml:1: bad [warning]", True)])
+def test_problems(severity: str, shown: str, well: bool) -> None:
+    """Errors make the status bad, warnings are shown."""
+    status = {**STATUS, "problems": [{"severity": severity, "text": "a.yaml:1: bad"}]}
+    assert (shown, well) == (format_status(status, NOW).splitlines()[-1], is_well(status))
+
+
+@pytest.mark.parametrize("state", ["starting", "degraded", "stopping", None])
+def test_only_serving_is_well(state: str | None) -> None:
+    """Everything else is not."""
+    assert not is_well({**STATUS, "state": state})
+
+
+def test_nothing_is_served_yet() -> None:
+    """And why."""
+    generation = {"number": None, "rejected": ["cluster x: no endpoints"]}
+    lines = format_status({**STATUS, "generation": generation, "capture": {"state": "failed", "problem": "nft is missing"}}, NOW).splitlines()
+    assert ["generation: none yet", "the last configuration is not served: cluster x: no endpoints"] == lines[2:4]
+    assert "capture: failed: nft is missing" in lines
+
+
+@pytest.mark.parametrize("status", [
+    {}, {"workers": [{}]}, {"generation": None, "problems": None, "workers": None}, {"problems": [{}], "sources": None},
+])
+def test_another_version_may_say_less(status: dict[str, Any]) -> None:
+    """What is absent is not shown, and nothing breaks."""
+    assert format_status(status, NOW).startswith("meshd ?, process ?: ?\n")
+    assert not is_well(status)
+
+
+@pytest.mark.parametrize(("age", "expected"), [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (172800, "2 d"), (-5, "0 s")])
+def test_ages(age: float, expected: str) -> None:
+    """In the largest unit of which there are two."""
+    assert f"meshd ?, process ?: serving for {expected}\n" in format_status({"state": "serving", "started": NOW - age}, NOW)
