@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -27,12 +28,20 @@ class UnexpectedError(Exception):
 
 
 class Walk:
-    """The machines of the walk, ready for its steps; everything vanishes with the namespaces that this process runs in."""
+    """
+    The machines of the walk, ready for its steps; everything vanishes with the namespaces that this process runs in.
+
+    Attributes:
+        daemons: meshd on each machine, by its name.
+        logs: What their access logs gain.
+        servers: Machines with a web server, and what it prints.
+    """
 
     def __init__(self, commands: Commands) -> None:
         """Take the programs to use; `with` makes the machines."""
         self._commands = commands
-        self._servers: list[subprocess.Popen[bytes]] = []
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self.servers: dict[Host, Path] = {}
         self.daemons: dict[str, Daemon] = {}
         self.logs: dict[str, LogReader] = {}
 
@@ -43,7 +52,8 @@ class Walk:
         build_network(HOST, (NGINX_1, NGINX_2, UBUNTU), 16, unreachable=("10.104.0.0/16",))
         for host in (NGINX_1, NGINX_2):
             config = world.write_web_server(folder / f"web-{host.name}")
-            self._servers.append(host.start("nginx", "-c", str(config), output=config.with_suffix(".log"), cwd=config.parent))
+            self.servers[host] = log = config.with_suffix(".log")
+            self._processes.append(host.start("nginx", "-c", str(config), output=log, cwd=config.parent))
         for host in (NGINX_1, NGINX_2, UBUNTU):
             daemon = self.daemons[host.name] = Daemon(host, folder / host.name, self._commands)
             self.logs[host.name] = LogReader(daemon.access_log)
@@ -55,9 +65,9 @@ class Walk:
         """Stop what still runs."""
         for daemon in self.daemons.values():
             daemon.stop()
-        for server in self._servers:
-            server.terminate()
-            server.wait()
+        for process in self._processes:
+            process.terminate()
+            process.wait()
 
     def run(self) -> list[str]:
         """Do all steps and print them; returns the names of those that failed."""
@@ -143,8 +153,12 @@ def start(walk: Walk) -> None:
     say("".join(f"        {line}\n" for line in status.stdout.decode().splitlines()).rstrip())
     if status.returncode != 0:
         raise UnexpectedError(f"meshctl status: exit status {status.returncode}: {status.stderr.decode().strip()}")
-    for host in (NGINX_1, NGINX_2):
-        wait_for(lambda host=host: host.run("curl", "--silent", "--fail", "http://127.0.0.1/").returncode == 0, f"nginx on {host.name} answers")  # type: ignore[misc]
+    for host, log in walk.servers.items():
+        ask = partial(host.run, "curl", "--silent", "--fail", "http://127.0.0.1/")
+        try:
+            wait_for(lambda ask=ask: ask().returncode == 0, f"nginx on {host.name} answers")  # type: ignore[misc]  # reason: a default binds it
+        except NotInTimeError as error:
+            raise UnexpectedError(f"{error}; it says: {log.read_text().strip()}") from error
 
 
 def step_1(walk: Walk) -> None:

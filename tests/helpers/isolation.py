@@ -19,6 +19,8 @@ from types import FrameType
 
 LIFELINE = "MESHD_LIFELINE"
 """Environment variable with the descriptor of a pipe that ends when the process that started it all does."""
+SEARCH_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+"""Where programs are sought: the paths of ordinary users lack those of administrators."""
 UNSHARE = ("--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 AS_ROOT = ("--user", "--map-root-user", "--map-auto")
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -34,7 +36,7 @@ def obstacles() -> list[str]:
         return []
     found = []
     for program, package in (("unshare", "util-linux"), ("newuidmap", "uidmap"), ("newgidmap", "uidmap")):
-        if shutil.which(program) is None:
+        if shutil.which(program, path=SEARCH_PATH) is None:
             found.append(f"{program} is missing; as root: apt-get install {package}")
     user = getpass.getuser()
     names = {user, str(os.getuid())}
@@ -60,7 +62,8 @@ def run_isolated(command: Sequence[str]) -> int:
     status = 1
     try:
         # a session of its own: Ctrl-C reaches this process alone, which then lets go of the lifeline
-        with subprocess.Popen(isolate, pass_fds=[read_end], env={**os.environ, LIFELINE: str(read_end)}, start_new_session=True) as process:
+        environment = {**os.environ, "PATH": SEARCH_PATH, LIFELINE: str(read_end)}
+        with subprocess.Popen(isolate, pass_fds=[read_end], env=environment, start_new_session=True) as process:
             try:
                 status = process.wait()
             except Interrupted as interrupted:
