@@ -7,7 +7,7 @@ import attrs
 from meshd.base.errors import Problem
 from meshd.base.origins import Origin
 from meshd.model.drafts import Delivery, Draft, Identity, duplicate_problem
-from meshd.model.mesh import Mesh
+from meshd.model.mesh import Mesh, surplus_meshes
 from meshd.model.world import Resource, World
 
 Outcome = Literal["ok", "warning", "ignored", "rejected", "duplicate", "kept"]
@@ -88,7 +88,7 @@ class Ingest:
     def problems(self) -> list[Problem]:
         """Return everything that is wrong now, by file and line."""
         found = [problem for verdict in self.verdicts() for problem in verdict.problems]
-        return sorted((*self._source_problems, *found, *self._surplus_meshes()), key=_place_of)
+        return sorted((*self._source_problems, *found, *surplus_meshes(self.world.all(Mesh))), key=_place_of)
 
     def verdicts(self) -> list[Verdict]:
         """Return what became of every document, by file and line."""
@@ -136,18 +136,6 @@ class Ingest:
         if any(problem.severity == "warning" for problem in draft.problems):
             return Verdict(draft.origin, "warning", f"warning: {draft.problems[0].message}", draft.problems)
         return Verdict(draft.origin, "ok", "ok", draft.problems)
-
-    def _surplus_meshes(self) -> list[Problem]:
-        meshes = self.world.all(Mesh)
-        return [
-            Problem(
-                mesh.metadata.origin,
-                f"expected one Mesh, got {meshes[0].metadata.name} in {meshes[0].metadata.origin.place} too, which is used",
-                hint="remove one of them",
-                severity="warning",
-            )
-            for mesh in meshes[1:]
-        ]
 
 
 def _carry(old: list[_Entry], drafts: tuple[Draft, ...]) -> list[_Entry]:

@@ -1,10 +1,12 @@
 """`kind: Mesh`: the fields of Istio's MeshConfig that concern the whole mesh, under `spec`."""
 
 import json
+from collections.abc import Iterable
 from typing import Literal, TypeVar, cast
 
 import attrs
 
+from meshd.base.errors import Problem
 from meshd.base.origins import Origin
 from meshd.model.checks import export_to, host_name, label_name, one_line
 from meshd.model.metadata import Metadata
@@ -118,6 +120,20 @@ def read_mesh(fields: Fields, metadata: Metadata) -> tuple[Mesh, ...]:
         spec.raw(name)
     spec.finish(_ELSEWHERE)
     return (mesh,)
+
+
+def surplus_meshes(meshes: Iterable[Mesh]) -> list[Problem]:
+    """Warn of every Mesh but the first, which is the one that counts."""
+    ordered = sorted(meshes, key=lambda mesh: mesh.metadata.age_key)
+    return [
+        Problem(
+            mesh.metadata.origin,
+            f"expected one Mesh, got {ordered[0].metadata.name} in {ordered[0].metadata.origin.place} too, which is used",
+            hint="remove one of them",
+            severity="warning",
+        )
+        for mesh in ordered[1:]
+    ]
 
 
 def _read_mode(spec: Fields, name: str, modes: tuple[Mode, ...]) -> Mode:

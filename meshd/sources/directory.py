@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from meshd.base.errors import Problem
 from meshd.base.origins import Origin
 from meshd.model.drafts import Delivery, Draft, pick_used
+from meshd.model.mesh import Mesh, surplus_meshes
 from meshd.model.world import Resource
 from meshd.sources.drafts import Reading, read_all, read_drafts
 from meshd.sources.files import KEPT, Signature, Tree, fault_of, file_problem, read_file, scan, scan_entry
@@ -60,7 +61,8 @@ def load_directory(path: str) -> Loaded:
         else:
             drafts.extend(read_all(content, name))
     used, found = pick_used(drafts)
-    return Loaded(tuple(resource for draft in used for resource in draft.resources), (*problems, *found))
+    resources = tuple(resource for draft in used for resource in draft.resources)
+    return Loaded(resources, (*problems, *found, *surplus_meshes(resource for resource in resources if isinstance(resource, Mesh))))
 
 
 class DirectorySource:

@@ -72,7 +72,7 @@ class Reader:
                 self.all_said.append(self.said)
         return self.said
 
-    def wait_for_services(self, patience: float = QUICK, **services: int) -> None:
+    def expect_services(self, patience: float = QUICK, **services: int) -> None:
         """Wait until just these services are in use, by name and last number of their address."""
         expected = {name: f"10.0.0.{number}" for name, number in services.items()}
         assert expected == self.wait_for(lambda said: said["services"] == expected, patience)["services"]
@@ -98,21 +98,21 @@ def test_edits_are_seen_at_once(tmp_path, reading):
     """Written in place, written aside and renamed, changed, broken, mended, removed."""
     conf = tmp_path / "conf"
     (conf / "a.yaml").write_text(service("a", 1))
-    reading.wait_for_services(a=1)
+    reading.expect_services(a=1)
     (conf / "a.yaml").write_text(service("a", 2))
-    reading.wait_for_services(a=2)
+    reading.expect_services(a=2)
     (conf / ".a.yaml.tmp").write_text(service("a", 3))
     (conf / ".a.yaml.tmp").rename(conf / "a.yaml")
-    reading.wait_for_services(a=3)
+    reading.expect_services(a=3)
     (conf / "a.yaml").write_text(service("a", 4) + "---\nbroken: [\n---\n" + service("b", 5))
-    reading.wait_for_services(a=4, b=5)
+    reading.expect_services(a=4, b=5)
     problems = [problem for problem in reading.said["problems"] if problem.startswith("a.yaml:7: expected YAML")]
     assert 1 == len(problems)
     (conf / "a.yaml").write_text(service("a", 4).replace("10.0.0.4", "x"))
     reading.wait_for(lambda said: bool(said["problems"]) and "clusterIP" in said["problems"][0])
-    reading.wait_for_services(a=4)
+    reading.expect_services(a=4)
     (conf / "a.yaml").unlink()
-    reading.wait_for_services()
+    reading.expect_services()
 
 
 def test_a_slow_writer_is_waited_for(tmp_path):
@@ -125,7 +125,7 @@ def test_a_slow_writer_is_waited_for(tmp_path):
             file.write(service(f"s{number}", number) + "---\n")
             file.flush()
             reading.wait_for(lambda said: False, patience=0.05)
-    reading.wait_for_services(s1=1, s2=2, s3=3, s4=4, s5=5)
+    reading.expect_services(s1=1, s2=2, s3=3, s4=4, s5=5)
     assert [0, 5] == sorted({len(said["services"]) for said in reading.all_said})
     assert 0 == reading.stop()
 
@@ -138,10 +138,10 @@ def test_a_mounted_volume_is_followed(tmp_path, reading):
         (conf / version / "a.yaml").write_text(service("a", number))
     (conf / "..data").symlink_to("..1")
     (conf / "a.yaml").symlink_to("..data/a.yaml")
-    reading.wait_for_services(a=1)
+    reading.expect_services(a=1)
     (conf / "..tmp").symlink_to("..2")
     (conf / "..tmp").rename(conf / "..data")
-    reading.wait_for_services(a=2)
+    reading.expect_services(a=2)
 
 
 def test_folders_come_and_go(tmp_path, reading):
@@ -150,26 +150,26 @@ def test_folders_come_and_go(tmp_path, reading):
     for number in (1, 2):
         (conf / "sub").mkdir()
         (conf / "sub" / "a.yaml").write_text(service("a", number))
-        reading.wait_for_services(a=number)
+        reading.expect_services(a=number)
         (conf / "sub" / "a.yaml").unlink()
         (conf / "sub").rmdir()
-        reading.wait_for_services()
+        reading.expect_services()
     (conf / "b.yaml").write_text(service("b", 3))
-    reading.wait_for_services(b=3)
+    reading.expect_services(b=3)
 
 
 def test_the_directory_itself_comes_and_goes(tmp_path, reading):
     """What was read stays while it is away."""
     conf = tmp_path / "conf"
     (conf / "a.yaml").write_text(service("a", 1))
-    reading.wait_for_services(a=1)
+    reading.expect_services(a=1)
     conf.rename(tmp_path / "away")
     said = reading.wait_for(lambda said: bool(said["problems"]), QUICK)
     assert ({"a": "10.0.0.1"}, 1) == (said["services"], len(said["problems"]))
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / "b.yaml").write_text(service("b", 2))
     (tmp_path / "new").rename(conf)
-    reading.wait_for_services(b=2)
+    reading.expect_services(b=2)
     assert [] == reading.said["problems"]
 
 
@@ -179,10 +179,10 @@ def test_without_notices_it_looks_again(tmp_path):
     assert {} == reader.wait_for(lambda said: True)["services"]
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf" / "a.yaml").write_text(service("a", 1))
-    reader.wait_for_services(PATIENCE, a=1)
+    reader.expect_services(PATIENCE, a=1)
     os.mkfifo(tmp_path / "conf" / "fifo.yaml")
     (tmp_path / "conf" / "a.yaml").write_text(service("a", 2))
-    reader.wait_for_services(PATIENCE, a=2)
+    reader.expect_services(PATIENCE, a=2)
     assert 0 == reader.stop()
 
 

@@ -3,7 +3,7 @@
 import attrs
 import pytest
 
-from meshd.model.mesh import DEFAULT_MESH, Mesh, RetrySettings
+from meshd.model.mesh import DEFAULT_MESH, Mesh, RetrySettings, surplus_meshes
 from tests.helpers.resources import complaints_of, resources_of
 
 HEAD = "apiVersion: meshd.io/v1\nkind: Mesh\nmetadata: {name: mesh}\n"
@@ -97,3 +97,10 @@ def test_tells_what_is_wrong(spec, expected):
     text = f"{HEAD}spec: {spec}\n"
     assert [expected] == complaints_of(text)
     assert (not expected.startswith("error")) == bool(resources_of(text))
+
+
+def test_all_but_the_first_are_surplus():
+    """By name, whatever the order; each is told where the one is that counts."""
+    meshes = [found for name in ("b", "c", "a") for found in resources_of(HEAD.replace("name: mesh", f"name: {name}")) if isinstance(found, Mesh)]
+    assert ([], ["b", "c"]) == (surplus_meshes(meshes[:1]), [problem.origin.name for problem in surplus_meshes(meshes)])
+    assert "a.yaml:1 (Mesh b): expected one Mesh, got a in a.yaml:1 too, which is used; remove one of them" == str(surplus_meshes(meshes)[0])
