@@ -13,6 +13,9 @@ The admin pages: what meshd is and does, over HTTP, on `admin.sock` and read-onl
      "problems": [{"severity", "text", "file", "line", "resource", "field", "message", "hint", "code"}],
      "capture": {"wanted", "state": "off|waiting|applied|failed|removed", "backend", "problem"}}
 
+`GET /snapshot` is what is served, in Envoy's JSON; `GET /snapshot.wire` the same in the bytes that workers get (`meshd.snapshot.wire`), which
+`meshctl explain` reads. Neither holds private keys.
+
 `wanted`, `sent` and `acknowledged` are generation numbers or null; all is well when `state` is `serving` and `problems` has no error.
 """
 
@@ -25,6 +28,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 JSON = b"application/json"
+BYTES = b"application/octet-stream"
 TEXT = b"text/plain; charset=utf-8"
 EXPOSITION = b"text/plain; version=0.0.4; charset=utf-8"
 
@@ -37,6 +41,9 @@ class Facts(Protocol):
 
     def snapshot(self) -> Mapping[str, Any]:
         """Give what is served, in Envoy's words."""
+
+    def wire(self) -> bytes:
+        """Give what is served as workers get it, without secrets; empty before there is anything."""
 
     def metrics(self) -> bytes:
         """Give the sum of all counters in Prometheus' text format."""
@@ -75,6 +82,7 @@ def build_pages(facts: Facts) -> Resource:
         "status": (JSON, lambda request: _json(facts.status())),
         "problems": (JSON, lambda request: _json(facts.status()["problems"])),
         "snapshot": (JSON, lambda request: _json(facts.snapshot())),
+        "snapshot.wire": (BYTES, lambda request: facts.wire()),
         "config_dump": (JSON, lambda request: _json(facts.snapshot())),
         "ready": (TEXT, lambda request: _ready(request, facts)),
     }

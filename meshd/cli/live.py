@@ -94,7 +94,10 @@ def get_snapshot(run_dir: str, connect: Connect = _UnixConnection) -> "Snapshot"
     from meshd.snapshot.update import apply_update
     from meshd.snapshot.wire import decode
 
+    content = get(run_dir, "/snapshot.wire", connect)
+    if not content:
+        raise LiveError(f"meshd at {os.path.join(run_dir, SOCKET)} serves nothing yet; see `meshctl status`")
     try:
-        return apply_update(None, {}, decode(get(run_dir, "/snapshot/wire", connect)))[0]
+        return apply_update(None, {}, decode(content))[0]
     except WireError as error:
         raise LiveError(f"the snapshot of meshd at {os.path.join(run_dir, SOCKET)} cannot be read: {error}") from None

@@ -12,6 +12,8 @@ from meshd.control.service import ControlPlane
 from meshd.control.workers import Slot, Workers
 from meshd.model.node import Node
 from meshd.snapshot.snapshot import PARTS
+from meshd.snapshot.update import find_changes
+from meshd.snapshot.wire import encode
 
 
 def workers_status(workers: Workers) -> list[dict[str, Any]]:
@@ -30,6 +32,13 @@ def generation_status(control: ControlPlane) -> dict[str, Any]:
         "rejected": list(control.rejected),
         "kept": control.store.numbers(),
     }
+
+
+def snapshot_bytes(generation: Generation | None) -> bytes:
+    """Give what is served as workers get it, without secrets; empty where there is no generation."""
+    if generation is None:
+        return b""
+    return encode(find_changes(None, attrs.evolve(generation.snapshot, secrets={}), {}, generation.versions))
 
 
 def problems_status(problems: Iterable[Problem]) -> list[dict[str, Any]]:

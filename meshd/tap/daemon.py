@@ -28,7 +28,7 @@ from meshd.control.processes import Adopted, Life, OnEnd, WorkerRecord
 from meshd.control.service import ControlPlane
 from meshd.control.sessions import ControlSessions
 from meshd.control.sockets import ListeningSockets
-from meshd.control.status import generation_status, node_status, problems_status, sources_status, workers_status
+from meshd.control.status import generation_status, node_status, problems_status, snapshot_bytes, sources_status, workers_status
 from meshd.control.workers import Workers
 from meshd.ipc.credentials import Credentials
 from meshd.model.drafts import Delivery
@@ -280,6 +280,10 @@ class Daemon(Service):
         """Give what is served, in Envoy's words; empty before there is anything."""
         generation = self._control.generation
         return to_json(generation.snapshot) if generation else {}
+
+    def wire(self) -> bytes:
+        """Give what is served as workers get it, without secrets; empty before there is anything."""
+        return snapshot_bytes(self._control.generation)
 
     def metrics(self) -> bytes:
         """Give the sum of all counters."""

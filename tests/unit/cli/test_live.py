@@ -86,7 +86,13 @@ def test_gets_the_snapshot() -> None:
     snapshot = Snapshot(NodeReference("web-1"))
     connection = Connection(encode(find_changes(None, snapshot, {}, dict.fromkeys(PARTS, "1"))))
     assert snapshot == get_snapshot("/r", connection)
-    assert ["GET /snapshot/wire"] == connection.pages
+    assert ["GET /snapshot.wire"] == connection.pages
+
+
+def test_nothing_is_served_yet() -> None:
+    """Which is no fault of anybody."""
+    with pytest.raises(LiveError, match="serves nothing yet"):
+        get_snapshot("/r", Connection(b""))
 
 
 def test_refuses_a_snapshot_that_is_none() -> None:

@@ -1,5 +1,6 @@
 """What status says."""
 
+import attrs
 from twisted.internet.task import Clock
 
 from meshd.base.errors import Problem
@@ -10,10 +11,13 @@ from meshd.control.ingest import Verdict
 from meshd.control.pusher import Pusher, Refusal
 from meshd.control.service import ControlPlane
 from meshd.control.sockets import ListeningSockets
-from meshd.control.status import generation_status, node_status, problems_status, sources_status, workers_status
+from meshd.control.status import generation_status, node_status, problems_status, snapshot_bytes, sources_status, workers_status
 from meshd.control.workers import Slot, Workers
 from meshd.model.metadata import Metadata
 from meshd.model.node import Node
+from meshd.snapshot.secret import Secret
+from meshd.snapshot.update import apply_update
+from meshd.snapshot.wire import decode
 from tests.unit.control.test_attachment import IN, FakeLink, generation
 from tests.unit.control.test_workers import FakeLife
 
@@ -101,3 +105,13 @@ def test_the_node():
     found = node_status(Node(Metadata("n1", Origin("n.yaml", 2)), addresses=("10.0.0.1",)))
     assert ("n1", ["10.0.0.1"], False, "n.yaml:2", 15001) == (
         found["name"], found["addresses"], found["gateway"], found["origin"], found["ports"]["outbound"])
+
+
+def test_the_snapshot_as_bytes_has_no_secrets():
+    """Whoever may read status may not read keys; before there is anything, there is nothing to read."""
+    served = G1
+    snapshot = attrs.evolve(served.snapshot, secrets={"default": Secret("default", private_key="KEY")})
+    content = snapshot_bytes(attrs.evolve(served, snapshot=snapshot))
+    assert b"KEY" not in content
+    assert attrs.evolve(served.snapshot, secrets={}) == apply_update(None, {}, decode(content))[0]
+    assert b"" == snapshot_bytes(None)
