@@ -83,74 +83,88 @@ class LoggedHost(Protocol):
 
 
 class Logged(Protocol):
-    """
-    One HTTP exchange or TCP connection when it ends. Times in seconds, sizes in bytes; texts that are empty log as `-`.
-
-    Properties:
-        request, response, route: None where there is none, as for TCP.
-        cluster, upstream_host: None where none was found.
-        source: DOWNSTREAM_REMOTE_ADDRESS: the client, by `x-forwarded-for` or as the peer.
-
-    Attributes:
-        path: Normalized path with query; empty for TCP.
-        upstream_local: `address:port` of our end of the upstream connection.
-        status: 0 when nothing was answered.
-        flags: Response flags, joined with `,`.
-        details: RESPONSE_CODE_DETAILS.
-        failure: UPSTREAM_TRANSPORT_FAILURE_REASON.
-        bytes_received, bytes_sent: Of bodies, from and to the client.
-        started_wall: Seconds since 1970.
-        duration: From the start to the end.
-        started_at, completed_at: Monotonic; the request had been read whole at `completed_at`.
-        service_time: Milliseconds from then to the upstream's head; -1 without one.
-        attempts: Tries of an upstream.
-    """
+    """One HTTP exchange or TCP connection when it ends; texts that are empty log as `-`."""
 
     @property
     def request(self) -> LoggedRequest | None:
-        """See the class."""
+        """The head as forwarded; None for TCP."""
 
     @property
     def response(self) -> LoggedResponse | None:
-        """See the class."""
+        """The head as sent to the client; None without one."""
 
     @property
     def route(self) -> Named | None:
-        """See the class."""
+        """None without one."""
 
     @property
     def cluster(self) -> Named | None:
-        """See the class."""
+        """None when none was found."""
 
     @property
     def upstream_host(self) -> LoggedHost | None:
-        """See the class."""
+        """None when none was found."""
 
     @property
     def connection(self) -> LoggedConnection:
-        """See the class."""
+        """The downstream connection."""
 
     @property
     def source(self) -> str:
-        """See the class."""
+        """DOWNSTREAM_REMOTE_ADDRESS: the client, by `x-forwarded-for` or as the peer."""
+
+    @property
+    def path(self) -> bytes:
+        """Normalized path with query; empty for TCP."""
+
+    @property
+    def upstream_local(self) -> str:
+        """`address:port` of our end of the upstream connection."""
+
+    @property
+    def status(self) -> int:
+        """0 when nothing was answered."""
+
+    @property
+    def flags(self) -> str:
+        """Response flags, joined with `,`."""
+
+    @property
+    def details(self) -> str:
+        """RESPONSE_CODE_DETAILS."""
+
+    @property
+    def failure(self) -> str:
+        """UPSTREAM_TRANSPORT_FAILURE_REASON."""
 
     @property
     def bytes_received(self) -> int:
-        """See the class."""
+        """Of bodies, from the client."""
 
     @property
     def bytes_sent(self) -> int:
-        """See the class."""
+        """Of bodies, to the client."""
 
-    path: bytes
-    upstream_local: str
-    status: int
-    flags: str
-    details: str
-    failure: str
-    started_wall: float
-    duration: float
-    started_at: float
-    completed_at: float
-    service_time: int
-    attempts: int
+    @property
+    def started_wall(self) -> float:
+        """Seconds since 1970."""
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the start to the end."""
+
+    @property
+    def started_at(self) -> float:
+        """Monotonic seconds."""
+
+    @property
+    def completed_at(self) -> float:
+        """Monotonic seconds: the request had been read whole."""
+
+    @property
+    def service_time(self) -> int:
+        """Milliseconds from then to the upstream's head; -1 without one."""
+
+    @property
+    def attempts(self) -> int:
+        """Tries of an upstream."""
