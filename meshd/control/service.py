@@ -13,6 +13,7 @@ from meshd.model.world import World
 from meshd.snapshot.snapshot import Snapshot
 
 SAVE_DELAY = 1.0  # seconds after a change until it is on disk; changes in between go along
+SAVE_SHARE = 0.05  # of our time may be spent on saving: after a slow one the next waits longer
 
 log = Logger()
 
@@ -53,6 +54,7 @@ class ControlPlane:
     rejected: tuple[str, ...] = ()
     served: bool = False
     _save: IDelayedCall | None = None
+    _save_delay: float = SAVE_DELAY
 
     def restore(self) -> bool:
         """Take up the last generation that an earlier run served; tell whether there is one."""
@@ -83,7 +85,7 @@ class ControlPlane:
             log.info("generation {number}", number=generation.number)
             self.generation, self.made = generation, self.wall_clock()
             if self._save is None:
-                self._save = self.clock.callLater(SAVE_DELAY, self.save)
+                self._save = self.clock.callLater(self._save_delay, self.save)
         if self.generation is not None and self.workers.wanted is not self.generation:
             self.workers.want(self.generation)
 
@@ -100,10 +102,12 @@ class ControlPlane:
         if self._save.active():
             self._save.cancel()
         self._save = None
+        began = self.clock.seconds()
         try:
             self.store.save(self.generation)
         except OSError as error:
             log.error("generation {number} could not be saved: {error}", number=self.generation.number, error=error)
+        self._save_delay = max(SAVE_DELAY, (self.clock.seconds() - began) / SAVE_SHARE)
 
     def _reject(self, reasons: tuple[str, ...]) -> None:
         self.rejected = reasons

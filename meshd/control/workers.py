@@ -19,6 +19,7 @@ from meshd.control.sockets import ListeningSockets, Place
 from meshd.ipc import commands
 from meshd.snapshot.update import Update
 from meshd.snapshot.wire import encode
+from meshd.telemetry.merge import Totals
 
 FIRST_RESTART = 0.1  # seconds before a worker that died is replaced
 LAST_RESTART = 10.0  # seconds, when it dies again and again
@@ -81,7 +82,7 @@ class Workers:
         record: Remembers which workers there are for a later control plane.
         sockets: All listening sockets.
         on_change: Called whenever something changed that status shows or that `serving` depends on.
-        on_report: Told of each report with the worker's index.
+        totals: The sum of what workers count.
         health: Where health checks are answered; None for nowhere.
         known: The generation whose content is at hand for workers that come back.
         wanted: What all workers are brought to.
@@ -94,7 +95,7 @@ class Workers:
     record: Callable[[Mapping[int, int]], None]
     sockets: ListeningSockets
     on_change: Callable[[], None]
-    on_report: Callable[[int, Mapping[str, Any]], None]
+    totals: Totals = attrs.field(factory=Totals)
     health: Place | None = None
     known: Generation | None = None
     wanted: Generation | None = None
@@ -195,7 +196,8 @@ class Workers:
                 slot.attachment.status = status if isinstance(status, dict) else {}
                 if isinstance(problems, list) and problems:
                     slot.attachment.problems = tuple(str(problem) for problem in problems)
-                self.on_report(slot.index, report)
+                metrics = report.get("metrics")
+                self.totals.add(str(slot.index), metrics if isinstance(metrics, list) else [])
 
     # lives
 
@@ -262,6 +264,7 @@ class Workers:
     def _drop_attachment(self, slot: Slot) -> None:
         if slot.attachment is not None:
             slot.attachment.gone()
+            self.totals.forget(str(slot.index))
         slot.attachment = slot.link = None
 
     def _note(self) -> None:

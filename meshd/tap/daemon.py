@@ -46,6 +46,7 @@ from meshd.tap.notify import notify, watchdog_interval
 from meshd.tap.options import Places
 from meshd.tap.privileges import raise_descriptor_limit
 from meshd.tap.spawning import Spawning
+from meshd.telemetry.exposition import expose
 
 STOP_GRACE = 5.0  # seconds that connections have when the daemon stops; Istio's default terminationDrainDuration
 READ_AT_START = ("workers", "user", "ports", "admin_address", "capture", "gateway")  # fields of Node
@@ -90,7 +91,7 @@ class Daemon(Service):
         self._spawning = Spawning(reactor, settings.places)
         self._workers = Workers(
             reactor, self._spawning.spawn, self._adopt, WorkerRecord(settings.places.run_dir / "workers.json").write, self._sockets,
-            lambda: self._control.changed(), lambda index, report: None,
+            lambda: self._control.changed(),
         )
         self._control = ControlPlane(
             self._compile_world, self._workers, GenerationStore(settings.places.state_dir / "generations"), reactor, time.time,
@@ -196,7 +197,8 @@ class Daemon(Service):
     def _give_up(self, text: str) -> None:
         """Stop for a reason that only the operator can mend, with an exit status that says so."""
         log.critical("{text}", text=text)
-        sys.stderr.write(f"meshd: {text}\n")
+        if sys.__stderr__ is not None:  # twistd has put its log in the place of sys.stderr
+            sys.__stderr__.write(f"meshd: {text}\n")
         self._reactor.addSystemEventTrigger("after", "shutdown", _fail)
         self._reactor.stop()
 
@@ -287,7 +289,7 @@ class Daemon(Service):
 
     def metrics(self) -> bytes:
         """Give the sum of all counters."""
-        return b""
+        return expose(self._workers.totals)
 
     def _state(self) -> str:
         if self._stopping:
@@ -300,6 +302,7 @@ class Daemon(Service):
 
 def _fail() -> None:
     """End with exit status 1; twistd has no other way to."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for output in (sys.__stdout__, sys.__stderr__):
+        if output is not None:
+            output.flush()
     os._exit(1)

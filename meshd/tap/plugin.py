@@ -1,5 +1,6 @@
 """What twistd calls: the options, and the service that they make."""
 
+import pwd
 import time
 from typing import Any
 
@@ -8,7 +9,7 @@ from twisted.internet import reactor as installed_reactor
 
 from meshd.base.errors import ConfigurationError
 from meshd.tap.daemon import Daemon, Settings
-from meshd.tap.directories import lock_run_directory, make_directory
+from meshd.tap.directories import give_directory, lock_run_directory, make_directory
 from meshd.tap.options import Options
 
 __all__ = ["Options", "makeService"]
@@ -23,12 +24,21 @@ def makeService(options: Options) -> IService:
     reactor: Any = installed_reactor
     reactor.seconds = time.monotonic  # Twisted's default is the wall clock, which jumps
     places = options.places()
+    uid, gid = _twistd_ids(options.parent or {})
     try:
         for path, mode in ((places.run_dir, 0o750), (places.state_dir, 0o700), (places.state_dir / "generations", 0o700), (places.log_dir, 0o750)):
             make_directory(path, mode)
+            if uid is not None:
+                give_directory(path, uid, gid, mode)
         lock_run_directory(places.run_dir)
     except ConfigurationError as error:
         raise SystemExit(f"meshd: {error}") from None
-    parent: Any = options.parent or {}
-    settings = Settings(places, options["node"], options["workers"], parent.get("uid"))
-    return Daemon(reactor, settings)
+    return Daemon(reactor, Settings(places, options["node"], options["workers"], uid))
+
+
+def _twistd_ids(parent: Any) -> tuple[int | None, int]:
+    """Give twistd's `--uid` and `--gid`, which it applies later; without the second, the user's own group; (None, -1) without both."""
+    uid, gid = parent.get("uid"), parent.get("gid")
+    if uid is not None and gid is None:
+        gid = pwd.getpwuid(uid).pw_gid
+    return uid, -1 if gid is None else gid

@@ -19,6 +19,7 @@ from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
 from meshd.snapshot.snapshot import Snapshot
 from meshd.tables.program import Environment, program_slices
 from meshd.tap.privileges import drop_privileges, raise_descriptor_limit, refuse_new_privileges
+from meshd.telemetry.instruments import Instruments
 from meshd.worker.health import HealthPort
 from meshd.worker.service import DataPlane
 from meshd.worker.session import Session, SessionLink
@@ -46,7 +47,7 @@ def build_session(index: int, control_socket: str) -> Session:
     def connect(link: SessionLink) -> Any:
         return connectProtocol(UNIXClientEndpoint(reactor, control_socket, timeout=CONNECT_TIMEOUT), link)
 
-    session = Session(index, os.getpid(), plane, HealthPort(reactor, reactor), build, dict, connect, reactor, _stop)
+    session = Session(index, os.getpid(), plane, HealthPort(reactor, reactor), build, Instruments().take, connect, reactor, _stop)
     return session
 
 

@@ -40,15 +40,18 @@ class FakeWorkers:
 class FakeStore:
     """Keeps generations in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         """Nothing kept yet."""
         self.saved: list[Generation] = []
         self.broken = False
+        self.takes = 0.0
+        self.clock = clock
 
     def save(self, generation):
         """Keep it."""
         if self.broken:
             raise OSError(28, "No space left on device")
+        self.clock.rightNow += self.takes
         self.saved.append(generation)
 
     def load(self):
@@ -61,7 +64,8 @@ class ControlPlaneTests(SynchronousTestCase):
 
     def setUp(self):
         """Nothing compiled yet."""
-        self.clock, self.workers, self.store, self.served = Clock(), FakeWorkers(), FakeStore(), []
+        self.clock, self.workers, self.served = Clock(), FakeWorkers(), []
+        self.store = FakeStore(self.clock)
         self.snapshot: Snapshot | Exception = ONE
         self.control = self.plane("x")
 
@@ -121,6 +125,17 @@ class ControlPlaneTests(SynchronousTestCase):
         self.assertEqual([], self.store.saved)
         self.clock.advance(SAVE_DELAY)
         self.assertEqual([2], [generation.number for generation in self.store.saved])
+
+    def test_slow_disks_are_written_to_less_often(self):
+        """Saving takes a twentieth of our time at most."""
+        self.store.takes = 0.5
+        self.use(ONE)
+        self.clock.advance(SAVE_DELAY)
+        self.use(TWO)
+        self.clock.advance(9.9)
+        self.assertEqual([1], [generation.number for generation in self.store.saved])
+        self.clock.advance(0.1)
+        self.assertEqual([1, 2], [generation.number for generation in self.store.saved])
 
     def test_stopping_saves_at_once(self):
         """What is not on disk yet is written, and no timer is left; a second time there is nothing to do."""

@@ -26,7 +26,7 @@ G1 = generation(IN)
 
 def fleet(*slots: Slot) -> Workers:
     """Give workers in some state."""
-    workers = Workers(Clock(), FakeLife, FakeLife, lambda pids: None, ListeningSockets(), lambda: None, lambda index, report: None)
+    workers = Workers(Clock(), FakeLife, FakeLife, lambda pids: None, ListeningSockets(), lambda: None)
     workers.slots = {slot.index: slot for slot in slots}
     workers.wanted = G1
     return workers

@@ -13,6 +13,7 @@ from meshd.control.sockets import ListeningSockets
 from meshd.control.workers import FIRST_RESTART, HELLO_TIME, KILL_MARGIN, LAST_RESTART, REATTACH_TIME, STEADY, TRANSITIONS, Slot, Workers
 from meshd.ipc import commands
 from meshd.ipc.link import Verdict
+from meshd.telemetry.names import CONNECTIONS, TCP_OPENED
 from tests.unit.control.test_attachment import IN, FakeLink, generation
 from tests.unit.control.test_sockets import Opener
 
@@ -72,14 +73,13 @@ class WorkersTests(SynchronousTestCase):
 
     def setUp(self):
         """Nobody there yet."""
-        self.clock, self.lives, self.records, self.changes, self.reports = Clock(), [], [], [], []
+        self.clock, self.lives, self.records, self.changes = Clock(), [], [], []
         self.gone: set[int] = set()
         opener = Opener()
         sockets = ListeningSockets(opener.open, opener.check)
         self.addCleanup(sockets.close)
         self.workers = Workers(
             self.clock, self.spawn, self.adopt, lambda pids: self.records.append(dict(pids)), sockets, lambda: self.changes.append(1),
-            lambda index, report: self.reports.append((index, report)),
         )
 
     def spawn(self, index, on_end):
@@ -208,9 +208,21 @@ class WorkersTests(SynchronousTestCase):
         session = self.attach(0, 100)
         self.workers.report(session, {"status": {"connections": 3}, "problems": ["log full", 1]})
         attachment = self.workers.slots[0].attachment
-        self.assertEqual(({"connections": 3}, ("log full", "1"), 1), (attachment.status, attachment.problems, len(self.reports)))
+        self.assertEqual(({"connections": 3}, ("log full", "1")), (attachment.status, attachment.problems))
         self.workers.report(session, {"status": [], "problems": "x"})
         self.assertEqual(({}, ("log full", "1")), (attachment.status, attachment.problems))
+
+    def test_counts_are_summed(self):
+        """Counters of the dead stay, their gauges go; garbage is left out."""
+        self.workers.start(2, {})
+        sessions = [self.attach(index, 100 + index) for index in range(2)]
+        opened = [""] * len(TCP_OPENED.labels)
+        for session, metrics in ((sessions[0], [[TCP_OPENED.name, opened, 2], [CONNECTIONS.name, ["out"], 5], "x"]), (sessions[1], "garbage"),
+                                 (sessions[1], [[TCP_OPENED.name, opened, 3], [CONNECTIONS.name, ["out"], 1]])):
+            self.workers.report(session, {"metrics": metrics})
+        self.lives[0].end("exit status 1")
+        totals = self.workers.totals
+        self.assertEqual(([(tuple(opened), 5)], [(("out",), 1)]), (list(totals.numbers(TCP_OPENED)), list(totals.numbers(CONNECTIONS))))
 
     def test_logs_are_reopened_by_all(self):
         """Those who are connected."""
@@ -250,8 +262,7 @@ def test_updates_are_encoded_once_for_all():
             pushed.append(content)
             return super().push(nonce, content)
 
-    workers = Workers(Clock(), lambda index, on_end: FakeLife(100 + index, on_end), FakeLife, lambda pids: None, ListeningSockets(), lambda: None,
-                      lambda index, report: None)
+    workers = Workers(Clock(), lambda index, on_end: FakeLife(100 + index, on_end), FakeLife, lambda pids: None, ListeningSockets(), lambda: None)
     workers.start(2, {})
     workers.want(G1)
     for index in range(2):
