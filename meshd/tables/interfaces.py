@@ -50,9 +50,12 @@ class Exchange(Protocol):
     request: RequestHead
     path: bytes
     host: str
-    connection: Connection
     route: "RouteEntry | None"
     response: ResponseHead | None
+
+    @property
+    def connection(self) -> Connection:
+        """See the class."""
 
     def reply(self, reply: Reply) -> None:
         """Answer from here instead of going on."""

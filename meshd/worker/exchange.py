@@ -7,7 +7,7 @@ from twisted.logger import Logger
 
 from meshd.codec.http_events import RequestHead, ResponseHead
 from meshd.snapshot.replies import REPLIES, Reply
-from meshd.tables.interfaces import Connection, RouteEntry, Step
+from meshd.tables.interfaces import RouteEntry, Step
 from meshd.worker.downstream import Downstream
 from meshd.worker.upstream.cluster import LiveCluster
 from meshd.worker.upstream.host import UpstreamHost
@@ -130,7 +130,7 @@ class Exchange:
     def __init__(self, server: Server, connection: Downstream, request: RequestHead, now: float, wall: float) -> None:
         """Begin with a request's head."""
         self.server = server
-        self.connection: Connection = connection
+        self.connection = connection
         self.downstream = connection
         self.request = request
         self.started_at = self.completed_at = now

@@ -26,14 +26,25 @@ class TcpPair:
     Attributes:
         up: From the client to the upstream.
         down: Back.
+        cluster: Where it goes; None when there is no such cluster.
+        upstream_host: The last host that was tried.
+        attempts: Connects tried.
         flags: Response flags, joined with `,`.
         failure: UPSTREAM_TRANSPORT_FAILURE_REASON.
     """
 
+    # what a log line has of requests only
+    request = response = route = None
+    path = b""
+    details = ""
+    status = 0
+    service_time = -1
+    completed_at = 0.0
+
     __slots__ = (
-        "_client", "_cluster", "_config", "_first", "_host", "_moved", "_moved_at", "_on_closed", "_server", "_timer", "_tries", "_write_log",
-        "connection", "cluster_name", "down", "duration", "failure", "flags", "resources", "started_at", "started_wall", "up", "upstream_host",
-        "upstream_local",
+        "_client", "_cluster", "_config", "_first", "_host", "_moved", "_moved_at", "_on_closed", "_server", "_timer", "_write_log",
+        "attempts", "cluster", "connection", "down", "duration", "failure", "flags", "resources", "started_at", "started_wall", "up",
+        "upstream_host", "upstream_local",
     )
 
     def __init__(
@@ -59,18 +70,35 @@ class TcpPair:
         self._on_closed = on_closed
         self._first = b""
         self._timer: Timer | None = None
-        self._moved = self._tries = 0
+        self._moved = self.attempts = 0
         self._moved_at = 0.0
         self._cluster: LiveCluster | None = None
         self._host: UpstreamHost | None = None
         self._server: Stream | None = None
-        self.cluster_name = self.upstream_host = self.upstream_local = self.flags = self.failure = ""
+        self.cluster: LiveCluster | None = None
+        self.upstream_host: UpstreamHost | None = None
+        self.upstream_local = self.flags = self.failure = ""
         self.duration = 0.0
         self.up, self.down = Direction(self, resources.pipes), Direction(self, resources.pipes)
         self.up.opposite, self.down.opposite = self.down, self.up
         self._client = self.up.source = self.down.target = client
         client.hand_to(self.up)
         client.pause()
+
+    @property
+    def source(self) -> str:
+        """DOWNSTREAM_REMOTE_ADDRESS: the peer."""
+        return self.connection.source
+
+    @property
+    def bytes_received(self) -> int:
+        """Bytes taken from the client."""
+        return self.up.moved
+
+    @property
+    def bytes_sent(self) -> int:
+        """Bytes taken from the upstream."""
+        return self.down.moved
 
     def start(self, cluster_name: str, first: bytes) -> None:
         """
@@ -85,7 +113,7 @@ class TcpPair:
         if cluster is None:
             self._close("NC")
             return
-        self.cluster_name = cluster_name
+        self.cluster = cluster
         if cluster.connections >= cluster.limits.max_connections:
             self._close("UO")
             return
@@ -100,8 +128,8 @@ class TcpPair:
         if host is None:
             self._close("UH")
             return
-        self._tries += 1
-        self.upstream_host = host.text
+        self.attempts += 1
+        self.upstream_host = host
         descriptor, code = open_connection(host.address, host.port, cluster.config.source_address)
         if descriptor is None:
             self._connect_failed(cluster, failure_text(code))
@@ -147,7 +175,7 @@ class TcpPair:
         self._stop_timer()
         self._server = None
         self.failure = failure or self.failure  # that of an earlier attempt stays
-        if self._tries < self._config.max_connect_attempts:
+        if self.attempts < self._config.max_connect_attempts:
             self._connect(cluster)
         else:
             self._close("UF,URX")
