@@ -5,8 +5,8 @@ import attrs
 from meshd.base.addresses import canonical_ip, is_ipv6
 from meshd.model.checks import app_protocol, host_name, ip_address, ipv4_address, ipv6_address, label_name, one_line, subdomain_name
 from meshd.model.metadata import Metadata
-from meshd.model.reading import Check, Fields
-from meshd.model.service import PROTOCOLS
+from meshd.model.reading import Check, Fields, Report
+from meshd.model.service import read_protocol
 
 SERVICE_LABEL = "kubernetes.io/service-name"
 ZONE_TOPOLOGY = "topology.kubernetes.io/zone"  # in v1beta1's topology
@@ -74,10 +74,9 @@ class EndpointSlice:
 
 def read_endpoint_slice(fields: Fields, metadata: Metadata) -> tuple[EndpointSlice, ...]:
     """Read an EndpointSlice of discovery.k8s.io/v1 or v1beta1."""
-    kind = fields.choice("addressType", ("IPv4", "IPv6", "FQDN"), "")
-    if not kind and "addressType" not in fields and fields.raw("apiVersion") != "discovery.k8s.io/v1beta1":
-        fields.wrong("addressType", "expected IPv4 or IPv6 or FQDN, got nothing")
-    kind = kind or "IPv4"
+    kind = fields.choice("addressType", ("IPv4", "IPv6", "FQDN"), "") or _guess_type(fields)
+    if "addressType" not in fields and fields.raw("apiVersion") != "discovery.k8s.io/v1beta1":
+        fields.wrong("addressType", f"expected IPv4 or IPv6 or FQDN, got nothing; it is taken as {kind}", "Kubernetes would refuse it", "warning")
     service = metadata.labels.get(SERVICE_LABEL, "")
     if not service:
         said = f"expected the label {SERVICE_LABEL}, got none, so that these endpoints belong to no service"
@@ -104,16 +103,26 @@ def read_endpoints(fields: Fields, metadata: Metadata) -> tuple[EndpointSlice, .
     return tuple(found)
 
 
+def _guess_type(fields: Fields) -> str:
+    """Tell the address type by the first address; what is wrong is reported later, once."""
+    unheard = Fields(fields.values, (), Report(fields.report.origin, fields.report.line_of))
+    for endpoint in unheard.items("endpoints"):
+        for address in endpoint.texts("addresses"):
+            return next(kind for kind, check in _ADDRESS_CHECKS.items() if kind == "FQDN" or not check(address))
+    return "IPv4"
+
+
 def _read_ports(fields: Fields) -> tuple[SlicePort, ...]:
     found: list[SlicePort] = []
     names: dict[str, int] = {}
     for index, item in enumerate(fields.items("ports")):
         name = item.text("name", check=label_name)
-        number, protocol = item.port("port"), item.choice("protocol", PROTOCOLS, "TCP")
+        number, protocol = item.port("port"), read_protocol(item)
         port = SlicePort(number, name, protocol, item.text("appProtocol", check=app_protocol))
         item.finish()
         if names.setdefault(name, index) != index:
-            item.wrong("name", f"expected each name once, got {name or 'no name'} in ports[{names[name]}] too")
+            said = f"expected each name once, got {name or 'no name'} in ports[{names[name]}] too"
+            item.wrong("name", said, "rename one, Kubernetes would refuse it", "warning")
         if "port" not in item:
             item.wrong("port", "expected a number, got nothing; this port is not used", "name the port", "warning")
         elif number:

@@ -6,7 +6,7 @@ from meshd.base.addresses import canonical_ip
 from meshd.model.checks import ip_address, port_name, subdomain_name
 from meshd.model.metadata import Metadata
 from meshd.model.reading import Fields
-from meshd.model.service import PROTOCOLS
+from meshd.model.service import read_protocol
 
 _PHASES = ("Pending", "Running", "Succeeded", "Failed", "Unknown", "")
 _OVER = ("Succeeded", "Failed")
@@ -70,7 +70,7 @@ def _read_ports(spec: Fields) -> list[ContainerPort]:
     for container in (*spec.items("containers"), *lasting):
         for port in container.items("ports"):
             name, number = port.text("name", check=port_name), port.port("containerPort", required=True)
-            found.append(ContainerPort(name, number, port.choice("protocol", PROTOCOLS, "TCP")))
+            found.append(ContainerPort(name, number, read_protocol(port)))
     return found
 
 

@@ -11,6 +11,7 @@ from meshd.model.reading import MAX_PORT, Fields, shown
 
 PROTOCOLS = ("TCP", "UDP", "SCTP")
 
+_APPLICATION_PROTOCOLS = ("HTTP", "HTTP2", "HTTPS", "GRPC", "GRPC-WEB", "TLS", "MONGO", "MYSQL", "REDIS")
 _TYPES = ("ClusterIP", "NodePort", "LoadBalancer", "ExternalName")
 _IGNORED = frozenset(
     (
@@ -74,7 +75,7 @@ class Service:
 
 
 def read_service(fields: Fields, metadata: Metadata) -> tuple[Service, ...]:
-    """Read a Service as Kubernetes validates it."""
+    """Read a Service as Kubernetes validates it; where what it means is clear all the same, a warning will do."""
     spec = fields.mapping("spec")
     kind = spec.choice("type", _TYPES, "ClusterIP")
     cluster_ips, headless = _read_cluster_ips(spec)
@@ -131,19 +132,40 @@ def _read_ports(spec: Fields, *, required: bool) -> tuple[ServicePort, ...]:
     for index, fields in enumerate(listed):
         port = ServicePort(
             fields.port("port", required=True),
-            fields.text("name", check=label_name, required=len(listed) > 1),
+            fields.text("name", check=label_name),
             _read_target_port(fields),
-            fields.choice("protocol", PROTOCOLS, "TCP"),
+            read_protocol(fields),
             fields.text("appProtocol", check=app_protocol),
         )
         fields.finish(("nodePort",))
-        if port.name and names.setdefault(port.name, index) != index:
-            fields.wrong("name", f"expected each name once, got {port.name} in ports[{names[port.name]}] too", "rename one")
+        if len(listed) > 1 and not port.name:
+            fields.wrong("name", "expected a name, since there are several ports, got nothing", "Kubernetes would refuse it", "warning")
+        elif names.setdefault(port.name, index) != index:
+            said = f"expected each name once, got {port.name} in ports[{names[port.name]}] too"
+            fields.wrong("name", said, "rename one, Kubernetes would refuse it", "warning")
         if port.port and numbers.setdefault((port.port, port.protocol), index) != index:
             said = f"expected each port once for a protocol, got {port.port}/{port.protocol} in ports[{numbers[port.port, port.protocol]}] too"
             fields.wrong("port", said, "remove one")
         found.append(port)
     return tuple(found)
+
+
+def read_protocol(fields: Fields) -> str:
+    """Read a port's transport protocol; one in lower case, or an application's, is understood with a warning, as Istio understands it."""
+    value = fields.raw("protocol")
+    if value is None or value == "":
+        return "TCP"
+    word = value.upper() if isinstance(value, str) else ""
+    if word in PROTOCOLS:
+        if word != value:
+            fields.wrong("protocol", f"expected {word}, got {shown(value)}", "Kubernetes would refuse it", "warning")
+        return word
+    said = f"expected {' or '.join(PROTOCOLS)}, got {shown(value)}"
+    if word in _APPLICATION_PROTOCOLS:
+        fields.wrong("protocol", f"{said}; it is taken as TCP", "write it as appProtocol", "warning")
+    else:
+        fields.wrong("protocol", said)
+    return "TCP"
 
 
 def _read_target_port(fields: Fields) -> int | str:

@@ -60,7 +60,8 @@ def test_reads_other_address_types(kind, address, expected):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (HEAD + "endpoints: []\n", "error 1 addressType: expected IPv4 or IPv6 or FQDN, got nothing"),
+        (HEAD + "endpoints: []\n", "warning 1 addressType: expected IPv4 or IPv6 or FQDN, got nothing; it is taken as IPv4; "
+         "Kubernetes would refuse it"),
         (HEAD + "addressType: ipv4\n", "error 4 addressType: expected IPv4 or IPv6 or FQDN, got 'ipv4'; did you mean IPv4?"),
         (HEAD + "addressType: IPv4\nendpoints: [{addresses: ['::1']}]\n", "error 5 endpoints[0].addresses[0]: expected an IPv4 address, got '::1'"),
         (HEAD + "addressType: IPv6\nendpoints: [{addresses: [1.2.3.4]}]\n",
@@ -71,7 +72,9 @@ def test_reads_other_address_types(kind, address, expected):
          "warning 5 endpoints[0].addresses: expected an address that other machines can reach, got 127.0.0.1"),
         (HEAD + "addressType: IPv4\nports: [{name: a}]\n",
          "warning 5 ports[0].port: expected a number, got nothing; this port is not used; name the port"),
-        (HEAD + "addressType: IPv4\nports: [{port: 1}, {port: 2}]\n", "error 5 ports[1].name: expected each name once, got no name in ports[0] too"),
+        (HEAD + "addressType: IPv4\nports: [{port: 1}, {port: 2}]\n",
+         "warning 5 ports[1].name: expected each name once, got no name in ports[0] too; "
+         "rename one, Kubernetes would refuse it"),
         (HEAD + "addressType: IPv4\nendpoints: [{addresses: [1.2.3.4], conditions: {raedy: true}}]\n",
          "warning 5 endpoints[0].conditions.raedy: expected a known field, got raedy, which is ignored; did you mean ready?"),
         (HEAD.replace("kubernetes.io/service-name", "other") + "addressType: IPv4\n",
@@ -86,6 +89,14 @@ def test_reads_other_address_types(kind, address, expected):
 def test_tells_what_is_wrong(text, expected):
     """Each with its field; a warning leaves the slice in use."""
     assert [expected] == complaints_of(text)
+
+
+@pytest.mark.parametrize(("address", "expected"), [("10.0.0.1", "IPv4"), ("'::1'", "IPv6"), ("db.example.com", "FQDN")])
+def test_guesses_a_missing_address_type(address, expected):
+    """By the first address; Kubernetes would have refused it, Istio takes it."""
+    [found] = resources_of(f"{HEAD}endpoints: [{{addresses: [{address}]}}]\n")
+    assert isinstance(found, EndpointSlice)
+    assert expected == found.address_type
 
 
 def test_reads_endpoints():
