@@ -58,7 +58,9 @@ def get(run_dir: str, page: str, connect: Connect = _UnixConnection) -> bytes:
         raise LiveError(f"no meshd answers at {path}; it has ended") from None
     except PermissionError:
         raise LiveError(f"not permitted to ask meshd at {path}; run as root") from None
-    except (OSError, http.client.HTTPException) as error:
+    except http.client.HTTPException:
+        raise LiveError(f"what answers at {path} does not speak HTTP as meshd does") from None
+    except OSError as error:
         raise LiveError(f"no answer from meshd at {path}: {str(error) or type(error).__name__}") from None
     finally:
         connection.close()

@@ -57,7 +57,7 @@ def test_gets_a_page() -> None:
     (Connection(failure=ConnectionRefusedError()), "no meshd answers at /r/admin.sock; it has ended"),
     (Connection(failure=PermissionError()), "not permitted to ask meshd at /r/admin.sock; run as root"),
     (Connection(failure=TimeoutError("timed out")), "no answer from meshd at /r/admin.sock: timed out"),
-    (Connection(failure=http.client.BadStatusLine("junk")), "no answer from meshd at /r/admin.sock: junk"),
+    (Connection(failure=http.client.BadStatusLine("junk")), "what answers at /r/admin.sock does not speak HTTP as meshd does"),
     (Connection(failure=ConnectionResetError()), "no answer from meshd at /r/admin.sock: ConnectionResetError"),
     (Connection(status=404), "meshd at /r/admin.sock answers /status with 404 Not Found"),
 ])
