@@ -74,20 +74,22 @@ class Message(Generic[T]):
             _merge(message, self._constants(value))
         return message
 
-    def read(self, message: Mapping[str, Any]) -> T:
+    def read(self, message: Any) -> T:
         """
         Give our value of a message.
 
         Raises:
             ValueError: If a field that has to be there is not, or one cannot be read.
         """
+        if not isinstance(message, dict):
+            raise ValueError(f"expected an object, found {message!r:.80}")
         values = {}
         for row in self._rows:
             found = _find(message, row.path)
             if found is not None:
                 try:
                     values[row.attribute] = row.read(found)
-                except (KeyError, TypeError, AttributeError) as reason:
+                except (LookupError, TypeError, AttributeError) as reason:
                     raise ValueError(f"{'.'.join(row.path) or row.attribute}: {reason!r}") from reason
             elif row.default is ABSENT:
                 raise ValueError(f"{'.'.join(row.path)}: expected a value, found none")

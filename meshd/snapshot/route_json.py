@@ -16,6 +16,7 @@ from meshd.snapshot.route import (
     WeightedCluster,
 )
 
+LONGEST_BACK_OFF = 0.25  # Envoy's default: ten times the base
 MAX_DIRECT_RESPONSE_BYTES = 1024 * 1024  # Istio core/route
 PREVIOUS_HOSTS = typed("envoy.retry_host_predicates.previous_hosts", "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate")
 
@@ -88,6 +89,11 @@ def _read_match(found: Json) -> RouteMatch:
 
 WEIGHTED = Message(WeightedCluster, (plain("name", "name"), wrapped("weight", "weight", default=0)))
 
+def _back_off(policy: RetryPolicy) -> Json:
+    """Envoy refuses a longest interval without the base, be it the default."""
+    return {"retryBackOff": {"baseInterval": format_duration(policy.base_interval)}} if policy.max_interval != LONGEST_BACK_OFF else {}
+
+
 RETRY = Message(
     RetryPolicy,
     (
@@ -98,8 +104,9 @@ RETRY = Message(
         Row("previous_hosts", ("retryHostPredicate",), lambda _value: [PREVIOUS_HOSTS], bool, False),
         Row("host_selection_attempts", ("hostSelectionRetryMaxAttempts",), str, int, 1),
         seconds("base_interval", "retryBackOff", "baseInterval", default=0.025),
-        seconds("max_interval", "retryBackOff", "maxInterval", default=0.25),
+        seconds("max_interval", "retryBackOff", "maxInterval", default=LONGEST_BACK_OFF),
     ),
+    _back_off,
 )
 
 

@@ -1,6 +1,7 @@
 """Builds services, endpoint slices, pods and machines for the compiler's tests, with little typing."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import attrs
 
@@ -17,21 +18,21 @@ from meshd.model.service import Service, ServicePort
 HERE = "10.0.0.1"
 
 
-def metadata(kind: str, name: str, namespace: str = "default", **more: object) -> Metadata:
+def metadata(kind: str, name: str, namespace: str = "default", **more: Any) -> Metadata:
     """Give the identity of a resource that stands in a file of its own."""
-    return Metadata(name, Origin(f"{name}.yaml", 1, kind, namespace, name), namespace, **more)  # type: ignore[arg-type]
+    return Metadata(name, Origin(f"{name}.yaml", 1, kind, namespace, name), namespace, **more)
 
 
 def service(name: str, *ports: ServicePort, address: str = "10.9.0.1", namespace: str = "default", created: str = "",
-            annotations: Mapping[str, str] | None = None, **more: object) -> Service:
+            annotations: Mapping[str, str] | None = None, **more: Any) -> Service:
     """Give a service; without an address it is given none."""
     identity = metadata("Service", name, namespace, created=created, annotations=annotations or {})
-    return Service(identity, cluster_ips=tuple(address.split()), ports=ports, **more)  # type: ignore[arg-type]
+    return Service(identity, cluster_ips=tuple(address.split()), ports=ports, **more)
 
 
-def headless(name: str, *ports: ServicePort, **more: object) -> Service:
+def headless(name: str, *ports: ServicePort, **more: Any) -> Service:
     """Give a headless service."""
-    return service(name, *ports, address="", headless=True, **more)  # type: ignore[arg-type]
+    return service(name, *ports, address="", headless=True, **more)
 
 
 def alias(name: str, target: str, namespace: str = "default") -> Service:
@@ -58,17 +59,17 @@ def pod(name: str, address: str, labels: Mapping[str, str] | None = None, namesp
     return Pod(metadata("Pod", name, namespace, labels=labels or {}), (address,), ports=named)
 
 
-def machine(*addresses: str, namespace: str = "default", labels: Mapping[str, str] | None = None, **more: object) -> Node:
+def machine(*addresses: str, namespace: str = "default", labels: Mapping[str, str] | None = None, **more: Any) -> Node:
     """Give a machine; without addresses it has one, `HERE`."""
-    return Node(metadata("Node", "here", ""), namespace, labels=labels or {}, addresses=addresses or (HERE,), **more)  # type: ignore[arg-type]
+    return Node(metadata("Node", "here", ""), namespace, labels=labels or {}, addresses=addresses or (HERE,), **more)
 
 
-def proxy(node: Node | None = None, **settings: object) -> Proxy:
+def proxy(node: Node | None = None, **settings: Any) -> Proxy:
     """Give who is compiled for, with settings of the mesh."""
     return read_proxy(node or machine(), mesh(**settings), "/log")
 
 
-def mesh(**settings: object) -> Mesh:
+def mesh(**settings: Any) -> Mesh:
     """Give mesh-wide settings."""
     return attrs.evolve(DEFAULT_MESH, **settings)
 
