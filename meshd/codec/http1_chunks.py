@@ -32,11 +32,19 @@ class ChunkedBody:
 
     def feed(self, data: bytes, on_body: OnBody) -> bytes:
         """
-        Take bytes; call `on_body` with the data in them.
+        Take bytes; call `on_body` once with all the data in them, however many chunks it came in.
 
         Returns:
             What follows the body, once `state` is `done`; empty before.
         """
+        pieces: list[bytes] = []
+        rest = self._take(data, pieces)
+        if pieces:
+            on_body(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        return rest
+
+    def _take(self, data: bytes, pieces: list[bytes]) -> bytes:
+        """Collect the data in the bytes; give what follows the body."""
         if self._line:
             data = self._line + data
             self._line = b""
@@ -49,7 +57,7 @@ class ChunkedBody:
                 self._left -= stop - place
                 if not self._left:
                     self.state = "data end"
-                on_body(data[place:stop])
+                pieces.append(data[place:stop])
                 place = stop
                 continue
             if state == "done":

@@ -107,7 +107,6 @@ class RequestReader:
     def stop(self) -> None:
         """Call no more events and hold nothing, whatever still comes."""
         self._state = "stopped"
-        self._chunks.state = "done"
         self._held = b""
 
     def take_rest(self) -> bytes:

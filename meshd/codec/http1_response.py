@@ -164,7 +164,6 @@ class ResponseReader:
         """Call no more events and hold nothing, whatever still comes."""
         self._state = "stopped"
         self._keep_alive = False
-        self._chunks.state = "done"
         self._held = b""
 
     def take_rest(self) -> bytes:

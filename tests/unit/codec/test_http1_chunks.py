@@ -63,3 +63,12 @@ def test_any_data_comes_out_as_it_went_in(chunks, after, cuts):
     places = [0, *sorted({cut for cut in cuts if cut < len(coded)}), len(coded)]
     parts = [coded[start:end] for start, end in pairwise(places)]
     assert ("done", b"".join(chunks), after) == play([coded]) == play(parts)
+
+
+def test_tiny_chunks_are_passed_on_together():
+    """A body in chunks of one byte costs one call for all that came at once."""
+    data: list[bytes] = []
+    body = ChunkedBody()
+    assert b"" == body.feed(b"1\r\na\r\n" * 1000 + b"1", data.append)
+    assert b"next" == body.feed(b"\r\nb\r\n0\r\n\r\nnext", data.append)
+    assert [b"a" * 1000, b"b"] == data

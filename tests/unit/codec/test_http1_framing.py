@@ -114,3 +114,36 @@ def test_remove_hop_keeps_what_it_is_told_to():
     headers = Headers([(b"x-a", b"1"), (b"connection", b"upgrade"), (b"x-a", b"2"), (b"upgrade", b"websocket"), (b"b", b"3")])
     remove_hop(headers, (b"close", b"x-a", b"none"), frozenset((b"upgrade",)))
     assert [(b"upgrade", b"websocket"), (b"b", b"3")] == headers.pairs
+
+
+@pytest.mark.parametrize("lines", [
+    b"Transfer-Encoding: chunked ", b"Transfer-Encoding:\tchunked", b"Transfer-Encoding:chunked", b"transfer-encoding: CHUNKED",
+        b"Transfer-Encoding: chunked\x0b",
+    b"Transfer-Encoding: \x00chunked", b"Transfer-Encoding:\xa0chunked", b"Transfer-Encoding: chunked\xa0", b"Transfer-Encoding: xchunked",
+    b"Transfer-Encoding: chunkedx", b"Transfer-Encoding: 'chunked'", b'Transfer-Encoding: "chunked"', b"Transfer-Encoding: chunked;",
+        b"Transfer-Encoding: ,chunked",
+    b"Transfer-Encoding: chunked, identity", b"Transfer-Encoding: identity, chunked", b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
+    b"Transfer-Encoding: chunked\r\nTransfer-Encoding: x", b"Transfer-Encoding: identity", b"Transfer-Encoding:", b"Transfer-Encoding:\r\n chunked",
+    b"Transfer-Encoding\r\n: chunked", b"Transfer-Encoding : chunked", b" Transfer-Encoding: chunked", b"Transfer Encoding: chunked",
+    b"Transfer-Encoding\x00: chunked", b"Transfer-Encoding\xad: chunked", b"x: y\nTransfer-Encoding: chunked", b"x: y\rTransfer-Encoding: chunked",
+    b"x: y\r\r\nTransfer-Encoding: chunked", b"x: y\r\n\tTransfer-Encoding: chunked", b"Transfer-Encoding: chunked\n",
+    b"Content-Length: 5", b"Content-Length: 6", b"Content-Length : 6", b"content-length: 0", b"Content-Length: 5\r\nContent-Length: 5",
+    b"Connection: Content-Length", b"Connection: close, transfer-encoding",
+])
+def test_no_second_framing_passes(lines):
+    """Whatever stands beside a Content-Length and could be taken for another framing by somebody: the request is refused, in either order."""
+    length = b"Content-Length: 5"
+    for both in ((length, lines), (lines, length)):
+        answer = read_request(b"POST / HTTP/1.1\r\nHost: a.test\r\n" + b"\r\n".join(both))
+        assert isinstance(answer, str) and answer
+
+
+@pytest.mark.parametrize("value", [
+    b"5;", b"5,5", b"5, 6", b"0x5", b"5 5", b"+5", b"-5", b"-0", b"5.0", b"5e0", b"\xef\xbc\x95", b"5\x00", b"\x0b5", b"\x0c5", b"5_0", b"",
+        b"five", b"5\r\n 0", b"0" * 65,
+    b"18446744073709551621", b"9223372036854775808", b"5\xa0", b"'5'", b'"5"',
+])
+def test_no_odd_length_passes(value):
+    """A length that two readers could read differently is refused."""
+    answer = read_request(b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: " + value)
+    assert isinstance(answer, str) and answer

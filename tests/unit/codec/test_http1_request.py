@@ -233,8 +233,7 @@ def test_stop_within_a_body(framing):
 
     reader = RequestReader(lambda head: None, on_body, lambda: events.append(("end",)))
     assert "" == reader.feed(b"POST / HTTP/1.1\r\nHost: a.test\r\n" + framing)
-    assert ("body",) == events[0]
-    assert ("end",) not in events
+    assert [("body",)] == events
 
 
 def test_early_bytes_of_an_upgrade_are_held_back():
