@@ -47,9 +47,9 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_paths_in_backticks_exist(page):
-    """Files and folders of the repository that a page names in backticks are there."""
+    """Files and folders of the repository that a page names in backticks are there; `x` and CAPITALS stand for any name."""
     pattern = r"`((?:meshd|tests|etc|docs|packaging|newsfragments|twisted)/[\w./-]*)`"
-    named = {path for path in re.findall(pattern, page.read_text()) if "x/" not in path}
+    named = {path for path in re.findall(pattern, page.read_text()) if "x/" not in path and not re.search(r"[A-Z]{4}", Path(path).name)}
     assert [] == sorted(path for path in named if not (ROOT / path).exists())
 
 
