@@ -116,6 +116,8 @@ class IptablesBackend:
             self.runner(["nft", "delete", "table", family, "nat"], "")
 
     def _read(self, family: Family) -> Nat:
+        if self.flavour == "legacy" and not self._has_legacy_table(family):
+            return Nat()
         program = f"{PROGRAMS[family]}-{self.flavour}-save"
         ran = self.runner([program], "")
         if ran.missing:
@@ -123,6 +125,11 @@ class IptablesBackend:
         if ran.status:
             raise CaptureError(refused(program, ran))
         return read_save(ran.output)
+
+    def _has_legacy_table(self, family: Family) -> bool:
+        # reason: iptables-legacy-save wants the lock in /run, which not everybody who may change rules may write (user namespaces)
+        ran = self.runner(["cat", f"/proc/net/{family}_tables_names"], "")
+        return ran.status == 0 and "nat" in ran.output.split()
 
     def _put(self, family: Family, text: str) -> None:
         command = self._restore(family)

@@ -1,4 +1,4 @@
-"""A kernel with the programs nft, iptables and ip in front of it, as far as capture uses them; it runs nothing."""
+"""A kernel with the programs nft, iptables, ip and cat in front of it, as far as capture uses them; it runs nothing."""
 
 import re
 from collections.abc import Sequence
@@ -87,6 +87,9 @@ class FakeKernel:
                 return Ran(1, errors=complaint)
         if arguments[0] == "nft":
             return self._nft(arguments[1:], standard_input)
+        if arguments[0] == "cat":
+            legacy = "iptables-legacy" if arguments[1] == "/proc/net/ip_tables_names" else "ip6tables-legacy"
+            return Ran(0, "filter\nnat\n") if legacy in self.nat else Ran(1, errors=f"cat: {arguments[1]}: No such file or directory")
         if arguments[0] == "ip":
             return self._ip(arguments[3:])
         return self._iptables(arguments, standard_input)

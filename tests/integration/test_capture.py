@@ -32,7 +32,7 @@ MANY_SETTINGS = [
     {"exclude_outbound_cidrs": ("10.1.0.0/16", "::ffff:1.2.3.4")},
     {"include_outbound_cidrs": ("0.0.0.0/0",), "exclude_outbound_cidrs": ("::/0",)},
     {"include_outbound_cidrs": ("127.1.2.3/32",)},
-    {"include_uids": ("0", "1000", "4294967294"), "include_gids": ("5",), "exclude_uids": ("7",), "exclude_gids": ("root",)},
+    {"include_uids": ("0", "1000", "65000"), "include_gids": ("5",), "exclude_uids": ("7",), "exclude_gids": ("root",)},
     {"exclude_interfaces": ("eth1", "docker*", "br-0a1b+", "eth0.100", "a@b", "_x")},
 ]
 

@@ -139,6 +139,13 @@ def test_not_permitted_is_told() -> None:
         IptablesBackend(kernel, "nft").remove()
 
 
+def test_the_legacy_programs_are_not_run_without_a_legacy_table() -> None:
+    """They want a lock that not everybody may have, and there is nothing of ours to find."""
+    kernel = FakeKernel(failures={"iptables-legacy-save": "Fatal: can't open lock file /run/xtables.lock: Permission denied"})
+    assert not IptablesBackend(kernel, "legacy").holds()
+    assert not IptablesBackend(kernel, "legacy").remove()
+
+
 def test_text_names_both_families() -> None:
     """What is printed can be read by iptables-restore, family by family."""
     text = IptablesBackend(FakeKernel(), "nft").text(RULES)
