@@ -55,19 +55,20 @@ def regex_holds(pattern: str, text: str) -> bool:
         return False
 
 
-def read_header(name: str, call: Call, path: str) -> str | None:
-    """Return a header of the request, or a pseudo header, or None."""
-    lines = [value for key, value in call.headers if key == name.lower()]
+def read_header(name: str, call: Call, path: str) -> list[str]:
+    """Return the lines of a header of the request, or of a pseudo header; none where there is no such header."""
+    name = name.lower()
+    lines = [value for key, value in call.headers if key == name]
     if name == ":method":
-        return call.method
+        return [call.method]
     if name in (":authority", "host"):
-        return call.authority or None
+        return [call.authority]
     if name == ":path":
-        return path or None
+        return [path] if path else []
     if name == ":scheme":
         forwarded = [value for key, value in call.headers if key == "x-forwarded-proto"]
-        return forwarded[0] if forwarded and forwarded[0] in ("http", "https") else "http"
-    return ",".join(lines) if lines else None
+        return ["https" if forwarded[:1] == ["https"] else "http"]
+    return lines or (["http"] if name == "x-forwarded-proto" else [])
 
 
 def _why_not_path(match: RouteMatch, target: str) -> str:
@@ -86,20 +87,19 @@ def _why_not_path(match: RouteMatch, target: str) -> str:
 
 
 def _why_not_header(match: HeaderMatch, call: Call, path: str) -> str:
-    value = read_header(match.name, call, path)
+    lines = read_header(match.name, call, path)
     if match.value is None:
-        there = value is not None or match.treat_missing_as_empty
+        there = bool(lines) or match.treat_missing_as_empty
         if (there == match.present) != match.invert:
             return ""
         return f"header {match.name} is {'there' if there else 'missing'}"
-    if value is None:
-        if not match.treat_missing_as_empty:
-            return f"header {match.name} is missing"
-        value = ""
-    holds = string_holds(match.value, value)
+    if not lines and not match.treat_missing_as_empty:
+        return f"header {match.name} is missing"
+    holds = any(string_holds(match.value, line) for line in lines or [""])
     if holds != match.invert:
         return ""
-    return f"header {match.name} {value!r} {PHRASES[match.value.kind][0 if holds else 1]} {match.value.value!r}"
+    value = " and ".join(map(repr, lines or [""]))
+    return f"header {match.name} {value} {PHRASES[match.value.kind][0 if holds else 1]} {match.value.value!r}"
 
 
 def _why_not_query(match: QueryMatch, target: str) -> str:

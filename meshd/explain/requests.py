@@ -32,10 +32,9 @@ def find_virtual_host(routes: RouteConfiguration, call: Call, answer: Answer) ->
     host = host_name(call.authority) if routes.ignore_port_in_host_matching else _ascii_lower(call.authority)
     best: tuple[int, int] = (0, 0)
     found: VirtualHost | None = None
-    alone = all(domain == "*" for candidate in routes.virtual_hosts for domain in candidate.domains)
     for candidate in routes.virtual_hosts:
         for domain in candidate.domains:
-            rank = _domain_rank(domain.lower(), host, alone)
+            rank = _domain_rank(domain.lower(), host)
             if rank > best:
                 best, found = rank, candidate
     if found is None:
@@ -59,10 +58,10 @@ def _ascii_lower(text: str) -> str:
     return "".join(letter.lower() if letter.isascii() else letter for letter in text)
 
 
-def _domain_rank(domain: str, host: str, alone: bool) -> tuple[int, int]:
+def _domain_rank(domain: str, host: str) -> tuple[int, int]:
     """Rank exact names above `*.suffix` above `prefix.*` above `*`, longer wildcards above shorter; (0, 0) does not cover."""
     if domain == "*":
-        return (0, 1) if host or alone else (0, 0)
+        return (0, 1)
     if domain.startswith("*"):
         return (2, len(domain)) if len(host) >= len(domain) and host.endswith(domain[1:]) else (0, 0)
     if domain.endswith("*"):

@@ -28,7 +28,7 @@ class HeaderMatch:
 
     Attributes:
         name: Lower case; `:method`, `:authority`, `:scheme` and `:path` are headers too.
-        value: Condition on the value (repeated headers joined with `,`); None asks for presence only.
+        value: Condition on the value (of a repeated header, one line that meets it is enough); None asks for presence only.
         invert: The condition must not hold; a missing header does not match an inverted condition unless `treat_missing_as_empty`.
         treat_missing_as_empty: A missing header counts as an empty value.
         present: With `value` None: whether the header must be there.

@@ -16,9 +16,9 @@ class RouteMatch:
     Which requests a route takes.
 
     Attributes:
-        kind: How `path` is held against the request's path: `prefix` against path and query, the others against the path alone.
+        kind: How `path` is held against the request's path, the query left out (as Envoy does).
         path: Prefix, whole path, or RE2 expression.
-        ignore_case: For `prefix` and `exact`.
+        ignore_case: For all kinds but `regex`.
         headers: All must hold.
         query_parameters: All must hold.
     """

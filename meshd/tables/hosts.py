@@ -80,7 +80,7 @@ def _build_find_route(config: RouteConfiguration, hosts: Sequence[BuiltHost]) ->
         for domain in host.domains:
             by_domain.setdefault(domain.lower(), find)
     if set(by_domain) == {"*"}:
-        return by_domain["*"]  # also for an empty authority, as in Envoy
+        return by_domain["*"]
     exact = {domain: find for domain, find in by_domain.items() if not domain.startswith("*") and not domain.endswith("*")}
     find_other = _build_find_wildcard(by_domain)
     if not config.ignore_port_in_host_matching:
@@ -113,8 +113,6 @@ def _build_find_wildcard(by_domain: Mapping[str, FindRoute]) -> Callable[[str], 
 
     def find_wildcard(host: str) -> FindRoute | None:
         length = len(host)
-        if not length:
-            return None  # as in Envoy: an empty authority has a virtual host only where `*` is the only domain
         for size, suffix_hosts in suffixes:
             if size < length:
                 find = suffix_hosts.get(host[-size:])

@@ -1,29 +1,36 @@
 """Conditions on a header, pseudo headers among them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from meshd.snapshot.match import HeaderMatch
 from meshd.tables.interfaces import Condition, Exchange
 from meshd.tables.match.string import build_string
 
-ReadHeader = Callable[[Exchange], bytes | None]
+ReadHeader = Callable[[Exchange], Sequence[bytes]]
+"""Gives the values of a header, one a line; empty where there is no such header."""
+
+MISSING: tuple[bytes, ...] = ()
+EMPTY = (b"",)
 
 
-def _method(exchange: Exchange) -> bytes | None:
-    return exchange.request.method
+def _method(exchange: Exchange) -> Sequence[bytes]:
+    return (exchange.request.method,)
 
 
-def _authority(exchange: Exchange) -> bytes | None:
-    return exchange.request.authority or None
+def _authority(exchange: Exchange) -> Sequence[bytes]:
+    return (exchange.request.authority,)
 
 
-def _path(exchange: Exchange) -> bytes | None:
-    return exchange.path or None
+def _path(exchange: Exchange) -> Sequence[bytes]:
+    return (exchange.path,) if exchange.path else MISSING
 
 
-def _scheme(exchange: Exchange) -> bytes | None:
-    forwarded = exchange.request.headers.first.get(b"x-forwarded-proto")
-    return forwarded if forwarded in (b"http", b"https") else b"http"
+def _scheme(exchange: Exchange) -> Sequence[bytes]:
+    return (b"https",) if exchange.request.headers.first.get(b"x-forwarded-proto") == b"https" else (b"http",)
+
+
+def _forwarded_proto(exchange: Exchange) -> Sequence[bytes]:
+    return _ordinary(b"x-forwarded-proto")(exchange) or (b"http",)  # set on every request that comes without one
 
 
 PSEUDO_HEADERS: dict[str, ReadHeader] = {
@@ -32,15 +39,27 @@ PSEUDO_HEADERS: dict[str, ReadHeader] = {
     "host": _authority,  # Envoy's other name for :authority
     ":path": _path,
     ":scheme": _scheme,
+    "x-forwarded-proto": _forwarded_proto,
 }
 
 
 def build_reader(name: str) -> ReadHeader:
-    """Return what gives a header's value, repeated lines joined with `,`, or None where there is no such header."""
-    if name in PSEUDO_HEADERS:
-        return PSEUDO_HEADERS[name]
-    key = name.lower().encode()
-    return lambda exchange: exchange.request.headers.joined(key)
+    """Return what gives a header's values, a pseudo header's among them."""
+    name = name.lower()
+    return PSEUDO_HEADERS.get(name) or _ordinary(name.encode())
+
+
+def _ordinary(key: bytes) -> ReadHeader:
+    def read(exchange: Exchange) -> Sequence[bytes]:
+        headers = exchange.request.headers
+        value = headers.first.get(key)
+        if value is None:
+            return MISSING
+        if len(headers.first) == len(headers.pairs):
+            return (value,)
+        return [value for name, value in headers.pairs if name == key]
+
+    return read
 
 
 def build_header(match: HeaderMatch) -> Condition:
@@ -51,22 +70,24 @@ def build_header(match: HeaderMatch) -> Condition:
         BuildError: If its value is a regular expression that RE2 does not take.
 
     Source:
-        Envoy's HeaderUtility: a missing header fails a condition on its value, inverted or not, unless it counts as empty;
-        a presence condition with `treat_missing_as_empty` takes the header as there.
+        Envoy 1.40, as seen: of repeated lines each is looked at by itself, and one that matches is enough; a missing header fails a condition
+        on its value, inverted or not, unless it counts as empty; a presence condition with `treat_missing_as_empty` takes the header as there.
     """
     read = build_reader(match.name)
     if match.value is None:
         return _build_presence(read, match)
     test = build_string(match.value)
-    wanted, missing = not match.invert, b"" if match.treat_missing_as_empty else None
+    found, not_found = not match.invert, match.invert
+    missing = EMPTY if match.treat_missing_as_empty else MISSING
 
     def holds(exchange: Exchange) -> bool:
-        value = read(exchange)
-        if value is None:
-            value = missing
-            if value is None:
-                return False
-        return test(value) is wanted
+        values = read(exchange) or missing
+        if not values:
+            return False
+        for value in values:
+            if test(value):
+                return found
+        return not_found
 
     return holds
 
@@ -76,5 +97,5 @@ def _build_presence(read: ReadHeader, match: HeaderMatch) -> Condition:
         always = match.present is not match.invert
         return lambda exchange: always
     if match.present is not match.invert:
-        return lambda exchange: read(exchange) is not None
-    return lambda exchange: read(exchange) is None
+        return lambda exchange: bool(read(exchange))
+    return lambda exchange: not read(exchange)

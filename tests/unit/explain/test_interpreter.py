@@ -100,7 +100,10 @@ PODS = ("172.17.0.11:80", "172.17.0.13:80")
         (Call(address="1.1.1.1", authority="odd", path="/down"), ("0.0.0.0_80", "0.0.0.0_80", "odd:80", "down", "", (), "reply", "-")),
         (Call(address="1.1.1.1", authority="odd", path="/lost"), ("0.0.0.0_80", "0.0.0.0_80", "odd:80", "lost", "absent", (), "reply", "NC")),
         (Call(address="1.1.1.1", authority="odd"), ("0.0.0.0_80", "0.0.0.0_80", "odd:80", "", "", (), "reply", "NR")),
-        (Call(address="1.1.1.1", authority=""), ("0.0.0.0_80", "0.0.0.0_80", "", "", "", (), "reply", "NR")),
+        (
+            Call(address="1.1.1.1", authority=""),
+            ("0.0.0.0_80", "0.0.0.0_80", "allow_any", "allow_any", "PassthroughCluster", ("1.1.1.1:80",), "forward", "-"),
+        ),
         (Call(address="10.104.15.200", tls="tls"), ("0.0.0.0_80", "0.0.0.0_80", "other:80", "", "other", (), "close", "UH")),
         (Call(address="10.104.15.201", tls="tls"), ("0.0.0.0_80", "0.0.0.0_80", "odd:80", "", "absent", (), "close", "NC")),
         (Call(address="1.1.1.1", tls="tls"), ("0.0.0.0_80", "0.0.0.0_80", "", "", "", (), "reply", "DPE")),

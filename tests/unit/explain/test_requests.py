@@ -31,7 +31,7 @@ def test_reads_the_path(call, mode, expected, details):
     ("authority", "expected"),
     [
         ("a.test", "a.test"), ("A.Test:80", "a.test"), ("a.test:x", "a.test"), ("b.a.test", "*.a.test"), ("x.test", "*.test"), (".test", "*"),
-        ("a.x", "a.*"), ("a.", "*"), ("[fd00::1]:80", "[fd00::1]"), ("else", "*"), ("", None), (":80", None),
+        ("a.x", "a.*"), ("a.", "*"), ("[fd00::1]:80", "[fd00::1]"), ("else", "*"), ("", "*"), (":80", "*"),
     ],
 )
 def test_finds_the_virtual_host(authority, expected):
@@ -41,11 +41,9 @@ def test_finds_the_virtual_host(authority, expected):
     assert expected == (None if found is None else found.name)
 
 
-def test_the_only_host_takes_an_empty_authority():
-    """As Envoy has it."""
-    found = find_virtual_host(RouteConfiguration("in", (VirtualHost("all", ("*",)),)), Call(authority=""), Answer())
-    assert found is not None
-    assert "all" == found.name
+def test_an_empty_authority_has_no_host_but_the_rest():
+    """And none where nothing takes the rest."""
+    assert None is find_virtual_host(RouteConfiguration("80", (VirtualHost("a", ("a", "*.a", "a.*")),)), Call(authority=""), Answer())
 
 
 def test_ports_count_where_they_must():

@@ -74,9 +74,9 @@ def test_the_most_specific_domain_wins(authority, expected):
     assert expected == found(config, authority)
 
 
-@pytest.mark.parametrize(("authority", "expected"), [(b"nowhere", "*"), (b"a.test", "a.test"), (b"", None)])
+@pytest.mark.parametrize(("authority", "expected"), [(b"nowhere", "*"), (b"a.test", "a.test"), (b"", "*"), (b":80", "*")])
 def test_the_rest_takes_what_is_left(authority, expected):
-    """`*` takes all names; an empty authority is none where there are others, as in Envoy."""
+    """`*` takes all, even an empty authority, as in Envoy."""
     assert expected == found(RouteConfiguration("80", (host("*"), host("a.test"))), authority)
 
 

@@ -26,8 +26,11 @@ BOTH = ((b"x-v", b"1"), (b"x-w", b"0"), (b"x-v", b"2"))
         (HeaderMatch("x-v", V1, invert=True, treat_missing_as_empty=True), (), True),
         (HeaderMatch("x-v", EMPTY, treat_missing_as_empty=True), (), True),
         (HeaderMatch("x-v", EMPTY), (), False),
-        (HeaderMatch("x-v", StringMatch("exact", "1,2")), BOTH, True),
-        (HeaderMatch("x-v", V1), BOTH, False),
+        (HeaderMatch("x-v", StringMatch("exact", "1,2")), BOTH, False),
+        (HeaderMatch("x-v", V1), BOTH, True),
+        (HeaderMatch("x-v", StringMatch("exact", "2")), BOTH, True),
+        (HeaderMatch("x-v", V1, invert=True), BOTH, False),
+        (HeaderMatch("x-v", StringMatch("exact", "3"), invert=True), BOTH, True),
         (HeaderMatch("x-v"), ONE, True),
         (HeaderMatch("x-v"), (), False),
         (HeaderMatch("x-v", invert=True), ONE, False),
@@ -54,6 +57,8 @@ def test_holds_as_envoy_has_it(match, headers, expected):
         (":scheme", "http", (), True),
         (":scheme", "https", ((b"x-forwarded-proto", b"https"),), True),
         (":scheme", "gopher", ((b"x-forwarded-proto", b"gopher"),), False),
+        ("x-forwarded-proto", "http", (), True),
+        ("X-Forwarded-Proto", "gopher", ((b"x-forwarded-proto", b"gopher"),), True),
     ],
 )
 def test_pseudo_headers_are_headers(name, value, headers, expected):
@@ -62,7 +67,10 @@ def test_pseudo_headers_are_headers(name, value, headers, expected):
     assert expected is build_header(HeaderMatch(name, StringMatch("exact", value)))(exchange)
 
 
-@pytest.mark.parametrize(("name", "path", "authority"), [(":authority", b"/", b""), ("host", b"/", b""), (":path", b"", b"a")])
-def test_empty_pseudo_headers_are_missing(name, path, authority):
-    """An empty Host, and the path of CONNECT."""
-    assert build_header(HeaderMatch(name))(PlainExchange(path, authority)) is False
+@pytest.mark.parametrize(
+    ("name", "path", "authority", "expected"),
+    [(":authority", b"/", b"", True), ("host", b"/", b"", True), (":path", b"", b"a", False)],
+)
+def test_an_empty_host_is_there_and_an_empty_path_is_not(name, path, authority, expected):
+    """An empty Host was sent; CONNECT has no path."""
+    assert expected is build_header(HeaderMatch(name))(PlainExchange(path, authority))
