@@ -63,7 +63,7 @@ def http_protocol(protocol: Protocol) -> HttpProtocol:
 
 def black_hole_cluster(proxy: Proxy) -> Cluster:
     """Build the cluster without endpoints, which closes what is sent to it."""
-    return Cluster(BLACK_HOLE, "STATIC", "ROUND_ROBIN", proxy.mesh.connect_timeout)
+    return Cluster(BLACK_HOLE, "STATIC", "ROUND_ROBIN", proxy.mesh.connect_timeout, origins=proxy.origins)
 
 
 def passthrough_cluster(proxy: Proxy) -> Cluster:
@@ -118,5 +118,5 @@ def source_addresses(proxy: Proxy) -> tuple[str, ...]:
 def _passthrough(name: str, proxy: Proxy, source: str = "", *others: str) -> Cluster:
     return Cluster(
         name, "ORIGINAL_DST", "CLUSTER_PROVIDED", proxy.mesh.connect_timeout, thresholds=NO_LIMITS, http_protocol="downstream",
-        http_idle_timeout=PASSTHROUGH_IDLE, source_address=source, extra_source_addresses=others,
+        http_idle_timeout=PASSTHROUGH_IDLE, source_address=source, extra_source_addresses=others, origins=proxy.origins,
     )

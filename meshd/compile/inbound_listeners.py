@@ -56,7 +56,7 @@ def virtual_inbound(ports: Iterable[InboundPort], proxy: Proxy) -> Listener:
     return Listener(
         VIRTUAL_INBOUND, first, plain, mutual_tls_chains=mutual, bind_to_port=True, listener_filters=filters,
         listener_filters_timeout=proxy.mesh.protocol_detection_timeout, direction="INBOUND", additional_addresses=tuple(others),
-        access_logs=proxy.access_logs, origins=tuple(dict.fromkeys(origin for port in declared for origin in port.origins)),
+        access_logs=proxy.access_logs, origins=tuple(dict.fromkeys(origin for port in declared for origin in port.origins)) or proxy.origins,
     )
 
 
@@ -74,9 +74,9 @@ def _passthrough_chains(proxy: Proxy) -> Iterator[FilterChain]:
     """Yield the chains for ports that nothing declares, for each family of addresses; two families are told apart by the destination."""
     families = [(f"{UNSPECIFIED}/0", INBOUND_PASSTHROUGH_V4)] * proxy.ipv4 + [(f"{UNSPECIFIED_V6}/0", INBOUND_PASSTHROUGH_V6)] * proxy.ipv6
     for cidr, cluster in families:
-        manager = inbound_http(cluster, _inline_routes(cluster, 0, "", 0, "auto", ()), proxy)
+        manager = inbound_http(cluster, _inline_routes(cluster, 0, "", 0, "auto", proxy.origins), proxy)
         match = FilterChainMatch(prefix_ranges=(cidr,) if len(families) > 1 else ())
-        yield from _Place("virtualInbound-catchall-http", VIRTUAL_INBOUND, match, proxy, ()).chains(manager, tcp_proxy(cluster, proxy))
+        yield from _Place("virtualInbound-catchall-http", VIRTUAL_INBOUND, match, proxy, proxy.origins).chains(manager, tcp_proxy(cluster, proxy))
 
 
 @attrs.frozen

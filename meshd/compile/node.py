@@ -5,6 +5,7 @@ import json
 import attrs
 
 from meshd.base.addresses import is_ipv6
+from meshd.base.origins import Origin
 from meshd.compile.names import UNSPECIFIED, UNSPECIFIED_V6
 from meshd.model.mesh import Mesh
 from meshd.model.node import Node
@@ -39,6 +40,11 @@ class Proxy:
     def reachable(self, address: str) -> bool:
         """Tell whether an IP address is of a family that the machine has."""
         return self.ipv6 if is_ipv6(address) else self.ipv4
+
+    @property
+    def origins(self) -> tuple[Origin, ...]:
+        """Where what no service asked for comes from: the mesh's settings."""
+        return (self.mesh.metadata.origin,)
 
     @property
     def registry_only(self) -> bool:

@@ -56,9 +56,10 @@ def virtual_outbound(proxy: Proxy) -> Listener:
         VIRTUAL_OUTBOUND, first,
         (
             FilterChain("virtualOutbound-blackhole", FilterChainMatch(destination_port=port), tcp_proxy(BLACK_HOLE, proxy)),
-            FilterChain("virtualOutbound-catchall-tcp", ANY, tcp_proxy(catch_all_cluster(proxy), proxy)),
+            FilterChain("virtualOutbound-catchall-tcp", ANY, tcp_proxy(catch_all_cluster(proxy), proxy), origins=proxy.origins),
         ),
         bind_to_port=True, use_original_dst=True, additional_addresses=tuple(others), access_logs=proxy.access_logs,
+        origins=proxy.origins,
     )
 
 
@@ -101,7 +102,7 @@ def _finish(entry: Entry, others: Iterable[str], proxy: Proxy) -> Listener:
     if not matching and default is not None:
         matching, default = [default], None
     elif default is None:
-        default = FilterChain(PASSTHROUGH_CHAIN, ANY, tcp_proxy(catch_all_cluster(proxy), proxy))
+        default = FilterChain(PASSTHROUGH_CHAIN, ANY, tcp_proxy(catch_all_cluster(proxy), proxy), origins=proxy.origins)
     sniffs = any(chain.match.application_protocols for chain in matching)
     inspects = any(chain.match.server_names or chain.match.transport_protocol == "tls" for chain in matching)
     filters = (*((ListenerFilter("tls_inspector"),) if inspects else ()), *((ListenerFilter("http_inspector"),) if sniffs else ()))

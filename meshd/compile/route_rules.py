@@ -31,9 +31,10 @@ def inbound_route(cluster: str, host: str, port: int, protocol: Protocol, origin
 def catch_all(proxy: Proxy) -> VirtualHost:
     """Give the virtual host for names that no service has: passed through, or refused with 502."""
     if proxy.registry_only:
-        return VirtualHost("block_all", ("*",), (Route("block_all", ALL, DirectResponse(502)),), include_request_attempt_count=True)
-    route = Route("allow_any", ALL, RouteAction(PASSTHROUGH, max_grpc_timeout=0.0))
-    return VirtualHost("allow_any", ("*",), (route,), include_request_attempt_count=True)
+        route = Route("block_all", ALL, DirectResponse(502), origins=proxy.origins)
+    else:
+        route = Route("allow_any", ALL, RouteAction(PASSTHROUGH, max_grpc_timeout=0.0), origins=proxy.origins)
+    return VirtualHost(route.name, ("*",), (route,), include_request_attempt_count=True, origins=proxy.origins)
 
 
 def catch_all_cluster(proxy: Proxy) -> str:

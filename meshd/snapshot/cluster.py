@@ -4,7 +4,6 @@ from typing import Literal
 
 import attrs
 
-from meshd.base.addresses import is_ipv6
 from meshd.base.origins import Origin
 
 UNLIMITED = 2**32 - 1  # Istio's default for every threshold
@@ -71,9 +70,3 @@ class Cluster:
     upstream_port: int = 0
     services: tuple[ServiceReference, ...] = ()
     origins: tuple[Origin, ...] = ()
-
-    def source_for(self, address: str) -> str:
-        """Return the address that a connection to an upstream's IP address is bound to: one of its family, empty for the kernel's choice."""
-        if not self.extra_source_addresses:
-            return self.source_address
-        return next((source for source in (self.source_address, *self.extra_source_addresses) if is_ipv6(source) == is_ipv6(address)), "")

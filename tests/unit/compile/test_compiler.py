@@ -79,3 +79,11 @@ def test_an_empty_world_is_a_working_proxy():
     snapshot = compile_snapshot(World(), Node(node.metadata)).snapshot
     assert ["virtualOutbound", "virtualInbound"] == list(snapshot.listeners)
     assert [] == snapshot.inconsistencies()
+
+
+@pytest.mark.parametrize("name", golden_names())
+def test_everything_has_an_origin(name):
+    """A resource, or the mesh's settings; only what closes loops has none."""
+    snapshot = compile_world(world_named(name)).snapshot
+    parts = (snapshot.listeners, snapshot.routes, snapshot.clusters, snapshot.endpoints)
+    assert [] == [one for part in parts for name, one in part.items() if not one.origins]

@@ -41,6 +41,7 @@ def test_unknown_names_pass_through_or_are_refused():
     passed, refused = catch_all(proxy()), catch_all(proxy(outbound_traffic_policy="REGISTRY_ONLY"))
     assert ("allow_any", "PassthroughCluster", None) == (passed.name, passed.routes[0].action.cluster, passed.routes[0].action.retry_policy)
     assert ("block_all", DirectResponse(502)) == (refused.name, refused.routes[0].action)
+    assert ["defaults"] == [str(origin) for origin in refused.origins] == [str(origin) for origin in passed.routes[0].origins]
     policies = ("ALLOW_ANY", "REGISTRY_ONLY")
     assert ["PassthroughCluster", "BlackHoleCluster"] == [catch_all_cluster(proxy(outbound_traffic_policy=policy)) for policy in policies]
 

@@ -1,7 +1,5 @@
 """Clusters as values."""
 
-import pytest
-
 from meshd.snapshot.cluster import UNLIMITED, Cluster, Thresholds
 
 
@@ -23,18 +21,3 @@ def test_clusters_are_compared_by_what_they_say():
     """An unchanged cluster is not sent again."""
     assert Cluster("c", "EDS", thresholds=Thresholds()) == Cluster("c", "EDS", thresholds=Thresholds())
     assert hash(Cluster("c", "EDS")) != hash(Cluster("c", "STATIC"))
-
-
-@pytest.mark.parametrize(
-    ("source", "others", "expected"),
-    [
-        ("", (), ["", ""]),
-        ("127.0.0.6", (), ["127.0.0.6", "127.0.0.6"]),
-        ("127.0.0.6", ("::6",), ["127.0.0.6", "::6"]),
-        ("::6", ("127.0.0.6",), ["127.0.0.6", "::6"]),
-    ],
-)
-def test_connections_are_bound_to_an_address_of_the_upstreams_family(source, others, expected):
-    """Where there is but one address, it is that."""
-    found = Cluster("c", "ORIGINAL_DST", source_address=source, extra_source_addresses=others)
-    assert expected == [found.source_for(address) for address in ("10.0.0.1", "fd00::1")]
