@@ -42,6 +42,9 @@ class Facts(Protocol):
     def snapshot(self) -> Mapping[str, Any]:
         """Give what is served, in Envoy's words."""
 
+    def config_dump(self) -> Mapping[str, Any]:
+        """Give the same in the frame of Envoy's own `/config_dump`."""
+
     def wire(self) -> bytes:
         """Give what is served as workers get it, without secrets; empty before there is anything."""
 
@@ -83,7 +86,7 @@ def build_pages(facts: Facts) -> Resource:
         "problems": (JSON, lambda request: _json(facts.status()["problems"])),
         "snapshot": (JSON, lambda request: _json(facts.snapshot())),
         "snapshot.wire": (BYTES, lambda request: facts.wire()),
-        "config_dump": (JSON, lambda request: _json(facts.snapshot())),
+        "config_dump": (JSON, lambda request: _json(facts.config_dump())),
         "ready": (TEXT, lambda request: _ready(request, facts)),
     }
     root = Resource()

@@ -6,7 +6,6 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -15,7 +14,6 @@ from twisted.internet.defer import Deferred, gatherResults, maybeDeferred, succe
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-import meshd
 from meshd.admin.pages import build_metrics_pages, build_pages, build_site
 from meshd.base.errors import ConfigurationError, Problem
 from meshd.capture.rules import Identity
@@ -28,25 +26,23 @@ from meshd.control.processes import Adopted, Life, OnEnd, WorkerRecord
 from meshd.control.service import ControlPlane
 from meshd.control.sessions import ControlSessions
 from meshd.control.sockets import ListeningSockets
-from meshd.control.status import generation_status, node_status, problems_status, snapshot_bytes, sources_status, workers_status
 from meshd.control.workers import Workers
 from meshd.ipc.credentials import Credentials
 from meshd.model.drafts import Delivery
 from meshd.model.node import Node
 from meshd.model.node_choice import choose_node
 from meshd.model.world import World
-from meshd.snapshot.envoy_json import to_json
 from meshd.snapshot.snapshot import Snapshot
 from meshd.sources.directory import DirectorySource
 from meshd.sources.watch import FolderWatch
 from meshd.tap.capturing import Capturing
 from meshd.tap.directories import give_directory
+from meshd.tap.facts import Facts
 from meshd.tap.identity import choose_identity, take_group
 from meshd.tap.notify import notify, watchdog_interval
 from meshd.tap.options import Places
 from meshd.tap.privileges import raise_descriptor_limit
 from meshd.tap.spawning import Spawning
-from meshd.telemetry.exposition import expose
 
 STOP_GRACE = 5.0  # seconds that connections have when the daemon stops; Istio's default terminationDrainDuration
 READ_AT_START = ("workers", "user", "ports", "admin_address", "capture", "gateway")  # fields of Node
@@ -78,11 +74,6 @@ class Daemon(Service):
         """Put together what needs no configuration."""
         self._reactor = reactor
         self._settings = settings
-        self._started = time.time()
-        self._stopping = False
-        self._node: Node | None = None
-        self._node_problems: list[Problem] = []
-        self._capturing: Capturing | None = None
         self._ports: list[Any] = []
         self._sockets = ListeningSockets()
         self._ingest = Ingest()
@@ -97,6 +88,7 @@ class Daemon(Service):
             self._compile_world, self._workers, GenerationStore(settings.places.state_dir / "generations"), reactor, time.time,
             secrets.token_hex(4), self._serving,
         )
+        self._facts = Facts(self._control, self._ingest, time.time())
 
     # start
 
@@ -112,7 +104,7 @@ class Daemon(Service):
         """Take in what the source delivers; the first time, begin to serve."""
         before = self._ingest.world
         world = self._ingest.take(delivery)
-        if self._node is None:
+        if self._facts.node is None:
             try:
                 self._begin(world)
             except ConfigurationError as error:
@@ -139,8 +131,8 @@ class Daemon(Service):
             take_group(identity.gid)
             give_directory(places.run_dir, 0, identity.gid, 0o750)
             give_directory(places.log_dir, identity.uid, identity.gid, 0o750)
-        self._node = node
-        self._capturing = Capturing.of(node, identity)
+        self._facts.node = node
+        self._facts.capturing = Capturing.of(node, identity)
         self._debounce.use(node.debounce.quiet, node.debounce.bound)
         self._spawning.identity = identity if privileged else None
         self._workers.health = ("0.0.0.0", node.ports.health) if node.ports.health else None
@@ -157,7 +149,7 @@ class Daemon(Service):
         def permits(peer: Credentials) -> bool:
             return peer.uid in permitted
 
-        pages = build_site(build_pages(self))
+        pages = build_site(build_pages(self._facts))
         for path, factory in ((places.control_socket, ControlSessions(self._workers, permits)), (places.admin_socket, pages)):
             path.unlink(missing_ok=True)  # reason: the lock says that nobody else uses it
             self._ports.append(self._reactor.listenUNIX(str(path), factory, mode=0o660))
@@ -165,7 +157,7 @@ class Daemon(Service):
                 os.chown(path, 0, identity.gid)
         if node.admin_address:
             self._listen_tcp(node.ports.admin, pages, node.admin_address)
-        self._listen_tcp(node.ports.prometheus, build_site(build_metrics_pages(self)), "0.0.0.0")
+        self._listen_tcp(node.ports.prometheus, build_site(build_metrics_pages(self._facts)), "0.0.0.0")
 
     def _listen_tcp(self, port: int, factory: Any, address: str) -> None:
         """Open a port that is not needed to serve; 0 is none."""
@@ -178,19 +170,19 @@ class Daemon(Service):
 
     def _serving(self) -> None:
         """All workers serve: capture, and tell who started us."""
-        if self._capturing is not None and not self._stopping:
-            self._capturing.apply().addCallback(self._captured)
+        if self._facts.capturing is not None and not self._facts.stopping:
+            self._facts.capturing.apply().addCallback(self._captured)
 
     def _captured(self, done: bool) -> None:
-        if not done and self._capturing is not None:
-            self._give_up(f"capture: {self._capturing.problem}")
+        if not done and self._facts.capturing is not None:
+            self._give_up(f"capture: {self._facts.capturing.problem}")
             return
         log.info("serving")
         if notify(os.environ, "READY=1"):
             self._beat(watchdog_interval(os.environ, os.getpid()))
 
     def _beat(self, interval: float) -> None:
-        if interval and not self._stopping:
+        if interval and not self._facts.stopping:
             notify(os.environ, "WATCHDOG=1")
             self._reactor.callLater(interval, self._beat, interval)
 
@@ -213,12 +205,12 @@ class Daemon(Service):
         return compiled.snapshot, (*compiled.problems, *self._need_restart(node))
 
     def _choose_node(self, world: World) -> Node:
-        node, self._node_problems = choose_node(world.all(Node), self._settings.node, socket.gethostname(), machine_addresses())
+        node, self._facts.node_problems = choose_node(world.all(Node), self._settings.node, socket.gethostname(), machine_addresses())
         return node
 
     def _need_restart(self, node: Node) -> list[Problem]:
         """Tell of settings that are read at start only and have changed since."""
-        running = self._node
+        running = self._facts.node
         if running is None:
             return []
         changed = [name for name in READ_AT_START if getattr(running, name) != getattr(node, name)]
@@ -245,14 +237,14 @@ class Daemon(Service):
     def stopService(self) -> "Deferred[Any]":
         """Let connections go past us, then end the workers and close everything."""
         super().stopService()  # type: ignore[no-untyped-call]  # reason: Twisted's
-        if self._stopping:
+        if self._facts.stopping:
             return succeed(None)
-        self._stopping = True
+        self._facts.stopping = True
         notify(os.environ, "STOPPING=1")
         self._source.stop()
         self._debounce.stop()
         self._control.save()
-        removed: Deferred[Any] = self._capturing.remove() if self._capturing is not None else succeed(True)
+        removed: Deferred[Any] = self._facts.capturing.remove() if self._facts.capturing is not None else succeed(True)
         return removed.addCallback(lambda _: self._workers.stop(STOP_GRACE)).addBoth(self._close)
 
     def _close(self, result: object) -> "Deferred[Any]":
@@ -262,42 +254,6 @@ class Daemon(Service):
         for name in ("workers.json", "lock"):
             (self._settings.places.run_dir / name).unlink(missing_ok=True)
         return gatherResults([maybeDeferred(port.stopListening) for port in self._ports], consumeErrors=True)
-
-    # facts for the admin pages
-
-    def status(self) -> Mapping[str, Any]:
-        """Give `/status`, as `meshd.admin.pages` describes it."""
-        problems = [*self._ingest.problems(), *self._node_problems, *self._control.problems]
-        return {
-            "version": meshd.__version__, "pid": os.getpid(), "state": self._state(), "started": self._started,
-            "node": node_status(self._node) if self._node else None,
-            "generation": generation_status(self._control),
-            "workers": workers_status(self._workers),
-            "sources": sources_status(self._ingest.verdicts()),
-            "problems": problems_status(problems),
-            "capture": self._capturing.status() if self._capturing else None,
-        }
-
-    def snapshot(self) -> Mapping[str, Any]:
-        """Give what is served, in Envoy's words; empty before there is anything."""
-        generation = self._control.generation
-        return to_json(generation.snapshot) if generation else {}
-
-    def wire(self) -> bytes:
-        """Give what is served as workers get it, without secrets; empty before there is anything."""
-        return snapshot_bytes(self._control.generation)
-
-    def metrics(self) -> bytes:
-        """Give the sum of all counters."""
-        return expose(self._workers.totals)
-
-    def _state(self) -> str:
-        if self._stopping:
-            return "stopping"
-        captured = self._capturing is not None and self._capturing.state in ("off", "applied")
-        if not self._control.served or not captured:
-            return "starting"
-        return "serving" if self._workers.serving and not self._control.rejected else "degraded"
 
 
 def _fail() -> None:
