@@ -13,6 +13,8 @@ from tests.helpers.daemon import Daemon, daemon_folder, wait_for
 AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="needs root and setpriv, to become somebody else")
 
+CAPTURED = "{apiVersion: meshd.io/v1, kind: Node, metadata: {name: n1}, spec: {admin: {address: ''}}}"
+
 
 @pytest.fixture
 def daemon() -> Iterator[Daemon]:
@@ -67,7 +69,7 @@ def wait_for_start(daemon: Daemon) -> None:
 @NEEDS_ROOT
 def test_capture_without_root(daemon):
     """One line says what to do, and the exit status that it failed."""
-    daemon.write("node.yaml", "{apiVersion: meshd.io/v1, kind: Node, metadata: {name: n1}, spec: {admin: {address: ""}}}")
+    daemon.write("node.yaml", CAPTURED)
     daemon.folder.chmod(0o777)
     ended = daemon.run(prefix=AS_NOBODY)
     assert 1 == ended.returncode
@@ -100,7 +102,7 @@ def test_options_that_cannot_be(daemon, options, said):
 @NEEDS_ROOT
 def test_twistds_uid_with_capture(daemon):
     """Only the workers give up privileges."""
-    daemon.write("node.yaml", "{apiVersion: meshd.io/v1, kind: Node, metadata: {name: n1}, spec: {admin: {address: ""}}}")
+    daemon.write("node.yaml", CAPTURED)
     daemon.folder.chmod(0o777)
     ended = daemon.run(twistd=("-n", "--pidfile=", "--uid=nobody"))
     assert 1 == ended.returncode
