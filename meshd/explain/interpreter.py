@@ -4,16 +4,19 @@ What a snapshot does with a call, and why: a slow, plain reading of it, which th
 Nothing here is shared with `tables`: what both get wrong together would have to be got wrong twice.
 """
 
+import attrs
+
 from meshd.explain.answer import Answer
 from meshd.explain.call import Call
 from meshd.explain.connections import find_chain, find_listener, inspect
 from meshd.explain.requests import find_route, find_virtual_host, read_path
 from meshd.explain.upstreams import choose_upstream
 from meshd.snapshot.filter_chain import FilterChain
+from meshd.snapshot.listener import Listener
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.snapshot.replies import REPLIES, Reply
 from meshd.snapshot.route import DirectResponse, RouteConfiguration, VirtualHost
-from meshd.snapshot.snapshot import Snapshot
+from meshd.snapshot.snapshot import Snapshot, chains_of
 
 TCP_FLAGS = {"cluster_not_found": "NC", "no_healthy_upstream": "UH"}
 
@@ -32,7 +35,7 @@ def explain(snapshot: Snapshot, call: Call) -> Answer:
     if isinstance(chain.filter, TcpProxy):
         return _tcp(snapshot, chain.filter, call, answer)
     if call.tls != "none":
-        return _opaque(snapshot, chain.filter, call, answer)
+        return _opaque(snapshot, listener, chain.filter, call, answer)
     if call.protocol == "tcp":
         answer.passed(f"filter chain {chain.name}", "speaks HTTP, and these bytes are none")
         return answer.replied(REPLIES["http1.codec_error"])
@@ -44,18 +47,28 @@ def _tcp(snapshot: Snapshot, proxy: TcpProxy, call: Call, answer: Answer) -> Ans
     return answer.closed(TCP_FLAGS[reason]) if reason else answer
 
 
-def _opaque(snapshot: Snapshot, manager: HttpConnectionManager, call: Call, answer: Answer) -> Answer:
-    """Send TLS that an HTTP chain cannot read to the service that the address belongs to, as TCP."""
-    routes = _routes(snapshot, manager)
-    for host in routes.virtual_hosts:
-        cluster = _first_cluster(host)
-        if cluster and call.address in (domain.strip("[]") for domain in host.domains):
-            answer.took(f"virtual host {host.name}", f"{call.address} is its address, and TLS cannot be read here: forwarded as TCP", host.origins)
-            answer.virtual_host = host.name
-            reason = choose_upstream(snapshot, cluster, (), call, answer)
-            return answer.closed(TCP_FLAGS[reason]) if reason else answer
-    answer.passed("virtual host", f"{call.address} is no service's address, and TLS cannot be read here")
-    return answer.replied(REPLIES["http1.codec_error"])
+def _opaque(snapshot: Snapshot, listener: Listener, manager: HttpConnectionManager, call: Call, answer: Answer) -> Answer:
+    """Send TLS that an HTTP chain cannot read on as TCP: to the service of its address, by the TCP branch, or where the chain's rest goes."""
+    for chain in chains_of(listener):
+        routes = _routes(snapshot, chain.filter) if isinstance(chain.filter, HttpConnectionManager) else RouteConfiguration("")
+        for host in routes.virtual_hosts:
+            if _first_cluster(host) and call.address in (domain.strip("[]") for domain in host.domains):
+                return _forward_unread(snapshot, host, f"{call.address} is its address", call, answer)
+    plain = find_chain(listener, call, attrs.evolve(inspect(listener, call, Answer()), application_protocols=()), answer)
+    if plain is not None and isinstance(plain.filter, TcpProxy):
+        answer.filter_chain = plain.name
+        return _tcp(snapshot, plain.filter, call, answer)
+    for host in _routes(snapshot, manager).virtual_hosts:
+        if _first_cluster(host) and "*" in host.domains:
+            return _forward_unread(snapshot, host, "takes every name", call, answer)
+    answer.passed("virtual host", f"none has the address {call.address} or takes every name, and TLS cannot be read here")
+    return answer.closed("NC")
+
+
+def _forward_unread(snapshot: Snapshot, host: VirtualHost, why: str, call: Call, answer: Answer) -> Answer:
+    answer.took(f"virtual host {host.name}", f"{why}, and TLS cannot be read here: forwarded as TCP", host.origins)
+    answer.virtual_host = host.name
+    return _tcp(snapshot, TcpProxy(host.name, _first_cluster(host)), call, answer)
 
 
 def _first_cluster(host: VirtualHost) -> str:

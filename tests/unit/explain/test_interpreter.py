@@ -58,6 +58,10 @@ LISTENERS = (
     Listener("10.0.0.5_9000", SocketAddress("10.0.0.5", 9000), (FilterChain("http", HTTP, HttpConnectionManager("x", "80")),), listener_filters=BOTH),
     Listener("10.0.0.6_25", SocketAddress("10.0.0.6", 25), (tcp("BlackHoleCluster", "black"),)),
     Listener("10.0.0.7_25", SocketAddress("10.0.0.7", 25), (tcp("absent", "gone"),)),
+    Listener(
+        "10.0.0.9_80", SocketAddress("10.0.0.9", 80),
+        (FilterChain("http", HTTP, HttpConnectionManager("x", "80")), tcp(NGINX, "branch")), listener_filters=BOTH,
+    ),
     Listener("10.0.0.8_80", SocketAddress("10.0.0.8", 80), (FilterChain("lost", FilterChainMatch(), HttpConnectionManager("x", "no such routes")),)),
 )
 CLUSTERS = (
@@ -106,7 +110,12 @@ PODS = ("172.17.0.11:80", "172.17.0.13:80")
         ),
         (Call(address="10.104.15.200", tls="tls"), ("0.0.0.0_80", "0.0.0.0_80", "other:80", "", "other", (), "close", "UH")),
         (Call(address="10.104.15.201", tls="tls"), ("0.0.0.0_80", "0.0.0.0_80", "odd:80", "", "absent", (), "close", "NC")),
-        (Call(address="1.1.1.1", tls="tls"), ("0.0.0.0_80", "0.0.0.0_80", "", "", "", (), "reply", "DPE")),
+        (
+            Call(address="1.1.1.1", tls="tls"),
+            ("0.0.0.0_80", "0.0.0.0_80", "allow_any", "", "PassthroughCluster", ("1.1.1.1:80",), "forward", "-"),
+        ),
+        (Call(address="10.0.0.8", tls="tls"), ("10.0.0.8_80", "lost", "", "", "", (), "close", "NC")),
+        (Call(address="10.0.0.9", tls="tls", alpn=("http/1.1",)), ("10.0.0.9_80", "branch", "", "", NGINX, PODS, "forward", "-")),
         (Call(address="1.1.1.1", protocol="tcp"), ("0.0.0.0_80", "0.0.0.0_80", "", "", "", (), "reply", "DPE")),
         (Call(address="10.0.0.5", port=9000, protocol="tcp"), ("10.0.0.5_9000", "", "", "", "", (), "close", "NR")),
         (Call(address="10.0.0.6", port=25, protocol="tcp"), ("10.0.0.6_25", "black", "", "", "BlackHoleCluster", (), "close", "UH")),

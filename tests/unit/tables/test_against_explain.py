@@ -23,6 +23,7 @@ from meshd.tables.interfaces import Environment, Exchange
 from meshd.tables.listener import ListenerTable
 from meshd.tables.paths import build_normalize
 from meshd.tables.program import Program, build_program
+from meshd.worker.unrouted import find_only_cluster, find_service_cluster
 from tests.helpers import snapshots
 from tests.helpers.exchanges import PlainConnection, PlainExchange
 
@@ -90,13 +91,27 @@ def check_call(walk: Walk, snapshot: Snapshot, call: Call, fraction: float) -> N
     if chain is None:
         assert ("close", "filter_chain_not_found") == (answer.outcome, answer.response_code_details)
         return
+    if chain.http is not None and call.tls != "none":
+        check_opaque(listener, chain, chain.http, call, answer, fraction)
+        return
     assert answer.filter_chain == chain.name
     if chain.tcp is not None:
         assert expected_cluster(answer, fraction) == chain.tcp.pick_cluster()
-    elif chain.http is not None and call.tls != "none":
-        assert (answer.cluster or None) == chain.http.cluster_at(call.address)
     elif chain.http is not None and call.protocol != "tcp":
         check_request(walk, chain.http, call, answer, fraction)
+
+
+def check_opaque(listener: ListenerTable, chain: ChainTable, table: HttpTable, call: Call, answer: Answer, fraction: float) -> None:
+    """Hold chain and cluster of TLS that an HTTP chain cannot read to the explanation."""
+    cluster = find_service_cluster(listener, call.address)
+    if not cluster:
+        seen = listener.inspects_tls(call.port)
+        branch = listener.find_chain(PlainConnection(call.address, call.port, "tls" if seen else "raw_buffer", (), call.sni if seen else ""))
+        if branch is not None and branch.tcp is not None:
+            chain, cluster = branch, branch.tcp.pick_cluster()
+        else:
+            cluster = find_only_cluster(table)
+    assert (chain.name, cluster) == (answer.filter_chain, expected_cluster(answer, fraction))
 
 
 def check_request(walk: Walk, table: HttpTable, call: Call, answer: Answer, fraction: float) -> None:
