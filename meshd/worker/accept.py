@@ -74,7 +74,7 @@ class Arrival:
         elif table.detection_timeout:
             self._timer = self._resources.wheel.after(table.detection_timeout, self._timed_out)
         if self._peeking:
-            self.stream.take = self._peek
+            self.stream.take_by(self._peek)
 
     # first bytes
 

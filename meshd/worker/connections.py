@@ -11,6 +11,7 @@ from meshd.worker.capture import original_destination, plain_address
 from meshd.worker.downstream import Downstream
 from meshd.worker.http_server import HttpServer
 from meshd.worker.listeners import ListeningSocket
+from meshd.worker.refusals import Refusal
 from meshd.worker.resources import Resources
 from meshd.worker.tcp_proxy import TcpPair
 from meshd.worker.unrouted import UNROUTED, find_only_cluster, find_service_cluster
@@ -58,7 +59,9 @@ class Connections:
                 destination, diverted = original, True
             if table.use_original_dst:
                 table = program.hand_over(*destination) or table
-        connection = Downstream(destination, peer, diverted=diverted or destination[1] != listening.port, listener=table.name)
+        connection = Downstream(
+            destination, peer, diverted=diverted or destination[1] != listening.port, listener=table.name, now=self._resources.seconds(),
+        )
         arrival = Arrival(self._resources, descriptor, connection, table, self._chosen, self._gone)
         self._open.add(arrival)
         arrival.begin()
@@ -113,11 +116,21 @@ class Connections:
     # the end
 
     def _refuse(self, arrival: Arrival, table: ListenerTable, first: bytes) -> None:
-        """Close a connection that no chain takes."""
+        """Close a connection that no chain takes; with a reset if it had sent bytes, as if they had never been read."""
+        if first:
+            arrival.stream.reset()
+        arrival.stream.close()
+        self._log(arrival, table, "NR", "filter_chain_not_found")
 
     def _gone(self, arrival: Arrival, table: ListenerTable, late: bool) -> None:
         """Forget a connection that ended before its chain was chosen; only one that was too late is logged."""
         self._open.discard(arrival)
+        if late:
+            self._log(arrival, table, "", "")
+
+    def _log(self, arrival: Arrival, table: ListenerTable, flags: str, details: str) -> None:
+        resources = self._resources
+        resources.logs.writer(table.access_logs)(Refusal(arrival.connection, flags, details, resources.seconds(), resources.wall_clock()))
 
     def _closed(self, served: Served) -> None:
         self._open.discard(served)

@@ -20,8 +20,8 @@ class Pair(Protocol):
     def lost(self, way: "Direction", code: int) -> None:
         """The source of a way has failed."""
 
-    def finish(self) -> None:
-        """Both ends have been passed on: close when all is written."""
+    def way_ended(self, way: "Direction") -> None:
+        """The source of a way has half-closed."""
 
     def break_off(self) -> None:
         """End after a bug."""
@@ -35,7 +35,7 @@ class Direction:
         source: Read from.
         target: Written to; None until it is connected.
         moved: Bytes taken from the source.
-        done: The source's end was passed on.
+        done: The source has half-closed.
         opposite: The other way.
     """
 
@@ -91,10 +91,7 @@ class Direction:
         """Pass a half-close on."""
         self.release()
         self.done = True
-        if self.opposite.done:
-            self._pair.finish()
-        else:
-            self.target.finish()
+        self._pair.way_ended(self)
 
     def on_lost(self, code: int) -> None:
         """Pass a reset on, or try another endpoint where connecting failed."""

@@ -11,6 +11,7 @@ from meshd.tables.interfaces import RouteEntry, Step
 from meshd.worker.downstream import Downstream
 from meshd.worker.upstream.cluster import LiveCluster
 from meshd.worker.upstream.host import UpstreamHost
+from meshd.worker.wire.stream import Stream
 from meshd.worker.wire.wheel import Timer
 
 KEPT_BYTES = 1 << 20
@@ -42,6 +43,9 @@ class Server(Protocol):
 
     def send_reply(self, exchange: "Exchange", reply: Reply) -> None:
         """Send a whole answer of our own."""
+
+    def switch(self, exchange: "Exchange", upstream: Stream, rest: bytes) -> None:
+        """Send `exchange.response`, a 101, and forward bytes from now on: `rest` has come from the upstream already."""
 
     def cut(self) -> None:
         """Break off a response that has begun."""
@@ -77,15 +81,15 @@ class Upstream(Protocol):
     def cancel(self) -> None:
         """Drop the exchange and what carries it."""
 
+    def leave(self) -> tuple[Stream, bytes]:
+        """Hand over the stream that carries the exchange, which has switched protocols, and what has come after the head."""
+
 
 class Policy(Protocol):
     """What an exchange asks of the router."""
 
     def request_completed(self, exchange: "Exchange") -> None:
-        """Start the route's timeout: the request has been read whole."""
-
-    def ended(self, exchange: "Exchange") -> None:
-        """Count the exchange no longer."""
+        """Start the route's timeouts: the request has been read whole."""
 
 
 class Exchange:
@@ -98,15 +102,15 @@ class Exchange:
         request: The head as it will be forwarded.
         path: Normalized path with query.
         host: What virtual hosts are sought by.
-        connection, downstream: The downstream connection, as tables and as the worker know it.
+        connection: The downstream connection.
         route: The route's entry once found.
         response: The head on its way to the client once there is one.
         server: Where it came from.
-        router: Set when the terminal step was reached.
+        router: Set when the terminal step was reached and the exchange is counted.
         upstream: What carries it now.
         cluster, upstream_host, upstream_local: Where it goes, and from which address.
         kept: Pieces of the body that another try, or the first one, needs; None when no more tries are possible.
-        request_complete: The request has been read whole.
+        request_complete: The request has been read whole; one without a body is so from the beginning.
         answered: The response's head has been sent; nothing can be retried.
         ended: It is over.
         attempts: Tries so far.
@@ -122,16 +126,16 @@ class Exchange:
     """
 
     __slots__ = (
-        "answered", "attempts", "bytes_received", "bytes_sent", "cluster", "completed_at", "connection", "details", "downstream", "duration", "ended", "failure",
+        "answered", "attempts", "bytes_received", "bytes_sent", "cluster", "completed_at", "connection", "details", "duration", "ended", "failure",
         "flags", "host", "kept", "kept_bytes", "on_cancel", "path", "request", "request_complete", "response", "route", "router", "server",
-        "service_time", "source", "started_at", "started_wall", "status", "timer", "tried", "try_timer", "upstream", "upstream_host", "upstream_local",
+        "service_time", "source", "started_at", "started_wall", "status", "timer", "tried", "try_timer", "upstream", "upstream_host",
+        "upstream_local",
     )
 
     def __init__(self, server: Server, connection: Downstream, request: RequestHead, now: float, wall: float) -> None:
         """Begin with a request's head."""
         self.server = server
         self.connection = connection
-        self.downstream = connection
         self.request = request
         self.started_at = self.completed_at = now
         self.started_wall = wall
@@ -145,9 +149,14 @@ class Exchange:
         self.cluster: LiveCluster | None = None
         self.upstream_host: UpstreamHost | None = None
         self.upstream_local = self.flags = self.details = self.failure = ""
-        self.kept: list[bytes] | None = [] if request.length else None
+        if request.length:
+            self.request_complete = False
+            self.kept: list[bytes] | None = []
+        else:
+            self.request_complete = True
+            self.kept = None
         self.kept_bytes = self.attempts = self.status = self.bytes_received = self.bytes_sent = 0
-        self.request_complete = self.answered = self.ended = False
+        self.answered = self.ended = False
         self.tried: list[UpstreamHost] | None = None
         self.on_cancel: Callable[[], None] | None = None
         self.timer: Timer | None = None
@@ -180,7 +189,7 @@ class Exchange:
             self.server.pause_body()
 
     def request_end(self, now: float) -> None:
-        """Take note that the request is complete."""
+        """Take note that the body is complete."""
         self.request_complete = True
         self.completed_at = now
         if self.ended:
@@ -235,7 +244,13 @@ class Exchange:
         if self.try_timer is not None:
             self.try_timer.cancel()
         if self.router is not None:
-            self.router.ended(self)
+            host, cluster = self.upstream_host, self.cluster
+            if host is not None:
+                host.active -= 1
+            if cluster is not None:
+                cluster.requests -= 1
+                if self.tried is not None:
+                    cluster.retries -= 1
         self.server.exchange_ended(self)
 
     def run(self, proceed: Step) -> None:

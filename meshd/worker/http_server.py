@@ -17,6 +17,7 @@ from meshd.worker.exchange import Exchange
 from meshd.worker.log_files import WriteLog
 from meshd.worker.request_headers import client_address, prepare_headers
 from meshd.worker.resources import Resources
+from meshd.worker.tunnel import Tunnel
 from meshd.worker.wire.stream import Stream
 from meshd.worker.wire.wheel import Timer
 
@@ -40,7 +41,7 @@ class HttpServer:
 
     __slots__ = (
         "_chunked", "_close", "_exchange", "_find_table", "_idle_since", "_idle_timer", "_on_closed", "_pieces", "_program", "_reader", "_resources",
-        "_server_name", "_stream", "_table", "_write_log", "connection", "draining", "upgrades",
+        "_server_name", "_stream", "_table", "_tunnel", "_write_log", "connection", "draining", "upgrades",
     )
 
     def __init__(
@@ -65,6 +66,7 @@ class HttpServer:
         self._on_closed = on_closed
         self._exchange: Exchange | None = None
         self._pieces: list[bytes] = []
+        self._tunnel: Tunnel | None = None
         self._chunked = self.draining = False
         self._close = ""
         self._program = resources.program
@@ -85,7 +87,7 @@ class HttpServer:
         self._table = table
         self._server_name = table.config.server_name.encode()
         self.upgrades = table.config.upgrades
-        self._write_log = self._resources.logs.writer(table.config.access_logs)
+        self._write_log: WriteLog = self._resources.logs.writer(table.config.access_logs)
 
     def _use_newest(self) -> None:
         """Serve by the newest program; a connection that no chain takes any more ends with the next answer."""
@@ -103,11 +105,15 @@ class HttpServer:
 
     def on_bytes(self, data: bytes) -> None:
         """Read on; what belongs upstream is written in one piece."""
-        self._go_on(self._reader.feed(data))
-
-    def _go_on(self, reason: str) -> None:
+        busy = self._exchange is not None
+        reason = self._reader.feed(data)
         if reason:
             self._refuse(reason)
+        if busy or (self._exchange is not None and self._exchange.request.length):
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Write what has come of a request's body, and read no more while much is held that belongs to later requests."""
         exchange = self._exchange
         if exchange is not None:
             if exchange.upstream is not None:
@@ -148,12 +154,11 @@ class HttpServer:
 
     def _on_request_end(self) -> None:
         exchange = self._exchange
-        if exchange is None:  # answered already
+        if exchange is not None:
+            if exchange.request.length:
+                exchange.request_end(self._resources.seconds())
+        elif not self._close:  # answered already
             self._next()
-        elif exchange.request.length:
-            exchange.request_end(self._resources.seconds())
-        else:
-            exchange.request_end(exchange.started_at)
 
     def _refuse(self, reason: str) -> None:
         """Answer bytes that are no HTTP."""
@@ -209,6 +214,8 @@ class HttpServer:
 
     def break_off(self) -> None:
         """Close at once: the worker stops."""
+        if self._tunnel is not None:
+            self._tunnel.break_off()
         self._client_gone()
 
     def drain(self) -> None:
@@ -230,32 +237,28 @@ class HttpServer:
         if b"date" not in headers.first:
             headers.add(b"date", self._resources.date.at(exchange.started_wall))
         headers.set(b"server", self._server_name)
-        self._queue_head(exchange, head)
-
-    def _queue_head(self, exchange: Exchange, head: ResponseHead) -> None:
+        exchange.answered = True
+        self._chunked = head.length < 0
         request = exchange.request
-        connection = b""
-        if not exchange.request_complete and request.length:
+        self._pieces.append(encode_response(head, request.method, request.protocol, self._decide_close(exchange)))
+
+    def _decide_close(self, exchange: Exchange) -> bytes:
+        """Decide whether the connection stays after a response; give what Connection says of it."""
+        request = exchange.request
+        if not exchange.request_complete or self.draining or self._resources.draining:
             self._close = "delayed"
         elif not request.keep_alive:
             self._close = self._close or "now"
-        elif self.draining or self._resources.draining:
-            self._close = "delayed"
-        if self._close:
-            connection = b"close"
-        exchange.answered = True
-        self._chunked = head.length < 0
         if request.protocol == "HTTP/1.0":
-            connection = self._frame_for_http_10() or connection or b"keep-alive"
-        self._pieces.append(encode_response(head, request.method, request.protocol, connection))
+            return self._frame_for_http_10()
+        return b"close" if self._close else b""
 
     def _frame_for_http_10(self) -> bytes:
-        """Send a body of unknown length as it is, until the connection closes; give what Connection must say for that."""
-        if not self._chunked:
-            return b""
-        self._chunked = False
-        self._close = self._close or "now"
-        return b"close"
+        """Send a body of unknown length as it is, until the connection closes; give what Connection must say."""
+        if self._chunked:
+            self._chunked = False
+            self._close = self._close or "now"
+        return b"close" if self._close else b"keep-alive"
 
     def send_body(self, data: bytes) -> None:
         """Queue a piece of the body."""
@@ -279,11 +282,23 @@ class HttpServer:
         if reply.close:
             self._close = "delayed"
         exchange.response = head
-        self._queue_head(exchange, head)
+        exchange.answered = True
+        self._chunked = False
+        request = exchange.request
+        self._pieces.append(encode_response(head, request.method, request.protocol, self._decide_close(exchange)))
         if body and exchange.request.method != b"HEAD":
             exchange.bytes_sent += len(body)
             self._pieces.append(body)
         self.send_end()
+
+    def switch(self, exchange: Exchange, upstream: Stream, rest: bytes) -> None:
+        """Send a 101 and forward bytes from now on."""
+        self.send_head(exchange)
+        self.flush()
+        early = self._reader.take_rest()
+        self._tunnel = tunnel = Tunnel(exchange, self._stream, upstream, self._resources.pipes, self._finished)
+        self._close = "gone"
+        tunnel.start(early, rest)
 
     def flush(self) -> None:
         """Write what is queued, in one piece; a slow client pauses the upstream."""
@@ -324,9 +339,15 @@ class HttpServer:
             self._next()
 
     def _next(self) -> None:
-        if not self._close:
-            self._stream.resume()
-            self._go_on(self._reader.resume())
+        """Go on with the next request, if bytes of it are held."""
+        stream = self._stream
+        if not stream.reading:
+            stream.resume()
+        reason = self._reader.resume()
+        if reason:
+            self._refuse(reason)
+        if self._exchange is not None:
+            self._go_on()
 
     # the end
 

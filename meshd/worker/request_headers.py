@@ -36,7 +36,8 @@ def prepare_headers(headers: Headers, request_ids: RequestIds | None, scheme: by
     if request_ids is not None:
         given = first.get(b"x-request-id")
         if given is None:
-            headers.add(b"x-request-id", request_ids.make())
+            ready = request_ids.ready
+            headers.add(b"x-request-id", ready.pop() if ready else request_ids.make())
         elif not given:
             headers.set(b"x-request-id", request_ids.make())
         elif len(first) != len(headers.pairs):

@@ -9,7 +9,7 @@ import attrs
 from meshd.codec.http_events import ResponseHead
 from meshd.snapshot.replies import REPLIES, Reply, retried
 from meshd.snapshot.route import RetryPolicy
-from meshd.tables.interfaces import Step
+from meshd.tables.interfaces import RouteEntry, Step
 from meshd.worker.exchange import Exchange
 from meshd.worker.resources import Resources
 from meshd.worker.retries import retries_answer, retries_failure, retry_delay
@@ -51,42 +51,47 @@ class Router:
             return
         cluster.requests += 1
         exchange.router = self
-        if route.max_stream_duration:
-            exchange.timer = self._resources.wheel.after(route.max_stream_duration, partial(exchange.reply, REPLIES["max_duration_timeout"]))
+        if route.timeout or route.max_stream_duration:
+            self._limit(exchange, route)
         self._try(exchange, cluster)
 
     def _try(self, exchange: Exchange, cluster: LiveCluster) -> None:
         """Send an exchange to one host."""
-        host = cluster.choose(exchange.downstream)
+        host = cluster.choose(exchange.connection)
         if exchange.tried is not None:
             host = self._choose_untried(exchange, cluster, host)
         if host is None:
             exchange.reply(REPLIES["no_healthy_upstream"])
             return
-        exchange.attempts += 1
+        exchange.attempts = attempts = exchange.attempts + 1
         route = exchange.route
-        if route is not None and route.attempt_count:
-            exchange.request.headers.set(b"x-envoy-attempt-count", b"%d" % exchange.attempts)
-        self._send(exchange, cluster, host)
-
-    def _send(self, exchange: Exchange, cluster: LiveCluster, host: UpstreamHost) -> None:
-        """Carry an exchange over a free connection to a host, or a new one."""
+        if route is not None:
+            if route.attempt_count:
+                exchange.request.headers.set(b"x-envoy-attempt-count", b"%d" % attempts)
+            policy = route.retry_policy
+            if policy is not None and policy.per_try_timeout and exchange.request_complete:
+                self._limit_try(exchange, policy)
         host.active += 1
         exchange.upstream_host = host
         idle = host.idle
         if idle:
-            cast(Http1Upstream, idle.pop()).carry(exchange)
+            idle.pop().carry(exchange)
         else:
             self._connect(exchange, cluster, host)
-        if exchange.request_complete:
-            self._limit_try(exchange)
 
-    def _limit_try(self, exchange: Exchange) -> None:
-        """Start the timeout of one try, where the policy has one."""
-        route = exchange.route
-        policy = route.retry_policy if route is not None else None
-        if policy is not None and policy.per_try_timeout and exchange.upstream is not None:
-            exchange.try_timer = self._resources.wheel.after(policy.per_try_timeout, partial(self._try_timed_out, exchange))
+    def _limit(self, exchange: Exchange, route: RouteEntry) -> None:
+        """Start the timeout that a route has for whole exchanges, or for those whose request is complete."""
+        if route.max_stream_duration:
+            self._end_after(exchange, route.max_stream_duration, "max_duration_timeout")
+        elif exchange.request_complete and route.max_stream_duration is None:
+            self._end_after(exchange, route.timeout, "response_timeout")
+
+    def _end_after(self, exchange: Exchange, delay: float, reason: str) -> None:
+        exchange.timer = self._resources.wheel.after(delay, partial(exchange.reply, REPLIES[reason]))
+
+    def _limit_try(self, exchange: Exchange, policy: RetryPolicy) -> None:
+        """Start the timeout of one try."""
+        exchange.try_timer = self._resources.wheel.after(policy.per_try_timeout, partial(self._try_timed_out, exchange))
 
     def _try_timed_out(self, exchange: Exchange) -> None:
         exchange.try_timer = None
@@ -116,7 +121,7 @@ class Router:
             for _ in range(policy.host_selection_attempts):
                 if host not in tried:
                     break
-                host = cluster.choose(exchange.downstream)
+                host = cluster.choose(exchange.connection)
         return host
 
     # what becomes of it
@@ -140,7 +145,11 @@ class Router:
             exchange.service_time = took = int((self._seconds() - exchange.completed_at) * 1000)
             head.headers.set(b"x-envoy-upstream-service-time", b"%d" % took)
         exchange.response = head
-        exchange.server.send_head(exchange)
+        if head.upgrade and exchange.upstream is not None:
+            upstream, exchange.upstream = exchange.upstream, None
+            exchange.server.switch(exchange, *upstream.leave())
+        else:
+            exchange.server.send_head(exchange)
 
     def failed(self, exchange: Exchange, reason: str, code: int) -> None:
         """Answer for an upstream that did not, or try again."""
@@ -167,8 +176,10 @@ class Router:
         """Carry an exchange over another connection: the first had been closed before it was written."""
         cluster, host = exchange.cluster, exchange.upstream_host
         if cluster is not None and host is not None:
-            host.active -= 1
-            self._send(exchange, cluster, host)
+            if host.idle:
+                host.idle.pop().carry(exchange)
+            else:
+                self._connect(exchange, cluster, host)
             if exchange.upstream is not None:
                 exchange.upstream.flush()
 
@@ -204,24 +215,15 @@ class Router:
     # timers
 
     def request_completed(self, exchange: Exchange) -> None:
-        """Start the route's timeout."""
+        """Start the route's timeouts: a request with a body has been read whole."""
         route = exchange.route
         if route is None:
             return
-        if route.retry_policy is not None and route.retry_policy.per_try_timeout:
-            self._limit_try(exchange)
+        policy = route.retry_policy
+        if policy is not None and policy.per_try_timeout and exchange.upstream is not None:
+            self._limit_try(exchange, policy)
         if route.timeout and route.max_stream_duration is None:
-            exchange.timer = self._resources.wheel.after(route.timeout, partial(exchange.reply, REPLIES["response_timeout"]))
-
-    def ended(self, exchange: Exchange) -> None:
-        """Count an exchange no longer."""
-        host, cluster = exchange.upstream_host, exchange.cluster
-        if host is not None:
-            host.active -= 1
-        if cluster is not None:
-            cluster.requests -= 1
-            if exchange.tried is not None:
-                cluster.retries -= 1
+            self._end_after(exchange, route.timeout, "response_timeout")
 
 
 def reply_for(reason: str, code: int) -> Reply:

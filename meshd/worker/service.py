@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import cast
 
 import attrs

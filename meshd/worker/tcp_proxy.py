@@ -48,7 +48,8 @@ class TcpPair:
     )
 
     def __init__(
-        self, resources: Resources, client: Stream, connection: Downstream, config: TcpProxy, write_log: WriteLog, on_closed: Callable[["TcpPair"], None],
+        self, resources: Resources, client: Stream, connection: Downstream, config: TcpProxy, write_log: WriteLog,
+        on_closed: Callable[["TcpPair"], None],
     ) -> None:
         """
         Take over a client's stream; `start` goes on.
@@ -192,13 +193,20 @@ class TcpPair:
             self._client.reset()
             self._close("UR")
 
-    def finish(self) -> None:
+    def way_ended(self, way: Direction) -> None:
+        """Pass a half-close on; close when both ways have ended."""
+        if way.opposite.done:
+            self._finish()
+        else:
+            way.target.finish()
+
+    def _finish(self) -> None:
         """Close when everything is written both ways."""
         server = self._server
         if self._client.queued:
-            self._client.when_written(self.finish)
+            self._client.when_written(self._finish)
         elif server is not None and server.queued:
-            server.when_written(self.finish)
+            server.when_written(self._finish)
         else:
             self._close("")
 

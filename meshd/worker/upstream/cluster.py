@@ -118,9 +118,7 @@ class LiveCluster:
 
 
 class LiveClusters:
-    """
-    The clusters in use, by name; those never asked for do not exist here.
-    """
+    """The clusters in use, by name; those never asked for do not exist here."""
 
     __slots__ = ("_clusters", "_endpoints", "_random", "live")
 

@@ -1,14 +1,20 @@
 """One endpoint as it runs: what is in flight to it and which connections to it are free."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from meshd.base.addresses import format_address
+
+if TYPE_CHECKING:
+    from meshd.worker.exchange import Exchange
 
 
 class PooledConnection(Protocol):
     """A connection that waits for its next request, since `idle_since` (monotonic seconds)."""
 
     idle_since: float
+
+    def carry(self, exchange: "Exchange") -> None:
+        """Take an exchange, out of the pool."""
 
     def drop(self) -> None:
         """Close it; it is in no pool any more."""

@@ -38,8 +38,8 @@ class Http1Upstream:
     """
 
     __slots__ = (
-        "_begun_in", "_chunked", "_cluster", "_pieces", "_poller", "_reader", "_router", "_touched", "connect_timer", "exchange", "host", "idle_since", "left",
-        "local", "stream",
+        "_begun_in", "_chunked", "_pieces", "_poller", "_reader", "_router", "_touched", "connect_timer", "exchange", "host", "idle_since",
+        "left", "local", "stream",
     )
 
     stream: Stream
@@ -48,7 +48,6 @@ class Http1Upstream:
         """Belong to a host; `stream` is set next."""
         self._router = router
         self._poller = poller
-        self._cluster = cluster
         self._reader = ResponseReader(self._on_response, self._on_body, self._on_end)
         self._pieces: list[bytes] = []
         self._begun_in = 0
@@ -66,27 +65,32 @@ class Http1Upstream:
         """Take an exchange; it is written at once, or when the connection is there."""
         self.exchange = exchange
         exchange.upstream = self
-        if not self.stream.connecting:
-            self._write_request(exchange)
-
-    def _write_request(self, exchange: Exchange) -> None:
+        stream = self.stream
+        if stream.connecting:
+            return
         if not self.local:
-            self.local = local_address(self.stream.socket)
+            self.local = local_address(stream.socket)
         exchange.upstream_local = self.local
         request = exchange.request
         self._reader.expect(request.method, request.upgrade)
         self._begun_in = self._poller.batch
         self._touched = False
         self.left -= 1
-        self._pieces.append(encode_request(request, exchange.path))
+        head = encode_request(request, exchange.path)
+        if not request.length:
+            stream.write(head)
+            return
+        self._pieces.append(head)
         self._chunked = request.length == CHUNKED
-        kept = exchange.kept
-        if kept is not None:
-            for data in kept:
-                self.send_body(data)
-            route = exchange.route
-            if route is None or route.retry_policy is None:
-                exchange.kept = None
+        self._send_kept(exchange)
+
+    def _send_kept(self, exchange: Exchange) -> None:
+        """Queue what has come of the body, which is kept on only while it may be sent again."""
+        for data in exchange.kept or ():
+            self.send_body(data)
+        route = exchange.route
+        if route is None or route.retry_policy is None:
+            exchange.kept = None
         if exchange.request_complete:
             self.send_end()
 
@@ -126,6 +130,11 @@ class Http1Upstream:
         self.exchange = None
         self.drop()
 
+    def leave(self) -> tuple[Stream, bytes]:
+        """Hand over the stream, which has switched protocols, and what has come after the head."""
+        self.exchange = None
+        return self.stream, self._reader.take_rest()
+
     def drop(self) -> None:
         """Close the connection."""
         self._reader.stop()
@@ -141,7 +150,7 @@ class Http1Upstream:
         if exchange is None:
             self.drop()
             return
-        self._write_request(exchange)
+        self.carry(exchange)
         self.flush()
         if not self.stream.full:
             exchange.server.resume_body()
@@ -181,8 +190,9 @@ class Http1Upstream:
             self.exchange = exchange.upstream = None
             stream = self.stream
             host = self.host
-            if self._reader.reusable and exchange.request_complete and self.left > 0 and not host.removed and not stream.ended and not stream.queued:
-                stream.resume()
+            if self._reader.reusable and exchange.request_complete and self.left > 0 and not (host.removed or stream.ended or stream.queued):
+                if not stream.reading:
+                    stream.resume()
                 host.idle.append(self)
             else:
                 self.drop()

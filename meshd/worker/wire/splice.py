@@ -1,5 +1,6 @@
 """Bulk between two streams through a pipe: the bytes stay in the kernel."""
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -36,10 +37,8 @@ class Pipes:
             ends = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return None
-        try:
+        with contextlib.suppress(OSError):  # the user's share of pipe memory may be used up: the pipe stays small then
             fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, PIPE_SIZE)
-        except OSError:  # the user's share of pipe memory is used up: the pipe stays small
-            pass
         return ends
 
     def give_back(self, ends: tuple[int, int], *, empty: bool) -> None:
@@ -60,11 +59,11 @@ class Splice:
     """
     One direction of a pair of streams while it carries bulk.
 
-    It swaps the source's `take`, and the target's `drain` while the pipe is not empty. The source's end is seen only when the pipe is empty, since
-    the source is paused as long as it is not.
+    It takes over the source's `take`, and the target's `drain` while the pipe is not empty. The source's end is seen only when the pipe is empty,
+    since the source is paused as long as it is not.
     """
 
-    __slots__ = ("_ends", "_level", "_on_moved", "_pipes", "_plain_drain", "_plain_take", "_small", "_source", "_target")
+    __slots__ = ("_ends", "_level", "_on_moved", "_pipes", "_plain_drain", "_small", "_source", "_target")
 
     def __init__(self, source: Stream, target: Stream, pipes: Pipes, ends: tuple[int, int], on_moved: Callable[[int], None]) -> None:
         """
@@ -83,9 +82,8 @@ class Splice:
         self._ends: tuple[int, int] | None = ends
         self._on_moved = on_moved
         self._level = self._small = 0
-        self._plain_take = source.take
         self._plain_drain = target.drain
-        source.take = self._take
+        source.take_by(self._take)
 
     @property
     def active(self) -> bool:
@@ -140,7 +138,7 @@ class Splice:
         ends = self._ends
         if ends is not None:
             self._ends = None
-            self._source.take = self._plain_take
+            self._source.read_plainly()
             self._target.drain = self._plain_drain
             self._pipes.give_back(ends, empty=not self._level)
             self._level = 0

@@ -13,7 +13,7 @@ from meshd.worker.wire.poller import ERR, HUP, IN, OUT, RDHUP, Poller
 CHUNK = 65536
 """Bytes read at once; measured best on loopback together with the poller's batches."""
 HIGH = 256 * 1024
-"""Bytes queued above which a stream is `full`: whoever feeds it pauses. A quarter of Envoy's buffer as Istio sets it; the kernel holds as much again."""
+"""Bytes queued above which a stream is `full`: whoever feeds it pauses. A quarter of Envoy's buffer; the kernel holds as much again."""
 LOW = 64 * 1024
 """Bytes queued at which a full stream has room again."""
 GATHERED = 64
@@ -53,7 +53,7 @@ class Stream:
     Attributes:
         fd: Descriptor; -1 once closed.
         on_events: What the poller calls now.
-        take: What is called when there is something to read: reads by default, peeks or splices when swapped.
+        take: What is called when there is something to read: reads by default, peeks or splices after `take_by`.
         drain: What is called when the socket takes bytes again.
         queued: Bytes that wait to be written.
         full: The queue has been above `HIGH` and not yet down to `LOW`.
@@ -87,7 +87,7 @@ class Stream:
         self.reading = True
         self.take: Callable[[], None] = self._read
         self.drain: Callable[[], None] = self._drain
-        self.on_events = self._connecting if connecting else self._flowing
+        self.on_events = self._connecting if connecting else self._readable
         self._mask = mask = OUT if connecting else IN
         self._watched = True
         poller.add(fd, self, mask)
@@ -105,12 +105,29 @@ class Stream:
             self.lose(code)
             return
         self.connecting = False
-        self.on_events = self._flowing
+        self.on_events = self._readable
         self._watch((IN if self.reading else 0) | (OUT if self.queued else 0))
         if self.queued:
             self.drain()
         if self.fd >= 0:
             self.owner.on_connected()
+
+    def _readable(self, events: int) -> None:
+        """Read at once when nothing else is reported: by far the most frequent event, so it is spared two calls."""
+        if events != IN or not self.reading:
+            self._flowing(events)
+            return
+        try:
+            data = self._recv(CHUNK)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self.lose(error.errno or errno.EIO)
+            return
+        if data:
+            self._on_bytes(data)
+        else:
+            self.reach_end()
 
     def _flowing(self, events: int) -> None:
         if events & OUT:
@@ -149,7 +166,7 @@ class Stream:
             self.reach_end()
 
     def reach_end(self) -> None:
-        """Act on the end of the peer's bytes; for those who swap `take`."""
+        """Act on the end of the peer's bytes; for those who use `take_by`."""
         if self._error:
             self.lose(self._error)
             return
@@ -159,7 +176,7 @@ class Stream:
         self.owner.on_end()
 
     def lose(self, code: int) -> None:
-        """Close and tell the owner why; for those who swap `take`."""
+        """Close and tell the owner why; for those who use `take_by`."""
         self.close()
         self.owner.on_lost(code)
 
@@ -186,9 +203,17 @@ class Stream:
             if not self.connecting:
                 self._watch(self._mask & OUT | IN)
 
+    def take_by(self, take: Callable[[], None]) -> None:
+        """Have something else than a plain read called when there is something to read."""
+        self.take = take
+        if self.fd >= 0:
+            self.on_events = self._flowing
+
     def read_plainly(self) -> None:
-        """Undo a swap of `take`."""
+        """Undo `take_by`."""
         self.take = self._read
+        if self.fd >= 0:
+            self.on_events = self._readable
 
     def watch_for_hangup(self) -> None:
         """Ask for events on half-close too while `take` does not empty the socket."""

@@ -1,0 +1,88 @@
+"""A connection after it has switched protocols (WebSocket): bytes both ways until either side ends, logged as the exchange it was."""
+
+from collections.abc import Callable
+
+from meshd.snapshot.replies import REPLIES
+from meshd.worker.direction import Direction
+from meshd.worker.exchange import Exchange
+from meshd.worker.wire.splice import Pipes
+from meshd.worker.wire.stream import Stream
+
+
+class Tunnel:
+    """
+    Satisfies `direction.Pair`: the client's stream and the upstream's, forwarded as they are.
+
+    Unlike a TCP pair it knows no half-close: either side's end is the end, as with Envoy.
+    """
+
+    __slots__ = ("_client", "_exchange", "_on_ended", "_upstream", "down", "up")
+
+    def __init__(self, exchange: Exchange, client: Stream, upstream: Stream, pipes: Pipes, on_ended: Callable[[], None]) -> None:
+        """
+        Take over both streams.
+
+        Args:
+            exchange: The one that asked for the switch; ended here.
+            client: Its client's stream.
+            upstream: The stream that answered 101.
+            pipes: For bulk.
+            on_ended: Called once, when both are closed and the exchange has ended.
+        """
+        self._exchange = exchange
+        self._client = client
+        self._upstream = upstream
+        self._on_ended = on_ended
+        self.up, self.down = Direction(self, pipes), Direction(self, pipes)
+        self.up.opposite, self.down.opposite = self.down, self.up
+        self.up.source = self.down.target = client
+        self.down.source = self.up.target = upstream
+        client.hand_to(self.up)
+        upstream.hand_to(self.down)
+
+    def start(self, from_client: bytes, from_upstream: bytes) -> None:
+        """Forward what had come with the heads, then what comes."""
+        for way, data in ((self.down, from_upstream), (self.up, from_client)):
+            if data:
+                way.on_bytes(data)
+            if not way.target.full:
+                way.source.resume()
+
+    def connected(self) -> None:
+        """Never called: both are connected."""
+
+    def way_ended(self, way: Direction) -> None:
+        """End both ways, once what has come is written."""
+        if way is self.down:
+            self._client.when_written(self._upstream_ended)
+        else:
+            self._end("DC", REPLIES["downstream_remote_disconnect"].details)
+
+    def lost(self, way: Direction, code: int) -> None:
+        """End both ways at once."""
+        if way is self.down:
+            self._upstream_ended()
+        else:
+            self._end("DC", REPLIES["downstream_remote_disconnect"].details)
+
+    def _upstream_ended(self) -> None:
+        self._end("UC", "upstream_reset_after_response_started{connection_termination}")
+
+    def break_off(self) -> None:
+        """End after a bug, or because the worker stops."""
+        self._end("DC", REPLIES["downstream_remote_disconnect"].details)
+
+    def _end(self, flags: str, details: str) -> None:
+        exchange = self._exchange
+        if exchange.ended:
+            return
+        self.up.release()
+        self.down.release()
+        self._upstream.close()
+        self._client.close()
+        exchange.bytes_received += self.up.moved
+        exchange.bytes_sent += self.down.moved
+        exchange.flags = flags
+        exchange.details = details
+        exchange.end()
+        self._on_ended()
