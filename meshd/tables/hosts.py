@@ -1,6 +1,6 @@
 """Virtual hosts sought by authority: exact name, longest `*.suffix`, longest `prefix.*`, then `*`."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 
 import attrs
 
@@ -10,6 +10,8 @@ from meshd.tables.interfaces import BuildError, Environment, Exchange, RouteEntr
 from meshd.tables.routes import FindRoute, build_routes
 
 BuiltHost = tuple[VirtualHost, FindRoute]
+ByLength = dict[int, dict[str, FindRoute]]
+"""Fixed parts of wildcard domains by their length."""
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -57,32 +59,60 @@ def host_slices(config: RouteConfiguration, environment: Environment, previous: 
         BuildError: If routes cannot be built, all named.
     """
     known = {host.name: (host, find) for host, find in previous.hosts} if previous is not None else {}
+    index = _Index()
     hosts: list[BuiltHost] = []
     reasons: list[str] = []
     for host in config.virtual_hosts:
         before = known.get(host.name)
-        if before is not None and before[0] == host:
-            hosts.append(before)
-            continue
         try:
-            hosts.append((host, build_routes(host, environment)))
+            built = before if before is not None and before[0] == host else (host, build_routes(host, environment))
         except BuildError as error:
             reasons.extend(f"route configuration {config.name}: {reason}" for reason in error.reasons)
+        else:
+            hosts.append(built)
+            index.add(*built)
         yield
     if reasons:
         raise BuildError(tuple(reasons))
-    return HostTable(config, _build_find_route(config, hosts), _clusters_by_address(config), tuple(hosts))
+    return HostTable(config, _build_find_route(config, index), index.clusters_by_address, tuple(hosts))
 
 
-def _build_find_route(config: RouteConfiguration, hosts: Sequence[BuiltHost]) -> FindRoute:
-    by_domain: dict[str, FindRoute] = {}
-    for host, find in hosts:
+class _Index:
+    """What virtual hosts are sought by, while a table is made: the first of equal domains counts."""
+
+    def __init__(self) -> None:
+        self.exact: dict[str, FindRoute] = {}
+        self.suffixes: ByLength = {}
+        self.prefixes: ByLength = {}
+        self.default: FindRoute | None = None
+        self.clusters_by_address: dict[str, str] = {}
+
+    def add(self, host: VirtualHost, find: FindRoute) -> None:
+        """Take a virtual host in."""
         for domain in host.domains:
-            by_domain.setdefault(domain.lower(), find)
-    if set(by_domain) == {"*"}:
-        return by_domain["*"]
-    exact = {domain: find for domain, find in by_domain.items() if not domain.startswith("*") and not domain.endswith("*")}
-    find_other = _build_find_wildcard(by_domain)
+            domain = domain.lower()
+            if domain == "*":
+                self.default = self.default or find
+            elif domain.startswith("*"):
+                self.suffixes.setdefault(len(domain) - 1, {}).setdefault(domain[1:], find)
+            elif domain.endswith("*"):
+                self.prefixes.setdefault(len(domain) - 1, {}).setdefault(domain[:-1], find)
+            else:
+                self.exact.setdefault(domain, find)
+                if domain[-1:].isdigit() or ":" in domain:  # as IP addresses look; asking for sure costs 3 us
+                    self._add_address(domain.strip("[]"), host)
+
+    def _add_address(self, address: str, host: VirtualHost) -> None:
+        cluster = next((route.action.cluster for route in host.routes if isinstance(route.action, RouteAction) and route.action.cluster), "")
+        if cluster and is_ip_address(address):
+            self.clusters_by_address.setdefault(address, cluster)
+
+
+def _build_find_route(config: RouteConfiguration, index: _Index) -> FindRoute:
+    exact, default = index.exact, index.default
+    if default is not None and not exact and not index.suffixes and not index.prefixes:
+        return default
+    find_other = _build_find_wildcard(index)
     if not config.ignore_port_in_host_matching:
         return _with_port(exact, find_other)
 
@@ -106,10 +136,9 @@ def _with_port(exact: Mapping[str, FindRoute], find_other: Callable[[str], FindR
     return find_route
 
 
-def _build_find_wildcard(by_domain: Mapping[str, FindRoute]) -> Callable[[str], FindRoute | None]:
-    suffixes = _by_length({domain[1:]: find for domain, find in by_domain.items() if domain.startswith("*") and domain != "*"})
-    prefixes = _by_length({domain[:-1]: find for domain, find in by_domain.items() if domain.endswith("*") and not domain.startswith("*")})
-    default = by_domain.get("*")
+def _build_find_wildcard(index: _Index) -> Callable[[str], FindRoute | None]:
+    suffixes, prefixes = sorted(index.suffixes.items(), reverse=True), sorted(index.prefixes.items(), reverse=True)
+    default = index.default
 
     def find_wildcard(host: str) -> FindRoute | None:
         length = len(host)
@@ -126,24 +155,3 @@ def _build_find_wildcard(by_domain: Mapping[str, FindRoute]) -> Callable[[str], 
         return default
 
     return find_wildcard
-
-
-def _by_length(hosts: Mapping[str, FindRoute]) -> list[tuple[int, dict[str, FindRoute]]]:
-    sizes: dict[int, dict[str, FindRoute]] = {}
-    for fixed, find in hosts.items():
-        sizes.setdefault(len(fixed), {})[fixed] = find
-    return sorted(sizes.items(), reverse=True)
-
-
-def _clusters_by_address(config: RouteConfiguration) -> dict[str, str]:
-    clusters: dict[str, str] = {}
-    for host in config.virtual_hosts:
-        addresses = [domain.strip("[]") for domain in host.domains if is_ip_address(domain.strip("[]"))]
-        if not addresses:
-            continue
-        for route in host.routes:
-            if isinstance(route.action, RouteAction) and route.action.cluster:
-                for address in addresses:
-                    clusters.setdefault(address, route.action.cluster)
-                break
-    return clusters

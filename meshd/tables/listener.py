@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import attrs
 
+from meshd.base.addresses import SocketAddress, canonical_ip
 from meshd.snapshot.listener import Direction, Listener, ListenerFilterName
 from meshd.snapshot.network_filter import AccessLog, HttpConnectionManager
 from meshd.snapshot.snapshot import chains_of
@@ -29,6 +30,7 @@ class ListenerTable:
         access_logs: For connections that no filter chain takes.
         find_chain: Chooses the filter chain, the default chain included; None: close (NR, `filter_chain_not_found`).
         chains: All its chains, the default last.
+        places: Addresses, in canonical text, and ports that it stands for.
         inline: Tables of route configurations that its chains carry themselves, by chain's place.
     """
 
@@ -42,6 +44,7 @@ class ListenerTable:
     access_logs: tuple[AccessLog, ...]
     find_chain: FindChain
     chains: tuple[ChainTable, ...]
+    places: tuple[tuple[str, int], ...]
     inline: Mapping[int, HostTable]
 
     def inspects_tls(self, port: int) -> bool:
@@ -62,6 +65,7 @@ def build_listener(
     Args:
         listener: The listener.
         hosts: Tables of the snapshot's route configurations by name.
+        places: Addresses, in canonical text, and ports that it stands for.
         inline: Tables of the route configurations in its own chains, by the chain's place.
         environment: What tables may use.
 
@@ -81,6 +85,7 @@ def build_listener(
         access_logs=listener.access_logs,
         find_chain=build_find_chain(chains[:-1] if has_default else chains, chains[-1] if has_default else None),
         chains=chains,
+        places=tuple(_place(address) for address in (listener.address, *listener.additional_addresses)),
         inline=inline,
     )
 
@@ -89,6 +94,13 @@ def routes_needed(listener: Listener) -> set[str]:
     """Return the names of the snapshot's route configurations that a listener's chains ask for."""
     managers = [chain.filter for chain in chains_of(listener) if isinstance(chain.filter, HttpConnectionManager)]
     return {manager.route_config_name for manager in managers if manager.route_config is None}
+
+
+def _place(address: SocketAddress) -> tuple[str, int]:
+    try:
+        return canonical_ip(address.address), address.port
+    except ValueError:
+        return address.address, address.port
 
 
 def _inspects(listener: Listener, name: ListenerFilterName, port: int) -> bool:

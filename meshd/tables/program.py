@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterator, Mapping
 
 import attrs
 
-from meshd.base.addresses import SocketAddress, canonical_ip, is_ipv6
+from meshd.base.addresses import is_ipv6
 from meshd.snapshot.listener import Listener
 from meshd.snapshot.network_filter import HttpConnectionManager
 from meshd.snapshot.snapshot import Snapshot, chains_of
@@ -104,12 +104,12 @@ def _listener_tables(
     reasons: list[str] = []
     for name, listener in snapshot.listeners.items():
         before = previous.listeners.get(name) if previous is not None else None
-        if before is not None and previous is not None and before.config == listener and _same_hosts(listener, hosts, previous.hosts):
-            tables[name] = before
-            continue
         try:
-            inline = yield from _inline_tables(listener, environment, before)
-            tables[name] = build_listener(listener, hosts, inline, environment)
+            if before is not None and previous is not None and before.config == listener and _same_hosts(listener, hosts, previous.hosts):
+                tables[name] = before
+            else:
+                inline = yield from _inline_tables(listener, environment, before)
+                tables[name] = build_listener(listener, hosts, inline, environment)
         except BuildError as error:
             reasons.extend(f"listener {name}: {reason}" for reason in error.reasons)
         yield
@@ -137,13 +137,6 @@ def _by_address(listeners: Mapping[str, ListenerTable]) -> dict[tuple[str, int],
     for table in listeners.values():
         if table.use_original_dst:
             continue
-        for place in (table.config.address, *table.config.additional_addresses):
-            found.setdefault(_key(place), table)
+        for place in table.places:
+            found.setdefault(place, table)
     return found
-
-
-def _key(place: SocketAddress) -> tuple[str, int]:
-    try:
-        return canonical_ip(place.address), place.port
-    except ValueError:
-        return place.address, place.port
