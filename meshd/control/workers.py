@@ -26,6 +26,7 @@ LAST_RESTART = 10.0  # seconds, when it dies again and again
 STEADY = 10.0  # seconds after which a life counts as a good one: the next replacement comes soon again
 REATTACH_TIME = 5.0  # seconds that a living worker of an earlier run has to come back
 HELLO_TIME = 30.0  # seconds that a new worker has to say Hello
+SURPLUS_TIME = 15.0  # seconds that a worker which is not wanted any more has to come back, be told so, and drain
 KILL_MARGIN = 2.0  # seconds beyond its grace that a stopping worker has
 
 TRANSITIONS = {
@@ -100,6 +101,8 @@ class Workers:
     known: Generation | None = None
     wanted: Generation | None = None
     slots: dict[int, Slot] = attrs.field(factory=dict)
+    _surplus: dict[int, Life] = attrs.field(factory=dict)
+    _surplus_timers: dict[int, IDelayedCall] = attrs.field(factory=dict)
     _nonces: "itertools.count[int]" = attrs.field(factory=lambda: itertools.count(1))
     _encoded: tuple[Update, bytes] | None = None
     _stopping: "Deferred[None] | None" = None
@@ -152,6 +155,8 @@ class Workers:
                 slot.life.signal(signal.SIGTERM)
             if slot.life is not None:
                 slot.timer = self.clock.callLater(grace + KILL_MARGIN, slot.life.signal, signal.SIGKILL)
+        for life in self._surplus.values():
+            life.signal(signal.SIGKILL)
         self._check_stopped()
         return stopped
 
@@ -212,19 +217,30 @@ class Workers:
         return True
 
     def _end_surplus(self, index: int, pid: int) -> None:
-        """End a worker of an earlier run that is not wanted any more; it is refused when it comes back, and killed if it does not."""
+        """End a worker of an earlier run that is not wanted any more: it is refused when it comes back and drains, or is killed."""
         try:
-            life = self.adopt(pid, lambda how: None)
+            life = self._surplus[pid] = self.adopt(pid, lambda how: self._surplus_ended(pid))
         except OSError:
             return
         log.info("worker {index} (pid {pid}) is not wanted any more", index=index, pid=pid)
-        life.signal(signal.SIGTERM)
+        self._surplus_timers[pid] = self.clock.callLater(SURPLUS_TIME, life.signal, signal.SIGKILL)
+
+    def _surplus_ended(self, pid: int) -> None:
+        del self._surplus[pid]
+        timer = self._surplus_timers.pop(pid)
+        if timer.active():
+            timer.cancel()
+        self._check_stopped()
 
     def _spawn(self, slot: Slot) -> None:
         slot.cancel()
         slot.move("spawned")
         slot.since = self.clock.seconds()
-        slot.life = self.spawn(slot.index, lambda how: self._ended(slot, how))
+        try:
+            slot.life = self.spawn(slot.index, lambda how: self._ended(slot, how))
+        except OSError as error:
+            self._ended(slot, f"could not be started: {error}")
+            return
         slot.timer = self.clock.callLater(HELLO_TIME, self._kill, slot)
         self._note()
 
@@ -269,7 +285,10 @@ class Workers:
 
     def _note(self) -> None:
         """Write down which workers there are."""
-        self.record({slot.index: slot.life.pid for slot in self.slots.values() if slot.life is not None})
+        try:
+            self.record({slot.index: slot.life.pid for slot in self.slots.values() if slot.life is not None})
+        except OSError as error:
+            log.error("the workers could not be written down for a later control plane: {error}", error=error)
 
     def _encode(self, update: Update) -> bytes:
         """Encode an update once for all workers that need the same."""
@@ -278,7 +297,9 @@ class Workers:
         return self._encoded[1]
 
     def _check_stopped(self) -> None:
-        if self._stopping is not None and not self._stopping.called and all(slot.life is None for slot in self.slots.values()):
+        if self._stopping is None or self._stopping.called or self._surplus:
+            return
+        if all(slot.life is None for slot in self.slots.values()):
             self._stopping.callback(None)
 
 

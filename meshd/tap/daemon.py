@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred, succeed
+from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -152,7 +153,10 @@ class Daemon(Service):
         pages = build_site(build_pages(self._facts))
         for path, factory in ((places.control_socket, ControlSessions(self._workers, permits)), (places.admin_socket, pages)):
             path.unlink(missing_ok=True)  # reason: the lock says that nobody else uses it
-            self._ports.append(self._reactor.listenUNIX(str(path), factory, mode=0o660))
+            try:
+                self._ports.append(self._reactor.listenUNIX(str(path), factory, mode=0o660))
+            except CannotListenError as error:
+                raise ConfigurationError(f"{path}: {error.socketError}") from None
             if os.geteuid() == 0:
                 os.chown(path, 0, identity.gid)
         if node.admin_address:

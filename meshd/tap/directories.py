@@ -20,7 +20,7 @@ def make_directory(path: Path, mode: int) -> None:
             path.chmod(mode)  # reason: mkdir's mode is cut by the umask
     except OSError as error:
         raise ConfigurationError(f"{path}: expected a directory that can be made: {error.strerror}") from None
-    if not os.access(path, os.W_OK | os.X_OK):
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         raise ConfigurationError(f"{path}: expected a directory that this user (uid {os.geteuid()}) can write to")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from twisted.internet import reactor as installed_reactor
 from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
-from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
+from twisted.logger import FileLogObserver, ILogObserver, LogEvent, formatEventAsClassicLogText, globalLogBeginner
 
 from meshd.snapshot.snapshot import Snapshot
 from meshd.tables.program import Environment, program_slices
@@ -27,7 +27,6 @@ from meshd.worker.session import Session, SessionLink
 CONNECT_TIMEOUT = 5  # seconds for a UNIX socket whose owner may be stopped
 
 reactor: Any = installed_reactor
-log = Logger()
 
 
 def detach() -> None:
@@ -51,6 +50,15 @@ def build_session(index: int, control_socket: str) -> Session:
     return session
 
 
+def log_observer(index: str) -> ILogObserver:
+    """Write to standard error, which several workers share: each line tells whose it is."""
+    def format_event(event: LogEvent) -> str | None:
+        level = getattr(event.get("log_level"), "name", "-")
+        return formatEventAsClassicLogText({**event, "log_system": f"worker {index} {event.get('log_namespace', '-')}#{level}"})
+
+    return FileLogObserver(sys.stderr, format_event)
+
+
 def main(arguments: list[str]) -> None:
     """Serve until told to end."""
     index, control_socket, uid, gid = arguments
@@ -60,7 +68,7 @@ def main(arguments: list[str]) -> None:
         drop_privileges(int(uid), int(gid))
     refuse_new_privileges()
     reactor.seconds = time.monotonic
-    globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
+    globalLogBeginner.beginLoggingTo([log_observer(index)], redirectStandardIO=False)
     session = build_session(int(index), control_socket)
     reactor.addSystemEventTrigger("before", "shutdown", session.close)
     reactor.callWhenRunning(session.start)

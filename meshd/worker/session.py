@@ -27,6 +27,7 @@ FIRST_RETRY = 0.1  # seconds before the first try to reach a control plane again
 LAST_RETRY = 2.0  # seconds between tries in the long run
 REPORT_INTERVAL = 1.0  # seconds
 ORPHAN_LIFETIME = 30.0  # seconds that a worker without a program looks for a control plane before it ends
+REFUSED_GRACE = 5.0  # seconds that connections have when the control plane wants this worker no more
 DRAIN_CHECK = 0.05  # seconds between looks at whether connections are left
 MAX_PROBLEMS = 20  # remembered for the next report
 
@@ -305,7 +306,7 @@ class Session:
             return
         if failure.check(commands.Refused):
             log.warn("the control plane refused this worker: {reason}", reason=failure.getErrorMessage())
-            self.finish(0)
+            self.finish(REFUSED_GRACE)
             return
         self._link = None
         if link.transport is not None:

@@ -10,7 +10,18 @@ from twisted.trial.unittest import SynchronousTestCase
 from meshd.control.generations import Generation
 from meshd.control.sessions import Introduction
 from meshd.control.sockets import ListeningSockets
-from meshd.control.workers import FIRST_RESTART, HELLO_TIME, KILL_MARGIN, LAST_RESTART, REATTACH_TIME, STEADY, TRANSITIONS, Slot, Workers
+from meshd.control.workers import (
+    FIRST_RESTART,
+    HELLO_TIME,
+    KILL_MARGIN,
+    LAST_RESTART,
+    REATTACH_TIME,
+    STEADY,
+    SURPLUS_TIME,
+    TRANSITIONS,
+    Slot,
+    Workers,
+)
 from meshd.ipc import commands
 from meshd.ipc.link import Verdict
 from meshd.telemetry.names import CONNECTIONS, TCP_OPENED
@@ -186,9 +197,46 @@ class WorkersTests(SynchronousTestCase):
         self.assertEqual([signal.SIGKILL], self.lives[0].signals)
 
     def test_surplus_workers_of_an_earlier_run_are_ended(self):
-        """Fewer are wanted now."""
-        self.workers.start(1, {0: 50, 1: 51})
-        self.assertEqual([(50, []), (51, [signal.SIGTERM])], [(life.pid, life.signals) for life in self.lives])
+        """They are told when they come back, and killed when they do not."""
+        self.gone = {53}
+        self.workers.start(1, {0: 50, 1: 51, 2: 52, 3: 53})
+        with self.assertRaises(commands.Refused):
+            self.attach(1, 51)
+        self.attach(0, 50)
+        self.lives[1].end("ended")
+        self.clock.advance(SURPLUS_TIME)
+        self.assertEqual([(50, []), (51, []), (52, [signal.SIGKILL])], [(life.pid, life.signals) for life in self.lives])
+
+    def test_stopping_waits_for_the_surplus_too(self):
+        """Nobody is left behind."""
+        self.workers.start(0, {0: 50})
+        stopped = self.workers.stop(1.0)
+        self.assertEqual([signal.SIGKILL], self.lives[0].signals)
+        self.assertNoResult(stopped)
+        self.lives[0].end("ended")
+        self.assertEqual((None, []), (self.successResultOf(stopped), self.clock.getDelayedCalls()))
+
+    def test_a_process_that_cannot_be_started_is_tried_again(self):
+        """A machine that is short of processes now may have some later."""
+        def refuse(index, on_end):
+            raise OSError(11, "Resource temporarily unavailable")
+
+        self.workers.spawn = refuse
+        self.workers.start(1, {})
+        self.assertEqual(("backoff", "could not be started: [Errno 11] Resource temporarily unavailable"),
+                         (self.workers.slots[0].state, self.workers.slots[0].ended))
+        self.workers.spawn = self.spawn
+        self.clock.advance(1)
+        self.assertEqual(["starting"], self.states())
+
+    def test_a_record_that_cannot_be_written_stops_nothing(self):
+        """A full disk is no reason to serve nobody."""
+        def refuse(pids):
+            raise OSError(28, "No space left on device")
+
+        self.workers.record = refuse
+        self.workers.start(1, {})
+        self.assertEqual(["starting"], self.states())
 
     def test_a_lost_connection_is_no_death(self):
         """The worker has time to come back; a second connection takes the first one's place."""

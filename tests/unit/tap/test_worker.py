@@ -1,9 +1,11 @@
 """How a worker process begins; all else of it is tested where it lives."""
 
+import io
 import os
 import signal
 
 import pytest
+from twisted.logger import Logger
 
 from meshd.tap import worker
 
@@ -93,3 +95,11 @@ def test_stopping_twice_is_stopping(told):
     worker.reactor.running = False
     worker._stop()
     assert ["stop"] == told
+
+
+def test_log_lines_tell_whose_they_are(monkeypatch):
+    """Several processes write to one place."""
+    written = io.StringIO()
+    monkeypatch.setattr(worker.sys, "stderr", written)
+    Logger(observer=worker.log_observer("3"), namespace="meshd.x").info("hello {name}", name="you")
+    assert written.getvalue().endswith("[worker 3 meshd.x#info] hello you\n")

@@ -21,7 +21,7 @@ from meshd.snapshot.snapshot import PARTS, NodeReference, Snapshot
 from meshd.snapshot.update import find_changes
 from meshd.snapshot.wire import encode
 from meshd.tables.interfaces import BuildError
-from meshd.worker.session import DRAIN_CHECK, FIRST_RETRY, LAST_RETRY, ORPHAN_LIFETIME, REPORT_INTERVAL, Session
+from meshd.worker.session import DRAIN_CHECK, FIRST_RETRY, LAST_RETRY, ORPHAN_LIFETIME, REFUSED_GRACE, REPORT_INTERVAL, Session
 from tests.helpers.amp_pair import Pair, open_descriptors
 
 ONE = Snapshot(NodeReference("n"), clusters={"a": Cluster("a", "STATIC")})
@@ -315,10 +315,13 @@ class SessionTests(SynchronousTestCase):
         self.assertEqual((["drain", "stop"], [1]), (self.plane.told, self.ended))
 
     def test_a_refused_worker_ends(self):
-        """The control plane has another one in its place."""
+        """The control plane has another one in its place; connections have some time."""
         self.fleet.refuse = True
+        self.plane.connections = 1
         self.start()
-        self.clock.advance(0)
+        self.clock.pump([DRAIN_CHECK] * 10)
+        self.assertEqual(["drain"], self.plane.told)
+        self.clock.pump([DRAIN_CHECK] * int(REFUSED_GRACE / DRAIN_CHECK))
         self.assertEqual((["drain", "stop"], [1]), (self.plane.told, self.ended))
 
     def test_stopping_waits_for_connections(self):
