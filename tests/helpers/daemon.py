@@ -109,10 +109,11 @@ spec:
         """Give an environment in which twistd finds this checkout."""
         return {**os.environ, "PYTHONPATH": str(ROOT)}
 
-    def start(self, *options: str) -> None:
-        """Start it in the foreground and wait until it serves."""
+    def start(self, *options: str, prefix: tuple[str, ...] = ()) -> None:
+        """Start it in the foreground, by a prefixed command if there is one, and wait until it serves."""
+        command = [*prefix, *self.command(*options)]
         with open(self.folder / "output", "ab") as output:
-            self.process = subprocess.Popen(self.command(*options), stdout=output, stderr=output, env=self.environment(), cwd=self.folder)
+            self.process = subprocess.Popen(command, stdout=output, stderr=output, env=self.environment(), cwd=self.folder)
         self.wait_until_serving()
 
     def run(self, *options: str, twistd: tuple[str, ...] = ("-n", "--pidfile="), prefix: tuple[str, ...] = ()) -> "subprocess.CompletedProcess[str]":
