@@ -24,9 +24,6 @@ class Life(Protocol):
     def signal(self, number: int) -> None:
         """Send a signal; nothing happens when the process has ended."""
 
-    def forget(self) -> None:
-        """Watch no longer; its end is not told."""
-
 
 class Child(ProcessProtocol):
     """A worker that this process started."""
@@ -45,10 +42,6 @@ class Child(ProcessProtocol):
         """Send a signal unless the process has been reaped."""
         if getattr(self.transport, "pid", None):
             os.kill(self.pid, number)
-
-    def forget(self) -> None:
-        """Tell nobody of the end."""
-        self._on_end = None
 
     def processEnded(self, reason: Failure) -> None:
         """Tell of the end."""

@@ -103,10 +103,6 @@ class ListeningSockets:
         for key in [key for key in self._held if key[0] == index and key[1] not in places]:
             self._held.pop(key).close()
 
-    def places(self, index: int) -> set[Place]:
-        """Give the places for which a worker has a socket."""
-        return {place for holder, place in self._held if holder == index}
-
     def close(self) -> None:
         """Close all."""
         for held in self._held.values():

@@ -52,15 +52,6 @@ def test_the_end_of_a_child_is_told_once(reason, expected):
     assert [expected] == told
 
 
-def test_a_forgotten_child_tells_nothing():
-    """Its end concerns nobody."""
-    told: list[str] = []
-    child = Child(told.append)
-    child.forget()
-    child.processEnded(Failure(ProcessDone(0)))
-    assert [] == told
-
-
 def test_a_child_that_was_reaped_gets_no_signal():
     """Its pid may be another process by now."""
     child = Child(lambda how: None)

@@ -44,9 +44,6 @@ class FakeLife:
         """Write it down."""
         self.signals.append(number)
 
-    def forget(self) -> None:
-        """Nothing to forget."""
-
 
 class Session(FakeLink):
     """A worker's connection whose pushes wait for a verdict."""

@@ -15,7 +15,7 @@ from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.listener import Listener
 from meshd.snapshot.snapshot import NodeReference
 from meshd.snapshot.update import PartUpdate, Update
-from meshd.snapshot.wire import KINDS, MAX_BYTES, SCHEMA, decode, encode
+from meshd.snapshot.wire import KINDS, MAX_BYTES, SCHEMA, decode, decode_slices, encode
 
 NODE = NodeReference("n", addresses=("10.0.0.1",))
 UPDATE = Update(NODE, {
@@ -70,6 +70,15 @@ def test_one_resource_a_line_without_defaults():
         "schema": SCHEMA, "node": {"name": "n", "addresses": ["10.0.0.1"]}, "resources": 2,
         "parts": {"clusters": {"version": "2-x", "base": "1-x", "removed": ["gone"]}, "listeners": {"version": "1-x", "base": "", "removed": []}},
     } == json.loads(frame)
+
+
+def test_decoding_can_be_spread_over_time():
+    """One resource a step, the update last; a wrong line is found when it is reached."""
+    assert [None, None, UPDATE] == list(decode_slices(encode(UPDATE)))
+    steps = decode_slices(encode(UPDATE) + b"\n[]")
+    assert [None, None] == [next(steps), next(steps)]
+    with pytest.raises(WireError, match="line 4"):
+        next(steps)
 
 
 def test_reads_the_previous_schema():
