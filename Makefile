@@ -34,8 +34,8 @@ PIP_COMPILE = CUSTOM_COMPILE_COMMAND='make requirements' PIP_FIND_LINKS= python3
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 requirements:
 	@$(PIP_COMPILE) -o requirements.txt requirements.in
-	@$(PIP_COMPILE) -o requirements-test.txt requirements-test.in
 	@$(PIP_COMPILE) --allow-unsafe -o requirements-build.txt requirements-build.in
+	@$(PIP_COMPILE) -o requirements-test.txt requirements-test.in
 
 clean:
 	@rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache

@@ -19,10 +19,12 @@ fail() { say "$*"; exit 1; }
 
 # program:Debian package
 common=(ip:iproute2 nft:nftables curl:curl nginx:nginx-light nc:netcat-openbsd ps:procps unshare:util-linux nsenter:util-linux)
+# what compiles the hot path (setup.py); the demo does without where it is missing
+compiler=(gcc:gcc)
 case $PURPOSE in
     demo) programs=("${common[@]}") ;;
-    test) programs=("${common[@]}" iptables:iptables wrk:wrk) ;;
-    bench) programs=("${common[@]}" wrk:wrk) ;;
+    test) programs=("${common[@]}" "${compiler[@]}" iptables:iptables wrk:wrk) ;;
+    bench) programs=("${common[@]}" "${compiler[@]}" wrk:wrk) ;;
     *) echo "usage: ${BASH_SOURCE[0]} demo|test|bench" >&2; exit 2 ;;
 esac
 
@@ -31,6 +33,8 @@ really_root() {
     [ "$(id -u)" = 0 ] && [ "$(tr -s ' ' < /proc/self/uid_map)" = " 0 0 4294967295" ]
 }
 
+python_headers() { "$PYTHON" -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))'; }
+
 missing_packages() {
     local pair
     for pair in "${programs[@]}"; do
@@ -38,6 +42,7 @@ missing_packages() {
     done | sort -u
     [ -x "$PYTHON" ] || echo python3
     "$PYTHON" -c 'import ensurepip, venv' 2> /dev/null || echo python3-venv
+    [ "$PURPOSE" = demo ] || python_headers || echo python3-dev
     really_root || command -v newuidmap > /dev/null || echo uidmap
 }
 
@@ -117,14 +122,20 @@ install_requirements() {
 
 install_meshd() {
     local sum copy
-    sum=$(cd "$ROOT" && find meshd twisted setup.cfg pyproject.toml -name __pycache__ -prune -o -type f ! -name dropin.cache -printf '%p %s %T@\n' | sort | sha256sum)
+    sum=$(cd "$ROOT" && find meshd twisted setup.py setup.cfg pyproject.toml -name __pycache__ -prune -o -type f ! -name dropin.cache -printf '%p %s %T@\n' | sort | sha256sum)
+    if ! { command -v gcc > /dev/null && python_headers; }; then
+        sum="$sum interpreted"
+    fi
     stamped meshd "$sum" && return
-    say "installing meshd into $VENV"
+    case $sum in
+        *interpreted) say "installing meshd into $VENV (without a C compiler and Python's headers its hot path stays interpreted, which is slower)" ;;
+        *) say "installing meshd into $VENV (compiling its hot path, half a minute)" ;;
+    esac
     copy=$(mktemp -d)
     # shellcheck disable=SC2064
     trap "rm -rf '$copy'" EXIT
-    (cd "$ROOT" && tar --exclude=__pycache__ --exclude=dropin.cache -cf - setup.cfg pyproject.toml README.md LICENSE meshd twisted) | tar -xf - -C "$copy"
-    pip_install --no-deps --no-build-isolation --force-reinstall "$copy"
+    (cd "$ROOT" && tar --exclude=__pycache__ --exclude=dropin.cache -cf - setup.py setup.cfg pyproject.toml README.md LICENSE meshd twisted) | tar -xf - -C "$copy"
+    PATH="$VENV/bin:$PATH" pip_install --no-deps --no-build-isolation --force-reinstall "$copy"
     rm -rf "$copy"
     trap - EXIT
     # twistd keeps a list of plugins beside them; write it while we may
