@@ -31,9 +31,15 @@ class Proxy:
         self.access_log = access_log
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 20.0, log: Path | None = None) -> None:
     """
     Wait for a condition, looking every 50 ms.
+
+    Args:
+        condition: Becomes true.
+        what: Is said if it does not.
+        seconds: For how long.
+        log: A file whose end is shown then.
 
     Raises:
         RuntimeError: If it does not hold in time.
@@ -41,7 +47,7 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = 20.0) 
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise RuntimeError(f"{what}: not after {seconds:.0f} s")
+            raise RuntimeError(f"{what}: not after {seconds:.0f} s; its log: {log.read_text()[-4000:] if log else ''}")
         time.sleep(0.05)  # reason: a poll interval with a deadline, for processes that tell nobody
 
 
@@ -87,12 +93,12 @@ def meshd(folder: Path, enter: Sequence[str], world: str) -> Iterator[Proxy]:
         workers: list[dict[str, object]] = []
 
         def serves() -> bool:
-            status = subprocess.run([str(BIN / "meshctl"), "--run-dir", str(run_dir), "status", "-o", "json"], capture_output=True, text=True, check=False)
+            status = subprocess.run([str(BIN / "meshctl"), "status", "--run-dir", str(run_dir), "-o", "json"], capture_output=True, text=True, check=False)
             with contextlib.suppress(ValueError, KeyError):
                 workers[:] = json.loads(status.stdout)["workers"]
             return process.poll() is not None or (status.returncode == 0 and bool(workers))
 
-        wait_until(serves, f"meshd serves (its log: {(folder / 'meshd.log').read_text()})")
+        wait_until(serves, "meshd serves", log=folder / "meshd.log")
         yield Proxy("meshd", [int(str(worker["pid"])) for worker in workers], folder / "log" / "access.log")
 
 
@@ -103,8 +109,8 @@ def envoy(folder: Path, enter: Sequence[str], world: str) -> Iterator[Proxy]:
     log_dir = folder / "log"
     log_dir.mkdir()
     os.chown(log_dir, PROXY_ID, PROXY_ID)
-    meshctl = [str(BIN / "meshctl"), "--config-dir", str(directory)]
-    bootstrap = subprocess.run([*meshctl, "compile", "-o", "envoy"], capture_output=True, text=True, check=True).stdout
+    meshctl = str(BIN / "meshctl")
+    bootstrap = subprocess.run([meshctl, "compile", "--config-dir", str(directory), "-o", "envoy"], capture_output=True, text=True, check=True).stdout
     config = folder / "envoy.json"
     config.write_text(bootstrap.replace("/var/log/meshd", str(log_dir)))
     command = [*enter, "setpriv", f"--reuid={PROXY_ID}", f"--regid={PROXY_ID}", "--clear-groups", find_envoy(), "-c", str(config),
@@ -115,8 +121,8 @@ def envoy(folder: Path, enter: Sequence[str], world: str) -> Iterator[Proxy]:
         port = json.loads(bootstrap)["admin"]["address"]["socketAddress"]["portValue"]
         ready = [*enter, "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "2", f"http://127.0.0.1:{port}/ready"]
         wait_until(lambda: process.poll() is not None or subprocess.run(ready, capture_output=True, text=True, check=False).stdout == "200",
-                   f"Envoy serves (its log: {(folder / 'envoy.log').read_text()})")
-        subprocess.run([*enter, *meshctl, "capture", "apply"], check=True, capture_output=True)
+                   "Envoy serves", log=folder / "envoy.log")
+        subprocess.run([*enter, meshctl, "capture", "apply", "--config-dir", str(directory)], check=True, capture_output=True)
         yield Proxy("Envoy", [process.pid], log_dir / "access.log")
 
 
