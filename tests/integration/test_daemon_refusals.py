@@ -117,3 +117,21 @@ def test_twistds_uid_without_capture(daemon):
     daemon.command = lambda *options, twistd=nobody: command(*options, twistd=twistd)  # type: ignore[method-assign]
     daemon.start()
     assert [os.stat(f"/proc/{pid}").st_uid for pid in daemon.pids()] == [65534]
+
+
+@NEEDS_ROOT
+def test_without_root_and_without_capture(daemon):
+    """Everybody can run it on his own ports."""
+    daemon.folder.chmod(0o777)
+    command = daemon.command
+    daemon.command = lambda *options, **other: [*AS_NOBODY, *command(*options, **other)]  # type: ignore[method-assign]
+    daemon.start()
+    assert ([65534], 200) == ([os.stat(f"/proc/{pid}").st_uid for pid in daemon.pids()], daemon.health())
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="needs root and unshare, to make a user namespace without other ids")
+def test_a_user_namespace_without_the_workers_id(daemon):
+    """It says which id is missing."""
+    ended = daemon.run(prefix=("unshare", "--user", "--map-root-user"))
+    assert 1 == ended.returncode
+    assert "Invalid argument; in a user namespace this id must be mapped" in ended.stderr
