@@ -6,6 +6,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.client import HTTPResponse
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,8 +34,8 @@ from tests.helpers.exchanges import PlainConnection, PlainExchange
 from tests.helpers.proxies import find_envoy, stopped_at_the_end, wait_until
 
 SEED = 20260822
-CONFIGURATIONS, REQUESTS = 60, 40
-LISTENERS, CONNECTIONS = 40, 30
+CONFIGURATIONS, REQUESTS = 200, 40
+LISTENERS, CONNECTIONS = 200, 20
 ENVIRONMENT = Environment(lambda: 0.0, lambda exchange: None)
 RANGES = ("127.0.0.0/8", "127.0.0.0/24", "127.0.0.2/32", "127.0.0.3/31", "127.1.0.0/16", "fd00::/8")
 ADDRESSES = ("127.0.0.1", "127.0.0.2", "127.0.0.3", "127.1.0.1")
@@ -69,11 +70,15 @@ def samples(strategy: st.SearchStrategy, count: int) -> list:
     return found
 
 
-def free_port() -> int:
-    """Give a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_ports(count: int) -> list[int]:
+    """Give as many ports that nobody listens on."""
+    with ExitStack() as probes:
+        found = []
+        for _ in range(count):
+            probe = probes.enter_context(socket.socket())
+            probe.bind(("", 0))
+            found.append(int(probe.getsockname()[1]))
+        return found
 
 
 def accepted(match: RouteMatch) -> bool:
@@ -100,9 +105,8 @@ def answering(routes: RouteConfiguration) -> RouteConfiguration:
     return RouteConfiguration(routes.name, tuple(hosts))
 
 
-def http_listener(routes: RouteConfiguration) -> Listener:
+def http_listener(routes: RouteConfiguration, port: int) -> Listener:
     """Give a bound listener for a route configuration."""
-    port = free_port()
     manager = HttpConnectionManager("http", route_config=answering(routes))
     return Listener(f"http-{port}", SocketAddress("127.0.0.1", port), (FilterChain("http", FilterChainMatch(), manager),), bind_to_port=True)
 
@@ -126,9 +130,8 @@ chain_matches = st.lists(
 )
 
 
-def tcp_listener(matches: list[FilterChainMatch]) -> Listener:
+def tcp_listener(matches: list[FilterChainMatch], port: int) -> Listener:
     """Give a bound listener whose chains do not claim the same; port 1 stands for its own, 2 for another."""
-    port = free_port()
     claimed: set[tuple[object, ...]] = set()
     chains = []
     for match in matches:
@@ -144,9 +147,9 @@ def tcp_listener(matches: list[FilterChainMatch]) -> Listener:
     return Listener(f"tcp-{port}", SocketAddress("0.0.0.0", port), tuple(chains), bind_to_port=True, listener_filters=inspectors)
 
 
-def exported(snapshot: Snapshot) -> str:
+def exported(snapshot: Snapshot, admin_port: int) -> str:
     """Give the bootstrap, with a filter that writes its chain's name in each TCP chain."""
-    config = bootstrap(snapshot, SocketAddress("127.0.0.1", free_port()))
+    config = bootstrap(snapshot, SocketAddress("127.0.0.1", admin_port))
     for listener in config["staticResources"]["listeners"]:
         if listener["name"].startswith("tcp-"):
             for chain in listener["filterChains"]:
@@ -160,11 +163,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace
     """Run one Envoy with all random listeners."""
     folder: Path = tmp_path_factory.mktemp("witness")
     strategy = st.one_of(snapshots.route_configurations(), snapshots.plain_hosts(), snapshots.conditional_routes())
-    http = [http_listener(routes) for routes in samples(strategy, CONFIGURATIONS)]
-    tcp = [tcp_listener(matches) for matches in samples(chain_matches, LISTENERS)]
+    admin_port, *ports = free_ports(1 + CONFIGURATIONS + LISTENERS)
+    http = [http_listener(routes, port) for routes, port in zip(samples(strategy, CONFIGURATIONS), ports, strict=False)]
+    tcp = [tcp_listener(matches, port) for matches, port in zip(samples(chain_matches, LISTENERS), ports[CONFIGURATIONS:], strict=False)]
     snapshot = Snapshot(NodeReference("node"), {listener.name: listener for listener in http + tcp})
     config = folder / "envoy.json"
-    config.write_text(exported(snapshot))
+    config.write_text(exported(snapshot, admin_port))
     with open(folder / "envoy.log", "wb") as log:
         command = [str(ENVOY), "-c", str(config), "--concurrency", "1", "--use-dynamic-base-id", "-l", "error"]
         process = subprocess.Popen(command, stdout=log, stderr=log)
@@ -223,7 +227,7 @@ def test_routes(served):
 def first_bytes(transport: str, name: str, protocols: list[str]) -> bytes:
     """Give a ClientHello, an HTTP request line, or bytes that are neither."""
     if transport == "tls":
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.set_alpn_protocols(protocols)
         outgoing = ssl.MemoryBIO()
