@@ -273,7 +273,10 @@ class Stream:
         self._error = code
         self._queue = None
         self.queued = 0
-        if self._mask & OUT:
+        if not self._watched:
+            self._watched = True
+            self._poller.add(self.fd, self, self._mask)
+        elif self._mask & OUT:
             self._watch(self._mask & ~OUT)
 
     def _drain(self) -> None:

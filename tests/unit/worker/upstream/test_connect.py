@@ -1,0 +1,115 @@
+"""Tests of opening connections, on sockets that a test makes."""
+
+import errno
+import socket
+
+import pytest
+
+from meshd.worker.upstream import connect
+from meshd.worker.upstream.connect import IN_PROGRESS, failure_text, local_address, open_connection
+
+
+class FakeSocket:
+    """Notes what is asked of it."""
+
+    made: "list[FakeSocket]" = []
+
+    def __init__(self, family, kind):
+        self.family = family
+        self.calls = []
+        self.closed = False
+        FakeSocket.made.append(self)
+
+    code = IN_PROGRESS
+    is_connected = False
+    bind_error = None
+
+    def setsockopt(self, *args):
+        """Note it."""
+        self.calls.append(args)
+
+    def bind(self, address):
+        """Note it, or fail."""
+        self.calls.append(("bind", address))
+        if self.bind_error:
+            raise self.bind_error
+
+    def connect_ex(self, address):
+        """Note it."""
+        self.calls.append(("connect", address))
+        return self.code
+
+    def getpeername(self):
+        """Fail while there is no peer."""
+        if not self.is_connected:
+            raise OSError(errno.ENOTCONN, "not connected")
+        return ("x", 1)
+
+    def close(self):
+        """Note it."""
+        self.closed = True
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    """Replace sockets."""
+    kind = type("Fake", (FakeSocket,), {})
+    FakeSocket.made = []
+    monkeypatch.setattr(connect.socket, "socket", kind)
+    return kind
+
+
+@pytest.mark.parametrize(("code", "connected", "expected"), [(0, False, 0), (IN_PROGRESS, False, IN_PROGRESS), (IN_PROGRESS, True, 0)])
+def test_tells_whether_it_is_connected(fake, code, connected, expected):
+    """Local handshakes are over when connect returns, whatever it says."""
+    fake.code, fake.is_connected = code, connected
+    made, result = open_connection("10.0.0.1", 80, "")
+    assert (FakeSocket.made[0], expected) == (made, result)
+
+
+@pytest.mark.parametrize("code", [errno.ECONNREFUSED, errno.ENETUNREACH, errno.EADDRNOTAVAIL])
+def test_an_immediate_failure_closes_the_socket(fake, code):
+    """There is no socket then, only the reason."""
+    fake.code = code
+    assert (None, code) == open_connection("10.0.0.1", 80, "")
+    assert FakeSocket.made[0].closed
+
+
+def test_a_source_that_is_not_there_is_a_failure(fake):
+    """`::6` may be missing on the loopback interface."""
+    fake.bind_error = OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+    assert (None, errno.EADDRNOTAVAIL) == open_connection("fd00::1", 80, "::6")
+
+
+@pytest.mark.parametrize(("address", "source", "bound"), [
+    ("10.0.0.1", "127.0.0.6", [("127.0.0.6", 0)]), ("fd00::1", "127.0.0.6", [("::6", 0)]), ("10.0.0.1", "::6", [("127.0.0.6", 0)]),
+    ("10.0.0.1", "fd00::9", []), ("10.0.0.1", "", []),
+])
+def test_binds_to_a_source_of_the_same_family(fake, address, source, bound):
+    """Istio's inbound sources stand for each other; a source of the other family binds nothing."""
+    open_connection(address, 80, source)
+    made = FakeSocket.made[0]
+    assert bound == [call[1] for call in made.calls if call[0] == "bind"]
+    assert (socket.AF_INET6 if ":" in address else socket.AF_INET) == made.family
+
+
+def test_no_descriptor_is_a_failure(monkeypatch):
+    """EMFILE is told like any other reason."""
+    def fail(*args):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(connect.socket, "socket", fail)
+    assert (None, errno.EMFILE) == open_connection("10.0.0.1", 80, "")
+
+
+def test_failures_are_written_as_envoy_writes_them():
+    """Blanks become underscores."""
+    assert "delayed_connect_error:_Connection_refused" == failure_text(errno.ECONNREFUSED)
+
+
+def test_an_address_that_is_gone_is_empty():
+    """A closed socket has no address."""
+    ours, theirs = socket.socketpair()
+    ours.close()
+    theirs.close()
+    assert "" == local_address(ours)

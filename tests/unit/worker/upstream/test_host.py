@@ -1,0 +1,37 @@
+"""Tests of hosts."""
+
+from meshd.worker.upstream.host import UpstreamHost
+
+
+class Connection:
+    """A pooled connection that can be dropped."""
+
+    def __init__(self, idle_since=0.0):
+        self.idle_since = idle_since
+        self.dropped = 0
+
+    def drop(self):
+        """Note it."""
+        self.dropped += 1
+
+
+def test_is_written_as_the_log_has_it():
+    """IPv6 addresses have brackets."""
+    assert ("[fd00::1]:80", "10.0.0.1:80") == (UpstreamHost("fd00::1", 80).text, UpstreamHost("10.0.0.1", 80).text)
+
+
+def test_remove_closes_what_is_free():
+    """A host that is no endpoint any more keeps no connections."""
+    host, connection = UpstreamHost("10.0.0.1", 80), Connection()
+    host.idle.append(connection)
+    host.remove()
+    assert (1, [], True) == (connection.dropped, host.idle, host.removed)
+
+
+def test_old_connections_are_dropped():
+    """Those free since before a time are closed, the others stay."""
+    host = UpstreamHost("10.0.0.1", 80)
+    old, new = Connection(10.0), Connection(20.0)
+    host.idle += [old, new]
+    host.drop_idle_since(15.0)
+    assert (1, 0, [new]) == (old.dropped, new.dropped, host.idle)
