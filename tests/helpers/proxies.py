@@ -93,7 +93,8 @@ def meshd(folder: Path, enter: Sequence[str], world: str) -> Iterator[Proxy]:
         workers: list[dict[str, object]] = []
 
         def serves() -> bool:
-            status = subprocess.run([str(BIN / "meshctl"), "status", "--run-dir", str(run_dir), "-o", "json"], capture_output=True, text=True, check=False)
+            ask = [str(BIN / "meshctl"), "status", "--run-dir", str(run_dir), "-o", "json"]
+            status = subprocess.run(ask, capture_output=True, text=True, check=False)
             with contextlib.suppress(ValueError, KeyError):
                 workers[:] = json.loads(status.stdout)["workers"]
             return process.poll() is not None or (status.returncode == 0 and bool(workers))
