@@ -1,7 +1,7 @@
 """
 Build meshd: setup.cfg says everything but one thing, the compiled hot path.
 
-mypyc makes C of the modules below, which is worth more than half of a worker's CPU time a request (docs/decisions/0008-compiled-hot-path.md). The
+mypyc makes C of the modules below, which is worth more than half of a worker's CPU time a request (docs/decisions/0006-compiled-hot-path.md). The
 Python files are their source and stay in use where nothing can be compiled: no C compiler, no Python headers, no mypy.
 MESHD_COMPILE=no leaves it out on purpose, MESHD_COMPILE=yes fails rather than leave it out.
 """
