@@ -1,5 +1,6 @@
 """The two terminal network filters with Istio's settings: HTTP connection manager and TCP proxy."""
 
+from meshd.compile.http_filters import http_filters
 from meshd.compile.node import Proxy
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.snapshot.route import RouteConfiguration
@@ -15,13 +16,14 @@ def tcp_proxy(cluster: str, proxy: Proxy) -> TcpProxy:
 def outbound_http(listener: str, route_config: str, proxy: Proxy) -> HttpConnectionManager:
     """Build the HTTP connection manager of an outbound listener, whose routes come by name."""
     return HttpConnectionManager(
-        f"outbound_{listener};", route_config, path_normalization=proxy.mesh.path_normalization, access_logs=proxy.access_logs,
+        f"outbound_{listener};", route_config, http_filters=http_filters(), path_normalization=proxy.mesh.path_normalization,
+        access_logs=proxy.access_logs,
     )
 
 
 def inbound_http(prefix: str, routes: RouteConfiguration, proxy: Proxy) -> HttpConnectionManager:
     """Build the HTTP connection manager of an inbound chain, which has its routes inline."""
     return HttpConnectionManager(
-        f"{prefix};", route_config=routes, server_name="istio-envoy", path_normalization=proxy.mesh.path_normalization,
-        forward_client_cert_details="APPEND_FORWARD", access_logs=proxy.access_logs,
+        f"{prefix};", route_config=routes, http_filters=http_filters(), server_name="istio-envoy",
+        path_normalization=proxy.mesh.path_normalization, forward_client_cert_details="APPEND_FORWARD", access_logs=proxy.access_logs,
     )

@@ -1,13 +1,14 @@
 """Network filters, HTTP filters and access logs in Envoy's v3 JSON."""
 
 from meshd.base.log_formats import JSON_FORMAT, TEXT_FORMAT
-from meshd.snapshot.http_filter import HttpFilterConfig, Router
+from meshd.snapshot.http_filter import Cors, Fault, GrpcStats, HttpFilterConfig, Router
 from meshd.snapshot.json_fields import Json, Message, Row, many, plain, seconds, typed, typed_config, wrapped
 from meshd.snapshot.network_filter import AccessLog, HttpConnectionManager, PathNormalization, TcpProxy
 from meshd.snapshot.route import RouteConfiguration
 from meshd.snapshot.route_json import ROUTES, WEIGHTED
 
 _NETWORK = "envoy.extensions.filters.network"
+_HTTP = "envoy.filters.http."
 MANAGER_NAME = "envoy.filters.network.http_connection_manager"
 TCP_PROXY_NAME = "envoy.filters.network.tcp_proxy"
 FROM_CONTROL_PLANE: Json = {"ads": {}, "initialFetchTimeout": "0s", "resourceApiVersion": "V3"}
@@ -18,6 +19,14 @@ _NORMALIZATIONS: dict[PathNormalization, Json] = {
     "MERGE_SLASHES": {"normalizePath": True, "mergeSlashes": True, "pathWithEscapedSlashesAction": "KEEP_UNCHANGED"},
     "DECODE_AND_MERGE_SLASHES": {"normalizePath": True, "mergeSlashes": True, "pathWithEscapedSlashesAction": "UNESCAPE_AND_FORWARD"},
 }
+
+_HTTP_FILTERS: dict[HttpFilterConfig, tuple[str, str, Json]] = {
+    GrpcStats(): ("grpc_stats", "FilterConfig", {"emitFilterState": True, "statsForAllMethods": False}),
+    Fault(): ("fault", "HTTPFault", {}),
+    Cors(): ("cors", "Cors", {}),
+    Router(): ("router", "Router", {}),
+}
+"""Each filter's name, type and settings; the empty ones have settings by route only."""
 
 
 def _write_log(log: AccessLog) -> Json:
@@ -60,12 +69,14 @@ REFUSAL_LOGS = Row("access_logs", ("accessLog",), write_refusal_logs, _read_logs
 
 
 def _write_http_filter(config: HttpFilterConfig) -> Json:
-    return typed("envoy.filters.http.router", "envoy.extensions.filters.http.router.v3.Router")
+    name, kind, settings = _HTTP_FILTERS[config]
+    return typed(_HTTP + name, f"envoy.extensions.filters.http.{name}.v3.{kind}", settings)
 
 
 def _read_http_filters(found: list[Json]) -> tuple[HttpFilterConfig, ...]:
     """Read the filters that meshd has; Istio's for telemetry and metadata are none of its own."""
-    return tuple(Router() for config in found if config["name"] == "envoy.filters.http.router")
+    known = {_HTTP + name: config for config, (name, _kind, _settings) in _HTTP_FILTERS.items()}
+    return tuple(known[message["name"]] for message in found if message["name"] in known)
 
 
 def _read_normalization(found: Json) -> PathNormalization:

@@ -2,12 +2,18 @@
 
 from collections.abc import Callable
 
-from meshd.snapshot.http_filter import HttpFilterConfig, Router
+from meshd.snapshot.http_filter import Cors, Fault, GrpcStats, HttpFilterConfig, Router
+from meshd.tables.http_filters.cors import build_cors
+from meshd.tables.http_filters.fault import build_fault
+from meshd.tables.http_filters.grpc_stats import build_grpc_stats
 from meshd.tables.http_filters.router import build_router
 from meshd.tables.interfaces import Environment, HttpFilter
 
 BuildFilter = Callable[[HttpFilterConfig, Environment], HttpFilter]
 
 BUILDERS: dict[type[HttpFilterConfig], BuildFilter] = {
+    GrpcStats: build_grpc_stats,
+    Fault: build_fault,
+    Cors: build_cors,
     Router: build_router,
 }

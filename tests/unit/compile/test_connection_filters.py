@@ -1,6 +1,7 @@
 """The terminal network filters."""
 
 from meshd.compile.connection_filters import inbound_http, outbound_http, tcp_proxy
+from meshd.compile.http_filters import http_filters
 from meshd.snapshot.network_filter import AccessLog
 from meshd.snapshot.route import RouteConfiguration
 from tests.helpers.services import proxy
@@ -19,6 +20,7 @@ def test_outbound_http_has_its_routes_by_name():
     found = outbound_http("0.0.0.0_80", "80", proxy(path_normalization="NONE"))
     assert ("outbound_0.0.0.0_80;", "80", None, "NONE") == (found.stat_prefix, found.route_config_name, found.route_config, found.path_normalization)
     assert ("envoy", "SANITIZE", LOG) == (found.server_name, found.forward_client_cert_details, found.access_logs)
+    assert http_filters() == found.http_filters
 
 
 def test_inbound_http_has_its_routes_inline():
@@ -27,3 +29,4 @@ def test_inbound_http_has_its_routes_inline():
     found = inbound_http("inbound_0.0.0.0_80", routes, proxy(access_log_file=""))
     assert ("inbound_0.0.0.0_80;", "", routes) == (found.stat_prefix, found.route_config_name, found.route_config)
     assert ("istio-envoy", "APPEND_FORWARD", ()) == (found.server_name, found.forward_client_cert_details, found.access_logs)
+    assert http_filters() == found.http_filters

@@ -4,7 +4,7 @@ import pytest
 
 from meshd.base.log_formats import JSON_FORMAT, TEXT_FORMAT
 from meshd.snapshot.filter_json import MANAGER_NAME, TCP_PROXY_NAME, read_network_filter, write_network_filter, write_refusal_logs
-from meshd.snapshot.http_filter import Router
+from meshd.snapshot.http_filter import Cors, Fault, GrpcStats, Router
 from meshd.snapshot.network_filter import AccessLog, HttpConnectionManager, TcpProxy
 from meshd.snapshot.route import RouteConfiguration, WeightedCluster
 
@@ -97,6 +97,21 @@ def test_a_listeners_own_log_holds_what_no_chain_took():
     """Otherwise each connection would be logged twice."""
     (written,) = write_refusal_logs((AccessLog("/a"),))
     assert {"responseFlagFilter": {"flags": ["NR"]}} == written["filter"]
+
+
+def test_http_filters_are_as_istio_prints_them():
+    """In Istio's order; faults and CORS are set by route, so that theirs are empty here."""
+    manager = HttpConnectionManager("s", "80", http_filters=(GrpcStats(), Fault(), Cors(), Router()))
+    found = write_network_filter(manager)
+    types = f"{TYPES}.filters.http"
+    assert [
+        {"name": "envoy.filters.http.grpc_stats",
+         "typedConfig": {"@type": f"{types}.grpc_stats.v3.FilterConfig", "emitFilterState": True, "statsForAllMethods": False}},
+        {"name": "envoy.filters.http.fault", "typedConfig": {"@type": f"{types}.fault.v3.HTTPFault"}},
+        {"name": "envoy.filters.http.cors", "typedConfig": {"@type": f"{types}.cors.v3.Cors"}},
+        ROUTER,
+    ] == found["typedConfig"]["httpFilters"]
+    assert manager == read_network_filter(found)
 
 
 def test_filters_of_istios_telemetry_are_passed_over():
