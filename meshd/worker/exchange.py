@@ -61,7 +61,9 @@ class Server(Protocol):
 
 
 class Upstream(Protocol):
-    """The upstream codec that carries an exchange."""
+    """The upstream codec that carries an exchange; before it is `connected` it takes nothing."""
+
+    connected: bool
 
     def send_body(self, data: bytes) -> None:
         """Send a piece of the body; `flush` or `send_end` follows."""
@@ -183,7 +185,7 @@ class Exchange:
 
     def _stop_keeping(self, upstream: Upstream | None) -> None:
         """Give up further tries once the body is under way, or wait until it is."""
-        if upstream is not None and self.upstream_local:
+        if upstream is not None and upstream.connected:
             self.kept = None
         else:
             self.server.pause_body()

@@ -200,7 +200,10 @@ class HttpServer:
     def on_room(self) -> None:
         """The client takes bytes again."""
         exchange = self._exchange
-        if exchange is not None and exchange.upstream is not None:
+        if exchange is None:
+            if not self._close:
+                self._next()
+        elif exchange.upstream is not None:
             exchange.upstream.resume()
 
     def on_broken(self) -> None:
@@ -339,8 +342,11 @@ class HttpServer:
             self._next()
 
     def _next(self) -> None:
-        """Go on with the next request, if bytes of it are held."""
+        """Go on with the next request, if bytes of it are held; not before a slow client has taken its last answers."""
         stream = self._stream
+        if stream.full:
+            stream.pause()
+            return
         if not stream.reading:
             stream.resume()
         reason = self._reader.resume()

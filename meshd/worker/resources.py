@@ -7,6 +7,7 @@ from meshd.tables.program import Program
 from meshd.worker.log_files import AccessLogs
 from meshd.worker.request_ids import RequestIds
 from meshd.worker.upstream.cluster import LiveClusters
+from meshd.worker.upstream.connect import Connect, open_connection
 from meshd.worker.wire.poller import Poller
 from meshd.worker.wire.splice import Pipes
 from meshd.worker.wire.wheel import Wheel
@@ -21,6 +22,7 @@ class Resources:
         wheel: Coarse timers.
         pipes: For splicing.
         clusters: The clusters in use.
+        connect: Opens connections to endpoints.
         logs: Access logs.
         request_ids: Makes request ids.
         date: The Date header's value.
@@ -31,13 +33,13 @@ class Resources:
         draining: Answers say `connection: close`.
     """
 
-    __slots__ = ("clusters", "date", "draining", "logs", "pipes", "poller", "program", "random", "request_ids", "seconds", "wall_clock", "wheel")
+    __slots__ = ("clusters", "connect", "date", "draining", "logs", "pipes", "poller", "program", "random", "request_ids", "seconds", "wall_clock", "wheel")
 
     program: Program
 
     def __init__(
         self, poller: Poller, wheel: Wheel, seconds: Callable[[], float], wall_clock: Callable[[], float], random: Callable[[], float],
-        entropy: Callable[[int], bytes], on_problem: Callable[[str], None],
+        entropy: Callable[[int], bytes], on_problem: Callable[[str], None], connect: Connect = open_connection,
     ) -> None:
         """Make what is not given."""
         self.poller = poller
@@ -45,6 +47,7 @@ class Resources:
         self.seconds = seconds
         self.wall_clock = wall_clock
         self.random = random
+        self.connect = connect
         self.pipes = Pipes()
         self.clusters = LiveClusters(random)
         self.logs = AccessLogs(wheel, seconds, on_problem)

@@ -14,7 +14,7 @@ from meshd.worker.exchange import Exchange
 from meshd.worker.resources import Resources
 from meshd.worker.retries import retries_answer, retries_failure, retry_delay
 from meshd.worker.upstream.cluster import LiveCluster
-from meshd.worker.upstream.connect import IN_PROGRESS, failure_text, open_connection
+from meshd.worker.upstream.connect import IN_PROGRESS, failure_text
 from meshd.worker.upstream.host import UpstreamHost
 from meshd.worker.upstream.http1 import Http1Upstream
 from meshd.worker.wire.stream import Stream
@@ -102,7 +102,7 @@ class Router:
 
     def _connect(self, exchange: Exchange, cluster: LiveCluster, host: UpstreamHost) -> None:
         exchange.upstream_local = ""
-        descriptor, code = open_connection(host.address, host.port, cluster.config.source_address)
+        descriptor, code = self._resources.connect(host.address, host.port, cluster.config.source_address)
         if descriptor is None:
             self.failed(exchange, "connection_failure", code)
             return

@@ -8,7 +8,7 @@ from meshd.worker.downstream import Downstream
 from meshd.worker.log_files import WriteLog
 from meshd.worker.resources import Resources
 from meshd.worker.upstream.cluster import LiveCluster
-from meshd.worker.upstream.connect import IN_PROGRESS, failure_text, local_address, open_connection
+from meshd.worker.upstream.connect import IN_PROGRESS, failure_text, local_address
 from meshd.worker.upstream.host import UpstreamHost
 from meshd.worker.wire.stream import Stream
 from meshd.worker.wire.wheel import Timer
@@ -131,7 +131,7 @@ class TcpPair:
             return
         self.attempts += 1
         self.upstream_host = host
-        descriptor, code = open_connection(host.address, host.port, cluster.config.source_address)
+        descriptor, code = self.resources.connect(host.address, host.port, cluster.config.source_address)
         if descriptor is None:
             self._connect_failed(cluster, failure_text(code))
             return

@@ -1,7 +1,9 @@
 """A worker's parts over socket pairs, its poller stepped by hand and its clock turned by hand."""
 
+import contextlib
 import socket
 from collections.abc import Callable
+from typing import Any
 
 from twisted.internet.task import Clock
 
@@ -18,15 +20,12 @@ from meshd.tables.program import Program, build_program
 from meshd.worker.downstream import Downstream
 from meshd.worker.resources import Resources
 from meshd.worker.router import Router
+from meshd.worker.upstream.connect import IN_PROGRESS
 from meshd.worker.wire.poller import Poller
 from meshd.worker.wire.wheel import Wheel
 
 WALL = 1_700_000_000.0
 CLUSTER = "outbound|80||svc.test"
-LOG_FORMAT = (
-    "%REQ(:METHOD)% %PATH% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %UPSTREAM_TRANSPORT_FAILURE_REASON% %BYTES_RECEIVED% %BYTES_SENT% "
-    "%UPSTREAM_HOST% %UPSTREAM_CLUSTER%"
-)
 ISTIO_RETRIES = RetryPolicy(
     ("connect-failure", "refused-stream", "unavailable", "cancelled", "retriable-status-codes"), attempts=2, previous_hosts=True,
     host_selection_attempts=5,
@@ -84,14 +83,37 @@ class Recorder:
         self.events.append("broken")
 
 
+class Logs:
+    """Access logs that keep what is logged."""
+
+    def __init__(self, rig: "Rig") -> None:
+        """Write to a rig's lines."""
+        self._rig = rig
+
+    def writer(self, settings: object) -> Callable[[object], None]:
+        """Give what keeps a line."""
+        return self._rig.lines.append
+
+    def forget_writers(self) -> None:
+        """Do nothing."""
+
+    def reopen(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 class Rig:
     """
     The means of a worker without a reactor.
 
     Attributes:
         clock: Turned by `advance`.
-        log: Lines that went to the access log, in `LOG_FORMAT`.
+        lines: What was logged.
         problems: What an operator was told.
+        origins: The other ends of our upstream connections, in order of connecting.
+        refusals: Codes that the next connects fail with at once; `IN_PROGRESS`: they hang. When there is none they succeed.
     """
 
     def __init__(self) -> None:
@@ -104,10 +126,13 @@ class Rig:
         self.randoms: list[float] = []
         self.resources = Resources(
             self.poller, self.wheel, self.clock.seconds, lambda: WALL + self.clock.seconds(), self.random, lambda size: b"\x5a" * size,
-            self.problems.append,
+            self.problems.append, self.open,
         )
+        self.resources.logs = Logs(self)  # type: ignore[assignment]  # reason: lines as objects
         self.router = Router(self.resources)
-        self.log: list[str] = []
+        self.lines: list[Any] = []
+        self.origins: list[socket.socket] = []
+        self.refusals: list[int] = []
         self._sockets: list[socket.socket] = []
 
     def random(self) -> float:
@@ -115,11 +140,42 @@ class Rig:
         return self.randoms.pop(0) if self.randoms else 0.0
 
     def use(self, snapshot: Snapshot) -> Program:
-        """Serve by a snapshot; log lines are collected, whatever its logs."""
+        """Serve by a snapshot."""
         program = build_program(snapshot, Environment(self.random, self.router.route))  # type: ignore[arg-type]  # reason: the worker's exchange is one
         self.resources.program = program
         self.resources.clusters.use(snapshot.clusters, snapshot.endpoints)
         return program
+
+    def open(self, address: str, port: int, source: str) -> tuple[socket.socket | None, int]:
+        """Connect to an origin, as `refusals` has it."""
+        code = self.refusals.pop(0) if self.refusals else 0
+        if code not in (0, IN_PROGRESS):
+            return None, code
+        ours, theirs = self.pair()
+        if code == IN_PROGRESS:  # never writable, so never connected
+            ours.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    ours.send(b"x" * 65536)
+        self.origins.append(theirs)
+        return ours, code
+
+    @property
+    def logged(self) -> list[tuple[object, ...]]:
+        """What was logged, as status, flags, details, failure, bytes received, bytes sent and host."""
+        return [
+            (line.status, line.flags, line.details, line.failure, line.bytes_received, line.bytes_sent, line.upstream_host.text if line.upstream_host else "")
+            for line in self.lines
+        ]
+
+    def asked(self, origin: int = -1) -> bytes:
+        """Give what an origin has received by now."""
+        return received(self.origins[origin])
+
+    def answer(self, data: bytes, origin: int = -1) -> None:
+        """Send bytes as an origin."""
+        self.origins[origin].sendall(data)
+        self.pump()
 
     def pair(self) -> tuple[socket.socket, socket.socket]:
         """Give our end, non-blocking, and the other end, blocking for a second at most."""
@@ -149,16 +205,13 @@ class Rig:
 
 def received(peer: socket.socket) -> bytes:
     """Give what has arrived at a peer by now; empty when nothing has, or when it was closed."""
+    timeout = peer.gettimeout()
     peer.setblocking(False)
     data = b""
-    try:
+    with contextlib.suppress(BlockingIOError, ConnectionResetError):
         while piece := peer.recv(65536):
             data += piece
-    except BlockingIOError:
-        pass
-    except ConnectionResetError:
-        pass
-    peer.settimeout(1.0)
+    peer.settimeout(timeout)
     return data
 
 
@@ -198,7 +251,7 @@ def snapshot(
 
     Virtual hosts: `svc.test` goes to the cluster, `nocluster.test` to one that is absent; others are not known.
     """
-    logs = (AccessLog(log, LOG_FORMAT),)
+    logs = (AccessLog(log),)
     route = RouteAction(CLUSTER, retry_policy=retry, timeout=timeout)
     routes = RouteConfiguration("80", (
         VirtualHost("svc", ("svc.test", "10.1.0.1"), (Route("default", RouteMatch(), route),), include_request_attempt_count=True),

@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+from collections.abc import Callable
 
 from meshd.base.addresses import format_address
 
@@ -11,6 +12,10 @@ IN_PROGRESS = errno.EINPROGRESS
 
 _BIND_WITHOUT_PORT = 24  # IP_BIND_ADDRESS_NO_PORT: the port is chosen on connect, so that source ports are shared among destinations
 _COUNTERPARTS = {("127.0.0.6", True): "::6", ("::6", False): "127.0.0.6"}  # Istio's inbound source in the other family
+
+
+Connect = Callable[[str, int, str], tuple[socket.socket | None, int]]
+"""Begins to connect to an address and port from a source address, as `open_connection` does."""
 
 
 def open_connection(address: str, port: int, source: str) -> tuple[socket.socket | None, int]:
@@ -73,4 +78,4 @@ def local_address(descriptor: socket.socket) -> str:
         name = descriptor.getsockname()
     except OSError:
         return ""
-    return format_address(name[0], name[1])
+    return format_address(name[0], name[1]) if isinstance(name, tuple) else str(name)  # a UNIX socket's path

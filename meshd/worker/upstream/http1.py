@@ -33,12 +33,13 @@ class Http1Upstream:
     Attributes:
         exchange: What it carries now.
         host: Where it leads.
-        local: Its own `address:port`; empty until it is connected.
+        connected: It has been written to.
+        local: Its own `address:port`, once connected.
         idle_since: When it came to the pool last.
     """
 
     __slots__ = (
-        "_begun_in", "_chunked", "_pieces", "_poller", "_reader", "_router", "_touched", "connect_timer", "exchange", "host", "idle_since",
+        "_begun_in", "_chunked", "_pieces", "_poller", "_reader", "_router", "_touched", "connect_timer", "connected", "exchange", "host", "idle_since",
         "left", "local", "stream",
     )
 
@@ -57,6 +58,7 @@ class Http1Upstream:
         self.host = host
         self.idle_since = 0.0
         self.left = cluster.config.max_requests_per_connection or 1 << 62
+        self.connected = False
         self.local = ""
 
     # carrying
@@ -68,7 +70,8 @@ class Http1Upstream:
         stream = self.stream
         if stream.connecting:
             return
-        if not self.local:
+        if not self.connected:
+            self.connected = True
             self.local = local_address(stream.socket)
         exchange.upstream_local = self.local
         request = exchange.request
@@ -96,12 +99,12 @@ class Http1Upstream:
 
     def send_body(self, data: bytes) -> None:
         """Queue a piece of the body; before the connection is there the exchange keeps it."""
-        if self.local:
+        if self.connected:
             self._pieces.append(encode_chunk(data) if self._chunked else data)
 
     def send_end(self) -> None:
         """Finish the request."""
-        if self.local:
+        if self.connected:
             if self._chunked:
                 self._pieces.append(LAST_CHUNK)
             self.flush()
@@ -212,7 +215,7 @@ class Http1Upstream:
         exchange = self.exchange
         if exchange is None:
             self._leave_pool()
-        elif not self.local:
+        elif not self.connected:
             self._fail("connection_failure", code)
         else:
             self._gone("protocol_error" if exchange.answered or self._reader.held else "connection_termination")
