@@ -9,6 +9,7 @@ from meshd.compile.clusters import black_hole_cluster, inbound_clusters, localho
 from meshd.compile.endpoints import build_assignments
 from meshd.compile.inbound_listeners import virtual_inbound
 from meshd.compile.inbound_ports import InboundPort, inbound_ports
+from meshd.compile.log_problems import log_problems
 from meshd.compile.names import service_route
 from meshd.compile.node import Proxy, read_proxy
 from meshd.compile.outbound_listeners import outbound_listeners, reserved_ports, virtual_outbound
@@ -61,7 +62,7 @@ def compile_snapshot(world: World, node: Node, settings: CompileSettings = DEFAU
         clusters={cluster.name: cluster for cluster in build_clusters(seen, ports, proxy)},
         endpoints={found.cluster_name: found for found in build_endpoints(seen, ports, world, proxy)},
     )
-    return Compiled(snapshot, tuple(problems))
+    return Compiled(snapshot, (*problems, *log_problems(proxy)))
 
 
 def own_ports(services: Iterable[MeshService], world: World, proxy: Proxy) -> list[InboundPort]:
