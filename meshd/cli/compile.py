@@ -2,6 +2,7 @@
 
 import click
 
+from meshd.base.addresses import SocketAddress
 from meshd.cli import options
 from meshd.cli.printing import finish, has_errors, print_object, print_problems, problem_json
 
@@ -19,7 +20,8 @@ def command(config_dir: str, node: str, form: str) -> None:
     Show what a configuration becomes for one machine.
 
     Prints one object with the keys node, listeners, routes, clusters, endpoints, secrets (in Envoy's v3 JSON, as istioctl prints it) and problems.
-    With `-o envoy`, prints a complete static bootstrap that a real Envoy serves with. No running meshd is asked and nothing is changed.
+    With `-o envoy`, prints a complete static bootstrap that a real Envoy serves with; its admin pages are where the Node has meshd's. No running
+    meshd is asked and nothing is changed.
     """
     from meshd.cli.offline import compile_configuration
     from meshd.snapshot.envoy_json import bootstrap, to_json
@@ -27,7 +29,8 @@ def command(config_dir: str, node: str, form: str) -> None:
     compiled = compile_configuration(config_dir, node)
     print_problems(compiled.problems)
     if form == "envoy":
-        print_object(bootstrap(compiled.snapshot), "json")
+        address = compiled.node.admin_address
+        print_object(bootstrap(compiled.snapshot, SocketAddress(address, compiled.node.ports.admin) if address else None), "json")
     else:
         print_object({**to_json(compiled.snapshot), "problems": [problem_json(problem) for problem in compiled.problems]}, form)
     finish(has_errors(compiled.problems))

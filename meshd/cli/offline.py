@@ -27,8 +27,9 @@ class Read:
 
 @attrs.frozen
 class Compiled:
-    """A snapshot, and everything that is wrong on the way to it."""
+    """A machine, its snapshot, and everything that is wrong on the way to it."""
 
+    node: Node
     snapshot: Snapshot
     problems: tuple[Problem, ...]
 
@@ -47,4 +48,4 @@ def compile_configuration(config_dir: str, wanted: str) -> Compiled:
     compiled = compile_snapshot(read.world, read.node)
     snapshot = compiled.snapshot
     dangling = [Problem(Origin("compiler"), message, hint="report this as a bug") for message in snapshot.inconsistencies()]
-    return Compiled(snapshot, (*read.problems, *compiled.problems, *dangling))
+    return Compiled(read.node, snapshot, (*read.problems, *compiled.problems, *dangling))

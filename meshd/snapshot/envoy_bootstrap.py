@@ -29,7 +29,7 @@ RUNTIME: Json = {
 }
 
 
-def bootstrap(snapshot: Snapshot, admin: SocketAddress = ADMIN) -> Json:
+def bootstrap(snapshot: Snapshot, admin: SocketAddress | None = ADMIN) -> Json:
     """
     Give a complete bootstrap.
 
@@ -38,13 +38,13 @@ def bootstrap(snapshot: Snapshot, admin: SocketAddress = ADMIN) -> Json:
 
     Args:
         snapshot: What is served.
-        admin: Where Envoy's admin pages are bound.
+        admin: Where Envoy's admin pages are bound; None: it has none.
     """
     node = snapshot.node
     name = f"{node.name}.{node.namespace}"
     return {
         "node": {"id": f"sidecar~{node.addresses[0] if node.addresses else ''}~{name}", "cluster": name},
-        "admin": {"address": ADDRESS.write(admin)},
+        **({"admin": {"address": ADDRESS.write(admin)}} if admin else {}),
         "layeredRuntime": RUNTIME,
         "staticResources": {
             "listeners": [write_listener(_self_contained(listener, snapshot)) for listener in snapshot.listeners.values()],

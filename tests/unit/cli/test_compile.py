@@ -35,6 +35,21 @@ def test_envoy_gets_a_bootstrap(tmp_path: Path) -> None:
     assert "staticResources" in json.loads(result.stdout)
 
 
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("{}", {"address": "127.0.0.1", "portValue": 15000}),
+        ("{admin: {address: '::1'}, ports: {admin: 15999}}", {"address": "::1", "portValue": 15999}),
+        ("{admin: {address: ''}}", None),
+    ],
+)
+def test_envoys_admin_pages_are_where_the_node_has_them(tmp_path: Path, spec: str, expected: dict[str, object] | None) -> None:
+    """Or nowhere, where it switches them off."""
+    folder = write_mesh(tmp_path, node=f"apiVersion: meshd.io/v1\nkind: Node\nmetadata: {{name: other}}\nspec: {spec}\n")
+    found = json.loads(meshctl("compile", "--config-dir", folder, "--node", "other", "-o", "envoy").stdout)
+    assert expected == (found["admin"]["address"]["socketAddress"] if "admin" in found else None)
+
+
 @pytest.mark.parametrize(("content", "status", "severity"), [(BROKEN, 1, "error"), (STRANGE, 0, "warning")])
 def test_problems(tmp_path: Path, content: str, status: int, severity: str) -> None:
     """On standard error and in the object; only errors count; the rest is compiled."""

@@ -24,7 +24,7 @@ def test_tells_when_the_machine_cannot_be_told(tmp_path: Path) -> None:
 def test_a_broken_document_hurts_itself_only(tmp_path: Path) -> None:
     """All else is compiled; the Problem tells file and line."""
     compiled = compile_configuration(write_mesh(tmp_path, broken=BROKEN), "client")
-    assert "10.104.15.140_80" in compiled.snapshot.listeners
+    assert ("client", True) == (compiled.node.metadata.name, "10.104.15.140_80" in compiled.snapshot.listeners)
     assert [("error", "broken.yaml")] == [(problem.severity, problem.origin.file) for problem in compiled.problems]
 
 

@@ -40,9 +40,10 @@ def test_endpoints_stand_within_clusters():
 
 
 def test_the_admin_pages_are_where_they_are_asked_to_be():
-    """On loopback unless told otherwise."""
+    """On loopback unless told otherwise, or nowhere."""
     places = [bootstrap(SNAPSHOT)["admin"], bootstrap(SNAPSHOT, SocketAddress("::1", 1))["admin"]]
     assert [("127.0.0.1", 15000), ("::1", 1)] == [tuple(place["address"]["socketAddress"].values()) for place in places]
+    assert "admin" not in bootstrap(SNAPSHOT, None)
 
 
 def test_runtime_settings_are_istios():
