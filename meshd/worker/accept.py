@@ -9,7 +9,7 @@ from meshd.tables.chain import ChainTable
 from meshd.tables.listener import ListenerTable
 from meshd.worker.downstream import Downstream
 from meshd.worker.resources import Resources
-from meshd.worker.wire.peek import MAX_PEEK, peek, wait_for_any, wait_for_more
+from meshd.worker.wire.peek import MAX_PEEK, has_ended, peek, wait_for_any, wait_for_more
 from meshd.worker.wire.stream import Stream
 from meshd.worker.wire.wheel import Timer
 
@@ -32,10 +32,14 @@ class Arrival:
     Attributes:
         stream: The connection.
         connection: What is known of it.
+        draining: Its listener takes no more connections.
         protocol: What the first bytes are, in `codec.sniff`'s words; empty when they were not looked at.
     """
 
-    __slots__ = ("_data", "_inspects", "_on_chosen", "_on_gone", "_peeking", "_resources", "_table", "_timer", "connection", "protocol", "stream")
+    __slots__ = (
+        "_data", "_inspects", "_on_chosen", "_on_gone", "_peeking", "_resources", "_table", "_timer", "connection", "draining",
+        "protocol", "stream",
+    )
 
     def __init__(
         self, resources: Resources, descriptor: socket.socket, connection: Downstream, table: ListenerTable, on_chosen: OnChosen, on_gone: OnGone,
@@ -61,6 +65,7 @@ class Arrival:
         port = connection.destination_port
         self._peeking = table.inspects_tls(port)
         self._inspects = self._peeking or table.inspects_http(port)
+        self.draining = False
         self.protocol = ""
         self.stream = Stream(resources.poller, descriptor, self)
 
@@ -88,7 +93,7 @@ class Arrival:
             return
         if data is None:
             return
-        if not data or (len(data) == len(self._data) and self._data):
+        if not data or (len(data) == len(self._data) and has_ended(descriptor)):
             self._read_plainly()
             self.stream.reach_end()
             return
@@ -187,7 +192,8 @@ class Arrival:
         self._gone(in_time=True)
 
     def drain(self) -> None:
-        """Go on: its end is its own."""
+        """Note it for what will serve the connection."""
+        self.draining = True
 
     def break_off(self) -> None:
         """End because the worker stops."""

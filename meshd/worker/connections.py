@@ -60,7 +60,8 @@ class Connections:
             if table.use_original_dst:
                 table = program.hand_over(*destination) or table
         connection = Downstream(
-            destination, peer, diverted=diverted or destination[1] != listening.port, listener=table.name, now=self._resources.seconds(),
+            destination, peer, diverted=diverted or destination[1] != listening.port, listener=table.name, bound=listening.name,
+            now=self._resources.seconds(),
         )
         arrival = Arrival(self._resources, descriptor, connection, table, self._chosen, self._gone)
         self._open.add(arrival)
@@ -83,6 +84,8 @@ class Connections:
     def _serve(self, arrival: Arrival, http: HttpTable, first: bytes) -> None:
         server = HttpServer(self._resources, arrival.stream, arrival.connection, http, self._find_http, self._closed)
         self._open.add(server)
+        if arrival.draining:
+            server.drain()
         if first:
             server.on_bytes(first)
         if arrival.stream.ended:
@@ -136,9 +139,9 @@ class Connections:
         self._open.discard(served)
 
     def drain(self, listener: str) -> None:
-        """Have the connections of a listener close soon."""
+        """Have the connections that a listener accepted close soon."""
         for served in list(self._open):
-            if served.connection.listener == listener:
+            if served.connection.bound == listener:
                 served.drain()
 
     def stop(self) -> None:

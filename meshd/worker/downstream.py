@@ -19,15 +19,18 @@ class Downstream:
         destination: `address:port` of the original destination, as the access log writes it.
         source: `address:port` of the peer.
         listener: Name of the listener whose filter chains apply.
+        bound: Name of the listener that it was accepted on.
         accepted_at: Monotonic seconds.
     """
 
     __slots__ = (
-        "accepted_at", "application_protocols", "destination", "destination_address", "destination_port", "diverted", "listener", "server_name",
-        "source", "source_address", "source_port", "transport_protocol",
+        "accepted_at", "application_protocols", "bound", "destination", "destination_address", "destination_port", "diverted", "listener",
+        "server_name", "source", "source_address", "source_port", "transport_protocol",
     )
 
-    def __init__(self, destination: tuple[str, int], source: tuple[str, int], *, diverted: bool, listener: str, now: float = 0.0) -> None:
+    def __init__(
+        self, destination: tuple[str, int], source: tuple[str, int], *, diverted: bool, listener: str, bound: str = "", now: float = 0.0,
+    ) -> None:
         """Begin with addresses alone: raw bytes of an unknown protocol."""
         self.destination_address, self.destination_port = destination
         self.source_address, self.source_port = source
@@ -35,6 +38,7 @@ class Downstream:
         self.source = format_address(*source)
         self.diverted = diverted
         self.listener = listener
+        self.bound = bound or listener
         self.accepted_at = now
         self.transport_protocol = "raw_buffer"
         self.application_protocols: tuple[str, ...] = ()

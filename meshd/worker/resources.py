@@ -33,7 +33,9 @@ class Resources:
         draining: Answers say `connection: close`.
     """
 
-    __slots__ = ("clusters", "connect", "date", "draining", "logs", "pipes", "poller", "program", "random", "request_ids", "seconds", "wall_clock", "wheel")
+    __slots__ = (
+        "clusters", "connect", "date", "draining", "logs", "pipes", "poller", "program", "random", "request_ids", "seconds", "wall_clock", "wheel",
+    )
 
     program: Program
 

@@ -185,7 +185,7 @@ class Session:
 
     def _build(self, blob: int) -> Iterator[None]:
         update = None
-        for update in decode_slices(take_blob(blob, MAX_BYTES)):  # noqa: B007 reason: the last one counts
+        for update in decode_slices(take_blob(blob, MAX_BYTES)):
             yield None
         assert update is not None
         snapshot, versions = apply_update(self.snapshot, self.versions, update)
@@ -193,7 +193,7 @@ class Session:
         if wrong:
             raise WireError("; ".join(wrong))
         program = None
-        for program in self.build(snapshot, self._program):  # noqa: B007 reason: the last one counts
+        for program in self.build(snapshot, self._program):
             yield None
         self.plane.use(program)
         self._program, self.snapshot, self.versions = program, snapshot, versions

@@ -121,7 +121,7 @@ class Rig:
         self.clock = Clock()
         self.reactor = FakeReactor()
         self.poller = Poller(self.reactor)  # type: ignore[arg-type]  # reason: a part of a reactor is enough
-        self.wheel = Wheel(self.clock)  # type: ignore[arg-type]  # reason: Clock is an IReactorTime
+        self.wheel = Wheel(self.clock)
         self.problems: list[str] = []
         self.randoms: list[float] = []
         self.resources = Resources(
@@ -164,7 +164,10 @@ class Rig:
     def logged(self) -> list[tuple[object, ...]]:
         """What was logged, as status, flags, details, failure, bytes received, bytes sent and host."""
         return [
-            (line.status, line.flags, line.details, line.failure, line.bytes_received, line.bytes_sent, line.upstream_host.text if line.upstream_host else "")
+            (
+                line.status, line.flags, line.details, line.failure, line.bytes_received, line.bytes_sent,
+                line.upstream_host.text if line.upstream_host else "",
+            )
             for line in self.lines
         ]
 
@@ -264,8 +267,8 @@ def snapshot(
     return Snapshot(
         NodeReference("test"),
         listeners={
-            "http": Listener("http", SocketAddress("0.0.0.0", port), (FilterChain("http", FilterChainMatch(), manager),), bind_to_port=True),  # noqa: S104
-            "tcp": Listener("tcp", SocketAddress("0.0.0.0", port + 1), (FilterChain("tcp", FilterChainMatch(), tcp),), bind_to_port=True),  # noqa: S104
+            "http": Listener("http", SocketAddress("0.0.0.0", port), (FilterChain("http", FilterChainMatch(), manager),), bind_to_port=True),
+            "tcp": Listener("tcp", SocketAddress("0.0.0.0", port + 1), (FilterChain("tcp", FilterChainMatch(), tcp),), bind_to_port=True),
         },
         routes={"80": routes},
         clusters={CLUSTER: cluster},

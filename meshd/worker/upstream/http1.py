@@ -39,8 +39,8 @@ class Http1Upstream:
     """
 
     __slots__ = (
-        "_begun_in", "_chunked", "_pieces", "_poller", "_reader", "_router", "_touched", "connect_timer", "connected", "exchange", "host", "idle_since",
-        "left", "local", "stream",
+        "_begun_in", "_chunked", "_pieces", "_poller", "_reader", "_router", "_touched", "connect_timer", "connected", "exchange", "host",
+        "idle_since", "left", "local", "stream",
     )
 
     stream: Stream

@@ -1,5 +1,6 @@
 """Looking at a connection's first bytes while they stay in the kernel, where TLS on the socket must find them again."""
 
+import select
 import socket
 
 MAX_PEEK = 64 * 1024
@@ -20,6 +21,13 @@ def peek(descriptor: socket.socket) -> bytes | None:
         return descriptor.recv(MAX_PEEK, socket.MSG_PEEK)
     except BlockingIOError:
         return None
+
+
+def has_ended(descriptor: socket.socket) -> bool:
+    """Tell whether the peer has half-closed: behind bytes that were not taken only poll shows it."""
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLRDHUP)
+    return bool(waiting.poll(0))
 
 
 def wait_for_more(descriptor: socket.socket, seen: int) -> None:

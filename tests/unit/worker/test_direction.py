@@ -1,5 +1,6 @@
 """Tests of one way of a pair, over socket pairs."""
 
+import contextlib
 import os
 import socket
 
@@ -77,10 +78,8 @@ def test_a_slow_target_pauses_the_source_until_it_has_room(rig, ways):
     left, was_paused, got = payload, False, b""
     for turn in range(6000):
         if left:
-            try:
+            with contextlib.suppress(BlockingIOError):
                 left = left[client.send(left[:20000]):]
-            except BlockingIOError:
-                pass
         rig.pump(1)
         was_paused = was_paused or not up.source.reading
         if turn > 400:

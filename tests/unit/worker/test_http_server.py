@@ -83,60 +83,6 @@ def test_pipelined_requests_are_answered_in_order_one_at_a_time(rig):
     assert ([[b"/"], [b"/2"], [b"/3"]], [b"0", b"1", b"2"], 3) == (seen, bodies, len(rig.logged))
 
 
-def test_a_flood_of_pipelined_requests_is_held_in_bounds(rig):
-    """Bytes of later requests are left in the kernel while one is answered."""
-    rig.send(REQUEST)
-    rig.client.setblocking(False)
-    sent = 0
-    for _ in range(400):
-        try:
-            sent += rig.client.send(REQUEST * 100)
-        except BlockingIOError:
-            pass
-        rig.pump(1)
-    assert (True, False) == (rig.server._reader.held < 256 * 1024, rig.server._stream.reading)
-
-
-def test_thousands_of_local_replies_in_one_batch(rig):
-    """Pipelined requests that are answered at once need no stack."""
-    rig.send(b"GET / HTTP/1.1\r\nHost: unknown.test\r\n\r\n" * 1500)
-    got = b""
-    for _ in range(200):
-        rig.pump(1)
-        got += rig.got()
-    assert (1500, 1500) == (got.count(b"HTTP/1.1 404 Not Found"), len(rig.lines))
-
-
-def test_a_client_that_reads_no_answers_is_not_served_further(rig):
-    """Answers that a client does not take are bounded, and so are its requests; when it reads, it gets all of them."""
-    requests = b"GET / HTTP/1.1\r\nHost: unknown.test\r\n\r\n" * 1000
-    rig.client.setblocking(False)
-    left = memoryview(requests * 30)
-    most = 0
-    for _ in range(300):
-        try:
-            left = left[rig.client.send(left):]
-        except BlockingIOError:
-            pass
-        rig.pump(1)
-        most = max(most, rig.server._stream.queued)
-    got = b""
-    for _ in range(30_000):
-        if left:
-            try:
-                left = left[rig.client.send(left):]
-            except BlockingIOError:
-                pass
-        rig.pump(1)
-        got += rig.got()
-        if len(rig.lines) == 30_000:
-            break
-    for _ in range(300):
-        rig.pump(1)
-        got += rig.got()
-    assert (True, 30_000, 30_000) == (most < 512 * 1024, len(rig.lines), got.count(b"HTTP/1.1 404"))
-
-
 def test_bodies_pass_both_ways(rig):
     """Request and answer bodies are streamed and counted."""
     rig.send(POST + b"he")
@@ -156,50 +102,6 @@ def test_a_chunked_request_is_chunked_anew(rig):
     assert rig.asked().endswith(b"transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
     rig.answer(ANSWER)
     assert [(200, "", "via_upstream", "", 5, 2, "10.2.0.1:8080")] == rig.logged
-
-
-def test_a_slow_client_pauses_the_upstream(rig):
-    """A large answer waits in the origin's socket, not in memory, and arrives whole."""
-    size = 8_000_000
-    rig.send(REQUEST)
-    rig.asked()
-    origin = rig.origins[0]
-    origin.setblocking(False)
-    left = memoryview(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
-    most, got, turns = 0, 0, 0
-    while (left or got < size) and turns < 5000:
-        try:
-            left = left[origin.send(left):] if left else left
-        except BlockingIOError:
-            pass
-        rig.pump(1)
-        most = max(most, rig.server._stream.queued)
-        turns += 1
-        if turns > 100:
-            got += len(received(rig.client))
-    rig.pump()
-    assert (True, True, 1, size) == (most < 1_000_000, got >= size, len(rig.logged), rig.logged[0][5])
-
-
-def test_a_slow_origin_pauses_the_client(rig):
-    """A large upload waits in the client's socket, not in memory."""
-    size = 8_000_000
-    rig.client.setblocking(False)
-    left = memoryview(b"POST / HTTP/1.1\r\nHost: svc.test\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
-    most, got, turns = 0, 0, 0
-    while (left or got < size) and turns < 5000:
-        try:
-            left = left[rig.client.send(left):] if left else left
-        except BlockingIOError:
-            pass
-        rig.pump(1)
-        upstream = rig.server._exchange.upstream
-        most = max(most, upstream.stream.queued)
-        turns += 1
-        if turns > 100:
-            got += len(received(rig.origins[0]))
-    rig.answer(ANSWER)
-    assert (True, True, size) == (most < 1_000_000, got >= size, rig.logged[0][4])
 
 
 def test_connection_close_of_the_client_is_honoured(rig):
@@ -400,7 +302,12 @@ def test_a_paused_exchange_goes_on_or_ends(rig):
     """A filter may keep an exchange: `run` resumes it, the client's going cancels it."""
     kept, cancelled = [], []
     step = rig.server._table.step
-    rig.server._table = attrs.evolve(rig.server._table, step=lambda exchange: (kept.append(exchange), setattr(exchange, "on_cancel", lambda: cancelled.append(1))))
+
+    def keep(exchange):
+        kept.append(exchange)
+        exchange.on_cancel = lambda: cancelled.append(1)
+
+    rig.server._table = attrs.evolve(rig.server._table, step=keep)
     rig.send(POST + b"hello")
     kept[0].run(step)
     asked = rig.asked()

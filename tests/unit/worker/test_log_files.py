@@ -179,7 +179,7 @@ class TestAccessLogs:
 
     def test_several_logs_get_a_line_each(self, tmp_path):
         """Each log of a list is written, each in its own format; close writes what waits."""
-        logs, clock = self.make()
+        logs, _ = self.make()
         write = logs.writer((AccessLog(str(tmp_path / "a"), "%RESPONSE_FLAGS%\n"), AccessLog(str(tmp_path / "b"), "%RESPONSE_CODE_DETAILS%\n")))
         write(self.refusal())
         logs.close()

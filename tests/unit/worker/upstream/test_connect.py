@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from typing import ClassVar
 
 import pytest
 
@@ -12,7 +13,7 @@ from meshd.worker.upstream.connect import IN_PROGRESS, failure_text, local_addre
 class FakeSocket:
     """Notes what is asked of it."""
 
-    made: "list[FakeSocket]" = []
+    made: ClassVar[list[object]] = []
 
     def __init__(self, family, kind):
         self.family = family

@@ -3,7 +3,7 @@
 import select
 import socket
 
-from meshd.worker.wire.peek import peek, wait_for_any, wait_for_more
+from meshd.worker.wire.peek import has_ended, peek, wait_for_any, wait_for_more
 
 
 def tcp_pair():
@@ -22,6 +22,16 @@ def test_looks_without_taking():
         first, second, taken = peek(ours), peek(ours), ours.recv(10)
         theirs.close()
         assert (None, b"hello", b"hello", b"hello", b"") == (nothing, first, second, taken, peek(ours))
+
+
+def test_sees_the_end_behind_unread_bytes():
+    """A half-close shows although its bytes have not been taken."""
+    ours, theirs = tcp_pair()
+    with ours, theirs:
+        theirs.send(b"hello")
+        before = has_ended(ours)
+        theirs.shutdown(socket.SHUT_WR)
+        assert (False, True, b"hello") == (before, has_ended(ours), peek(ours))
 
 
 def test_asks_for_more_than_was_seen():

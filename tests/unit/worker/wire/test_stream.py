@@ -175,7 +175,7 @@ def test_a_failed_write_is_told_at_the_next_event(rig, stream):
 
 def test_close_drops_everything(rig, stream):
     """After close nothing is written, read or told; closing again is harmless."""
-    made, owner, peer = stream
+    made, owner, _ = stream
     made.write(BIG)
     made.close()
     made.close()

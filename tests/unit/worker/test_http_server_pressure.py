@@ -1,0 +1,104 @@
+"""Tests of back-pressure in the HTTP server: what is held is bounded, whoever is slow."""
+
+import contextlib
+
+import pytest
+
+from tests.helpers.http_rig import ANSWER, REQUEST, HttpRig
+from tests.helpers.worker_rig import received
+
+
+@pytest.fixture
+def rig():
+    """Give a client, its server and its origins."""
+    made = HttpRig()
+    yield made
+    made.close()
+
+
+def test_a_flood_of_pipelined_requests_is_held_in_bounds(rig):
+    """Bytes of later requests are left in the kernel while one is answered."""
+    rig.send(REQUEST)
+    rig.client.setblocking(False)
+    sent = 0
+    for _ in range(400):
+        with contextlib.suppress(BlockingIOError):
+            sent += rig.client.send(REQUEST * 100)
+        rig.pump(1)
+    assert (True, False) == (rig.server._reader.held < 256 * 1024, rig.server._stream.reading)
+
+
+def test_a_client_that_reads_no_answers_is_not_served_further(rig):
+    """Answers that a client does not take are bounded, and so are its requests; when it reads, it gets all of them."""
+    requests = b"GET / HTTP/1.1\r\nHost: unknown.test\r\n\r\n" * 1000
+    rig.client.setblocking(False)
+    left = memoryview(requests * 30)
+    most = 0
+    for _ in range(300):
+        with contextlib.suppress(BlockingIOError):
+            left = left[rig.client.send(left):]
+        rig.pump(1)
+        most = max(most, rig.server._stream.queued)
+    got = b""
+    for _ in range(30_000):
+        if left:
+            with contextlib.suppress(BlockingIOError):
+                left = left[rig.client.send(left):]
+        rig.pump(1)
+        got += rig.got()
+        if len(rig.lines) == 30_000:
+            break
+    for _ in range(300):
+        rig.pump(1)
+        got += rig.got()
+    assert (True, 30_000, 30_000) == (most < 512 * 1024, len(rig.lines), got.count(b"HTTP/1.1 404"))
+
+
+def test_a_slow_client_pauses_the_upstream(rig):
+    """A large answer waits in the origin's socket, not in memory, and arrives whole."""
+    size = 8_000_000
+    rig.send(REQUEST)
+    rig.asked()
+    origin = rig.origins[0]
+    origin.setblocking(False)
+    left = memoryview(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
+    most, got, turns = 0, 0, 0
+    while (left or got < size) and turns < 5000:
+        with contextlib.suppress(BlockingIOError):
+            left = left[origin.send(left):] if left else left
+        rig.pump(1)
+        most = max(most, rig.server._stream.queued)
+        turns += 1
+        if turns > 100:
+            got += len(received(rig.client))
+    rig.pump()
+    assert (True, True, 1, size) == (most < 1_000_000, got >= size, len(rig.logged), rig.logged[0][5])
+
+
+def test_a_slow_origin_pauses_the_client(rig):
+    """A large upload waits in the client's socket, not in memory."""
+    size = 8_000_000
+    rig.client.setblocking(False)
+    left = memoryview(b"POST / HTTP/1.1\r\nHost: svc.test\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
+    most, got, turns = 0, 0, 0
+    while (left or got < size) and turns < 5000:
+        with contextlib.suppress(BlockingIOError):
+            left = left[rig.client.send(left):] if left else left
+        rig.pump(1)
+        upstream = rig.server._exchange.upstream
+        most = max(most, upstream.stream.queued)
+        turns += 1
+        if turns > 100:
+            got += len(received(rig.origins[0]))
+    rig.answer(ANSWER)
+    assert (True, True, size) == (most < 1_000_000, got >= size, rig.logged[0][4])
+
+
+def test_thousands_of_local_replies_in_one_batch(rig):
+    """Pipelined requests that are answered at once need no stack."""
+    rig.send(b"GET / HTTP/1.1\r\nHost: unknown.test\r\n\r\n" * 1500)
+    got = b""
+    for _ in range(200):
+        rig.pump(1)
+        got += rig.got()
+    assert (1500, 1500) == (got.count(b"HTTP/1.1 404 Not Found"), len(rig.lines))

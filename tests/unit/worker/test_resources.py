@@ -1,0 +1,14 @@
+"""Tests of what a worker's connections share."""
+
+from tests.helpers.worker_rig import WALL, Rig
+
+
+def test_shares_one_of_each_and_stops_them():
+    """Clocks are the given ones; nothing is scheduled after `stop`."""
+    rig = Rig()
+    resources = rig.resources
+    rig.clock.advance(2.0)
+    times = (resources.seconds(), resources.wall_clock(), resources.date.at(resources.wall_clock()))
+    resources.wheel.after(1.0, rig.clock.seconds)
+    rig.close()
+    assert ((2.0, WALL + 2.0, b"Tue, 14 Nov 2023 22:13:22 GMT"), [], False) == (times, rig.clock.getDelayedCalls(), resources.draining)
