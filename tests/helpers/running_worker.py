@@ -1,0 +1,93 @@
+"""A data plane that runs in a thread of the test, on real sockets of loopback."""
+
+import os
+import random
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from twisted.internet.task import Clock
+
+from meshd.snapshot.snapshot import Snapshot
+from meshd.tables.interfaces import Environment
+from meshd.tables.program import build_program
+from meshd.worker.service import DataPlane, DataPlaneSettings
+from meshd.worker.wire.poller import Poller
+from tests.helpers.worker_rig import FakeReactor
+
+
+class RunningWorker:
+    """
+    Serves a snapshot until it is closed.
+
+    Attributes:
+        plane: The data plane; only `run` may touch it while it runs.
+        problems: What an operator was told.
+        ports: Listener name to port.
+    """
+
+    def __init__(self, snapshot: Snapshot, log: Path, settings: DataPlaneSettings | None = None) -> None:
+        """Listen on free ports for every bound listener of a snapshot, and begin to serve."""
+        self._log = log
+        self._clock = Clock()
+        self._reactor = FakeReactor()
+        self.problems: list[str] = []
+        self.plane = DataPlane(
+            self._reactor, self._clock, time.time, random.random, os.urandom,  # type: ignore[arg-type]  # reason: a part of a reactor is enough
+            settings or DataPlaneSettings(), self.problems.append,
+        )
+        self._environment = Environment(random.random, self.plane.route)
+        self.plane.use(build_program(snapshot, self._environment))
+        self.ports: dict[str, int] = {}
+        for name, listener in snapshot.listeners.items():
+            if listener.bind_to_port:
+                listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
+                self.ports[name] = listening.getsockname()[1]
+                self.plane.listen(name, listening)
+        self._calls: list[Callable[[], None]] = []
+        self._stopping = False
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        poller = self._reactor.readers[0]
+        assert isinstance(poller, Poller)
+        last = time.monotonic()
+        while not self._stopping:
+            ready = select.select([poller], [], [], 0.005)[0]
+            now = time.monotonic()
+            self._clock.advance(now - last)
+            last = now
+            if ready:
+                poller.doRead()
+            while self._calls:
+                self._calls.pop(0)()
+        self.plane.stop()
+
+    def run(self, call: Callable[[], None]) -> None:
+        """Have something done by the worker's thread, and wait for it."""
+        done = threading.Event()
+        self._calls.append(lambda: (call(), done.set())[0])  # type: ignore[func-returns-value]  # reason: two steps
+        done.wait(5.0)
+
+    def use(self, snapshot: Snapshot) -> None:
+        """Serve by another snapshot."""
+        self.run(lambda: self.plane.use(build_program(snapshot, self._environment)))
+
+    def lines(self, count: int, within: float = 3.0) -> list[str]:
+        """Give the access log once it has so many lines, or when the time is over."""
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            found = self._log.read_text().splitlines() if self._log.exists() else []
+            if len(found) >= count:
+                return found
+            time.sleep(0.01)
+        return self._log.read_text().splitlines() if self._log.exists() else []
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._stopping = True
+        self._thread.join(5.0)
