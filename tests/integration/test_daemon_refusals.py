@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -129,7 +130,13 @@ def test_without_root_and_without_capture(daemon):
     assert ([65534], 200) == ([os.stat(f"/proc/{pid}").st_uid for pid in daemon.pids()], daemon.health())
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="needs root and unshare, to make a user namespace without other ids")
+USER_NAMESPACE = ["unshare", "--user", "--map-root-user", "true"]
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("unshare") is None or subprocess.run(USER_NAMESPACE, capture_output=True, check=False).returncode != 0,
+    reason="needs root, and to be permitted a user namespace without other ids",
+)
 def test_a_user_namespace_without_the_workers_id(daemon):
     """It says which id is missing."""
     ended = daemon.run(prefix=("unshare", "--user", "--map-root-user"))
