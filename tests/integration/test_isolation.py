@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.daemon import wait_for
 from tests.helpers.isolation import obstacles
 from tests.helpers.source_tree import ROOT
 
@@ -55,7 +56,7 @@ def test_nothing_is_left(how, status):
         assert process.stdin is not None
         assert process.stdout is not None
         assert "ready\n" == process.stdout.readline()
-        assert 1 == len(sleepers())
+        wait_for(lambda: 1 == len(sleepers()), "the marker runs")
         if how is None:
             process.stdin.write("end\n")
             process.stdin.flush()
