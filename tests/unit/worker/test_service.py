@@ -3,6 +3,7 @@
 import os
 
 import attrs
+import pytest
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -66,12 +67,17 @@ class Local:
 class DataPlaneTests(SynchronousTestCase):
     """A worker from outside."""
 
+    @pytest.fixture(autouse=True)
+    def _keep_folder(self, tmp_path):
+        """Take pytest's folder: trial's own would be in the checkout."""
+        self.folder = tmp_path
+
     def setUp(self):
         """Make a data plane that listens for HTTP."""
         self.rig = Rig()
         self.addCleanup(self.rig.close)
         self.reactor, self.clock, self.problems = FakeReactor(), Clock(), []
-        self.log = self.mktemp()
+        self.log = str(self.folder / "access.log")
         self.plane = DataPlane(
             self.reactor, self.clock, lambda: 1.7e9, lambda: 0.0, os.urandom, DataPlaneSettings(descriptor_limit=100_000), self.problems.append,
         )
