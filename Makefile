@@ -19,7 +19,8 @@ test:
 	@venv=$$(packaging/prepare.sh test); exec "$$venv/bin/python" -m pytest $(ARGS)
 
 lint:
-	@venv=$$(packaging/prepare.sh test); "$$venv/bin/ruff" check .; "$$venv/bin/mypy"
+	@venv=$$(packaging/prepare.sh test); "$$venv/bin/ruff" check .; "$$venv/bin/mypy"; \
+		"$$venv/bin/towncrier" build --draft --version next > /dev/null
 
 bench: export QUICK := $(QUICK)
 bench: export SCENARIO := $(SCENARIO)
