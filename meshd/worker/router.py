@@ -102,7 +102,7 @@ class Router:
 
     def _connect(self, exchange: Exchange, cluster: LiveCluster, host: UpstreamHost) -> None:
         exchange.upstream_local = ""
-        descriptor, code = self._resources.connect(host.address, host.port, cluster.config.source_address)
+        descriptor, code = self._resources.connect(host.address, host.port, host.source)
         if descriptor is None:
             self.failed(exchange, "connection_failure", code)
             return

@@ -131,7 +131,7 @@ class TcpPair:
             return
         self.attempts += 1
         self.upstream_host = host
-        descriptor, code = self.resources.connect(host.address, host.port, cluster.config.source_address)
+        descriptor, code = self.resources.connect(host.address, host.port, host.source)
         if descriptor is None:
             self._connect_failed(cluster, failure_text(code))
             return

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol, cast
 
+from meshd.base.addresses import is_ipv6
 from meshd.snapshot.cluster import Cluster, Thresholds
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint
 from meshd.tables.balancers.registry import BUILDERS
@@ -60,7 +61,7 @@ class LiveCluster:
         if config == self.config and assignment == self.assignment:
             self.config, self.assignment = config, assignment
             return
-        if config.source_address != self.config.source_address:
+        if _sources(config) != _sources(self.config):
             self._drop_hosts()
         self.config, self.assignment = config, assignment
         self.limits = config.thresholds or _DEFAULT_THRESHOLDS
@@ -94,7 +95,7 @@ class LiveCluster:
         hosts: dict[tuple[str, int], UpstreamHost] = {}
         for endpoint in wanted:
             place = (endpoint.address, endpoint.port)
-            host = hosts.get(place) or self.hosts.get(place) or UpstreamHost(endpoint.address, endpoint.port)
+            host = hosts.get(place) or self.hosts.get(place) or self._make_host(*place)
             host.weight = endpoint.weight
             hosts[place] = host
         for place, host in self.hosts.items():
@@ -102,6 +103,10 @@ class LiveCluster:
                 host.remove()
         self.hosts = hosts
         self._pick = BUILDERS[self.config.lb_policy](list(hosts.values()), self._random) if hosts else None
+
+    def _make_host(self, address: str, port: int) -> UpstreamHost:
+        ipv6 = is_ipv6(address)
+        return UpstreamHost(address, port, next((source for source in _sources(self.config) if is_ipv6(source) == ipv6), ""))
 
     def _choose_balanced(self, connection: Destination) -> UpstreamHost | None:
         pick = self._pick
@@ -113,7 +118,7 @@ class LiveCluster:
         place = (connection.destination_address, self.config.upstream_port or connection.destination_port)
         host = self.hosts.get(place)
         if host is None:
-            host = self.hosts[place] = UpstreamHost(*place)
+            host = self.hosts[place] = self._make_host(*place)
         return host
 
 
@@ -168,6 +173,11 @@ class LiveClusters:
         for cluster in self.live.values():
             cluster.close()
         self.live.clear()
+
+
+def _sources(config: Cluster) -> tuple[str, ...]:
+    """Give the addresses that connections may come from, of either family."""
+    return tuple(filter(None, (config.source_address, *config.extra_source_addresses)))
 
 
 def _endpoints_to_use(assignment: ClusterLoadAssignment | None, panic_percent: float | None) -> list[Endpoint]:

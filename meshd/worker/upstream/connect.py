@@ -11,7 +11,6 @@ IN_PROGRESS = errno.EINPROGRESS
 """Code of a connect that has not been answered yet."""
 
 _BIND_WITHOUT_PORT = 24  # IP_BIND_ADDRESS_NO_PORT: the port is chosen on connect, so that source ports are shared among destinations
-_COUNTERPARTS = {("127.0.0.6", True): "::6", ("::6", False): "127.0.0.6"}  # Istio's inbound source in the other family
 
 
 Connect = Callable[[str, int, str], tuple[socket.socket | None, int]]
@@ -25,7 +24,7 @@ def open_connection(address: str, port: int, source: str) -> tuple[socket.socket
     Args:
         address: IP address without brackets.
         port: Its port.
-        source: Address to connect from; empty for the kernel's choice. Istio's `127.0.0.6` stands for `::6` where the destination is IPv6.
+        source: Address of the same family to connect from; empty for the kernel's choice.
 
     Returns:
         The socket, non-blocking and without Nagle's delay, and 0 if it is connected already (as local destinations are), or `IN_PROGRESS`.
@@ -39,7 +38,7 @@ def open_connection(address: str, port: int, source: str) -> tuple[socket.socket
     try:
         descriptor.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if source:
-            _bind(descriptor, _COUNTERPARTS.get((source, ipv6), source), ipv6)
+            _bind(descriptor, source)
         code = descriptor.connect_ex((address, port))
         if code == IN_PROGRESS and _is_connected(descriptor):
             code = 0
@@ -51,11 +50,10 @@ def open_connection(address: str, port: int, source: str) -> tuple[socket.socket
     return descriptor, code
 
 
-def _bind(descriptor: socket.socket, source: str, ipv6: bool) -> None:
-    """Bind to a source address of the same family; one of the other family binds nothing."""
-    if (":" in source) == ipv6:
-        descriptor.setsockopt(socket.IPPROTO_IP, _BIND_WITHOUT_PORT, 1)
-        descriptor.bind((source, 0))
+def _bind(descriptor: socket.socket, source: str) -> None:
+    """Bind to a source address; its port is chosen on connect."""
+    descriptor.setsockopt(socket.IPPROTO_IP, _BIND_WITHOUT_PORT, 1)
+    descriptor.bind((source, 0))
 
 
 def _is_connected(descriptor: socket.socket) -> bool:

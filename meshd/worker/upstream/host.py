@@ -29,19 +29,21 @@ class UpstreamHost:
         port: Its port.
         text: `address:port` as the access log writes it.
         weight: From the snapshot.
+        source: Address that connections to it come from; empty for the kernel's choice.
         active: Requests or connections in flight.
         idle: Free connections, the one used last at the end.
         removed: No longer an endpoint: what is in flight ends, nothing is kept.
     """
 
-    __slots__ = ("active", "address", "idle", "port", "removed", "text", "weight")
+    __slots__ = ("active", "address", "idle", "port", "removed", "source", "text", "weight")
 
-    def __init__(self, address: str, port: int, weight: int = 1) -> None:
+    def __init__(self, address: str, port: int, source: str = "") -> None:
         """Begin with nothing in flight."""
         self.address = address
         self.port = port
         self.text = format_address(address, port)
-        self.weight = weight
+        self.weight = 1
+        self.source = source
         self.active = 0
         self.idle: list[PooledConnection] = []
         self.removed = False

@@ -82,6 +82,20 @@ def test_another_source_address_needs_other_connections():
     assert (True, {1}) == (free.dropped, picked(cluster))
 
 
+@pytest.mark.parametrize(("source", "extra", "expected"), [
+    ("127.0.0.6", ("::6",), {"10.0.0.1": "127.0.0.6", "fd00::1": "::6"}), ("::6", (), {"10.0.0.1": "", "fd00::1": "::6"}),
+    ("", (), {"10.0.0.1": "", "fd00::1": ""}),
+])
+def test_sources_are_of_the_endpoints_family(source, extra, expected):
+    """Each host has the cluster's source of its own family, or none."""
+    places = tuple(Endpoint(address, 80) for address in expected)
+    cluster = make(
+        attrs.evolve(EDS, source_address=source, extra_source_addresses=extra),
+        ClusterLoadAssignment("s", (LocalityEndpoints(endpoints=places),)),
+    ).find("c")
+    assert expected == {host.address: host.source for host in cluster.hosts.values()}
+
+
 def test_a_removed_cluster_closes_what_is_free():
     """The cluster is gone for new requests."""
     clusters = make(endpoints=assignment(1))
