@@ -20,7 +20,7 @@ http {{
   access_log off; keepalive_requests 1000000000; keepalive_timeout 3600s;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  server {{ listen {port} backlog=4096; location / {{ root {folder}/www; }} }}
+  server {{ listen {port} backlog=4096; listen [::]:{port}; location / {{ root {folder}/www; }} }}
 }}
 """
 

@@ -11,7 +11,7 @@ import sys
 import time
 
 QUIET = 0.3
-LIMIT = 15.0
+LIMIT = 5.0
 
 
 def play(call: dict[str, object]) -> dict[str, str]:
