@@ -185,7 +185,8 @@ class Session:
 
     def _build(self, blob: int) -> Iterator[None]:
         update = None
-        for update in decode_slices(take_blob(blob, MAX_BYTES)):
+        for part in decode_slices(take_blob(blob, MAX_BYTES)):
+            update = part
             yield None
         assert update is not None
         snapshot, versions = apply_update(self.snapshot, self.versions, update)
@@ -193,7 +194,8 @@ class Session:
         if wrong:
             raise WireError("; ".join(wrong))
         program = None
-        for program in self.build(snapshot, self._program):
+        for step in self.build(snapshot, self._program):
+            program = step
             yield None
         self.plane.use(program)
         self._program, self.snapshot, self.versions = program, snapshot, versions
