@@ -86,8 +86,8 @@ def _used(found: Backend, service: MeshService, proxy: Proxy) -> bool:
 
 
 def _locality(pod: Pod | None) -> Locality:
-    parts = pod.metadata.labels.get(LOCALITY_LABEL, "").split(".") if pod else []
-    return Locality(*parts) if 0 < len(parts) <= 3 else NOWHERE
+    label = pod.metadata.labels.get(LOCALITY_LABEL, "") if pod else ""
+    return Locality(*label.split(".")[:3]) if label else NOWHERE
 
 
 def _workload(pod: Pod | None) -> str:

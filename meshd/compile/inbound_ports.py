@@ -78,8 +78,9 @@ def _selected(service: MeshService, world: World, proxy: Proxy) -> bool:
 def _target_port(port: MeshPort, world: World, proxy: Proxy) -> int | None:
     if isinstance(port.target, int):
         return port.target
-    pod = _own_pod(world, proxy)
-    return next((candidate.port for candidate in pod.ports if candidate.name == port.target), None) if pod else None
+    pod, udp = _own_pod(world, proxy), port.protocol == "udp"
+    named = (candidate.port for candidate in pod.ports if candidate.name == port.target and (candidate.protocol == "UDP") == udp) if pod else ()
+    return next(iter(named), None)
 
 
 def _own_pod(world: World, proxy: Proxy) -> Pod | None:

@@ -41,6 +41,15 @@ class Proxy:
         """Tell whether an IP address is of a family that the machine has."""
         return self.ipv6 if is_ipv6(address) else self.ipv4
 
+    def chosen(self, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        """
+        Give those of a service's addresses that are of the machine's families; where none is, the first, which nobody here reaches.
+
+        Source:
+            Istio pilot/pkg/model/service.go, getAllAddressesForProxy: without it, such a service would have none and take its ports everywhere.
+        """
+        return tuple(address for address in addresses if self.reachable(address)) or addresses[:1]
+
     @property
     def origins(self) -> tuple[Origin, ...]:
         """Where what no service asked for comes from: the mesh's settings."""

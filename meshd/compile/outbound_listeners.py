@@ -6,12 +6,13 @@ from meshd.base.addresses import SocketAddress
 from meshd.base.errors import Problem
 from meshd.compile.conflicts import Entries, Entry, add_entry, kind_of
 from meshd.compile.connection_filters import PLAIN_HTTP, outbound_http, tcp_proxy
-from meshd.compile.endpoints import backends
+from meshd.compile.endpoints import backends, port_of
 from meshd.compile.names import BLACK_HOLE, PASSTHROUGH_CHAIN, VIRTUAL_OUTBOUND, listener_name, outbound_cluster, service_route
 from meshd.compile.node import Proxy
-from meshd.compile.protocols import Protocol
+from meshd.compile.protocols import TLS_FAMILY, Protocol
 from meshd.compile.route_rules import catch_all_cluster
 from meshd.compile.services import MeshPort, MeshService
+from meshd.compile.virtual_hosts import short_names
 from meshd.model.world import World
 from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
 from meshd.snapshot.listener import Listener, ListenerFilter
@@ -67,26 +68,34 @@ def _places(service: MeshService, port: MeshPort, world: World, proxy: Proxy) ->
     """Yield where a port's listeners stand; each place is a first address with its further ones."""
     if port.protocol == "udp":
         return
-    addresses = tuple(address for address in service.addresses if proxy.reachable(address))
     if kind_of(port.protocol) == "http":
         yield proxy.wildcards
-    elif service.resolution == "original_destination" and not addresses:
-        yield from ((address,) for address in _headless_addresses(service, world, proxy))
+    elif service.resolution == "original_destination":
+        yield from ((address,) for address in _headless_addresses(service, port, world, proxy))
     else:
-        yield addresses or proxy.wildcards
+        yield proxy.chosen(service.addresses) or proxy.wildcards
 
 
-def _headless_addresses(service: MeshService, world: World, proxy: Proxy) -> Iterator[str]:
+def _headless_addresses(service: MeshService, port: MeshPort, world: World, proxy: Proxy) -> Iterator[str]:
     own = proxy.node.addresses[:1]
-    found = backends(service, world.slices_of(service.namespace, service.name))
+    found = (backend for backend in backends(service, world.slices_of(service.namespace, service.name)) if port_of(backend.slice, port) is not None)
     yield from dict.fromkeys(backend.address for backend in found if backend.address not in own and proxy.reachable(backend.address))
+
+
+def _tcp_match(service: MeshService, port: MeshPort, proxy: Proxy, shared: bool) -> FilterChainMatch:
+    """Tell services with TLS on a shared listener apart by the names in ClientHellos; everything else goes by the address alone."""
+    if not shared or port.protocol not in TLS_FAMILY:
+        return ANY
+    aliases = (name for alias in service.aliases for name in (alias, *short_names(alias, proxy.domain)))
+    return FilterChainMatch(server_names=tuple(dict.fromkeys((service.host, *aliases))))
 
 
 def _add(entries: Entries, service: MeshService, port: MeshPort, addresses: tuple[str, ...], proxy: Proxy) -> list[Problem]:
     kind, shared = kind_of(port.protocol), addresses[0] == proxy.wildcards[0]
     chains = []
     if kind != "http":
-        chains.append(FilterChain("", ANY, tcp_proxy(outbound_cluster(port.number, service.host), proxy), origins=(service.origin,)))
+        match = _tcp_match(service, port, proxy, shared)
+        chains.append(FilterChain("", match, tcp_proxy(outbound_cluster(port.number, service.host), proxy), origins=(service.origin,)))
     if kind != "tcp":
         routes = str(port.number) if kind == "http" or shared else service_route(service.host, port.number)
         match = ANY if port.protocol == "http_proxy" else SNIFFED_HTTP

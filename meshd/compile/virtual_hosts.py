@@ -58,7 +58,7 @@ def service_domains(service: MeshService, proxy: Proxy) -> tuple[list[str], froz
         shortened.update(short)
     if service.resolution == "original_destination":
         domains += [f"*.{domain}" for domain in domains]
-    domains += [f"[{address}]" if is_ipv6(address) else address for address in service.addresses if proxy.reachable(address)]
+    domains += [f"[{address}]" if is_ipv6(address) else address for address in proxy.chosen(service.addresses)]
     return domains, frozenset(shortened)
 
 

@@ -12,10 +12,12 @@ PRIVATE, EXPORTED, PUBLIC = 0, 1, 2
 
 
 def export_to(service: Service, mesh: Mesh) -> Collection[str]:
-    """Give the namespaces that a service is exported to: names, `.` for its own, `*` for all, `~` for none."""
+    """Give the namespaces that a service is exported to: names, `.` for its own, `*` for all, `~` for none; as a default, `.` wins over all."""
     metadata = service.metadata
     text = metadata.annotations.get(EXPORT_TO, "") or metadata.labels.get(EXPORT_TO, "")
-    return {part.strip() for part in text.split(",")} if text else mesh.default_service_export_to
+    if text:
+        return {part.strip() for part in text.split(",")}
+    return (".",) if "." in mesh.default_service_export_to else mesh.default_service_export_to
 
 
 def find_visibility(service: Service, namespace: str, mesh: Mesh) -> int | None:

@@ -82,7 +82,7 @@ def test_local_traffic_stays_on_the_machine():
 
 
 def test_pods_say_where_they_stand_and_who_they_are():
-    """Localities come sorted, each with the weight of its endpoints."""
+    """Localities come sorted, each with the weight of its endpoints; a label with more than three parts loses the rest."""
     resource = service("web", port(80))
     resources = (
         slice_of("web", {"": 80}, "10.1.0.1", "10.1.0.2", "10.1.0.3", "10.1.0.4"),
@@ -91,10 +91,12 @@ def test_pods_say_where_they_stand_and_who_they_are():
         pod("c", "10.1.0.3"),
     )
     found = next(build_assignments(mesh_service(resource), World().changed([resource, *resources]), proxy()))
-    unknown, north = found.localities
-    assert [(Locality(), 3), (Locality("eu", "north"), 1)] == [(place.locality, place.weight) for place in found.localities]
+    unknown, deep, north = found.localities
+    expected = [(Locality(), 2), (Locality("a", "b", "c"), 1), (Locality("eu", "north"), 1)]
+    assert expected == [(place.locality, place.weight) for place in found.localities]
     assert (Endpoint("10.1.0.1", 80, workload="a;default;web;v2;Kubernetes"),) == north.endpoints
-    assert ["b;default;c;r;Kubernetes", "c;default;c;latest;Kubernetes", ";;;;Kubernetes"] == [endpoint.workload for endpoint in unknown.endpoints]
+    assert ["c;default;c;latest;Kubernetes", ";;;;Kubernetes"] == [endpoint.workload for endpoint in unknown.endpoints]
+    assert ["b;default;c;r;Kubernetes"] == [endpoint.workload for endpoint in deep.endpoints]
 
 
 def test_endpoints_know_where_they_came_from():

@@ -29,6 +29,15 @@ def test_reaches_addresses_of_its_own_families(address, v4, v6, both):
     assert [v4, v6, both] == reached
 
 
+@pytest.mark.parametrize(
+    ("addresses", "expected"),
+    [((), ()), (("10.9.0.1",), ("10.9.0.1",)), (("10.9.0.1", "fd00::9"), ("fd00::9",)), (("fd00::9", "10.9.0.1"), ("fd00::9",))],
+)
+def test_chooses_the_addresses_of_its_own_families(addresses, expected):
+    """A service that has none of them keeps its first, so that it does not count as one without an address."""
+    assert expected == proxy(machine("fd00::1")).chosen(addresses)
+
+
 def test_its_domain_is_its_namespace_and_the_suffix_of_the_mesh():
     """Short names are cut from this."""
     assert "shop.svc.mesh.example" == proxy(machine(namespace="shop"), domain_suffix="mesh.example").domain

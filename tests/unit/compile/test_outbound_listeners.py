@@ -10,6 +10,8 @@ from meshd.model.world import World
 from meshd.snapshot.network_filter import TcpProxy
 from tests.helpers.services import HERE, alias, headless, machine, port, proxy, service, slice_of
 
+DOMAIN = "default.svc.cluster.local"
+
 
 def target(chain):
     """Name where a chain leads: a cluster, or a route configuration in brackets."""
@@ -50,15 +52,32 @@ def test_services_without_an_address_take_the_port():
     } == listeners(*resources)
 
 
+def test_tls_without_an_address_is_told_by_its_name():
+    """On the shared listener only; what has another name passes through, and aliases count with their short names."""
+    shared = service("a", port(443, "https"), address=""), service("b", port(443, "tls"), address="")
+    world = World().changed([*shared, service("c", port(443, "tls")), alias("d", f"a.{DOMAIN}")])
+    listener, own = outbound_listeners(all_services(world), world, proxy())[0]
+    names = [(chain.match.server_names, target(chain)) for chain in listener.filter_chains]
+    aliases = (f"d.{DOMAIN}", "d", "d.default.svc", "d.default")
+    assert [((f"a.{DOMAIN}", *aliases), f"outbound|443||a.{DOMAIN}"), ((f"b.{DOMAIN}",), f"outbound|443||b.{DOMAIN}")] == names
+    assert ("PassthroughCluster", ["tls_inspector"]) == (target(listener.default_filter_chain), [one.name for one in listener.listener_filters])
+    assert ("10.9.0.1_443", (), ()) == (own.name, own.filter_chains[0].match.server_names, own.listener_filters)
+
+
+def test_addresses_of_the_other_family_are_kept():
+    """Nobody reaches them from here, but the service must not take its port at all addresses."""
+    assert {"10.9.0.1_80": (["outbound|80||a.default.svc.cluster.local"], None)} == listeners(service("a", port(80, "tcp")), node=machine("fd00::1"))
+
+
 def test_unknown_destinations_are_refused_where_the_mesh_says_so():
     """The fall-through of a shared listener, too."""
     assert {"0.0.0.0_80": (["[80]"], "BlackHoleCluster")} == listeners(service("a", port(80, "http")), outbound_traffic_policy="REGISTRY_ONLY")
 
 
 def test_headless_services_listen_at_each_of_their_addresses():
-    """Ready or not, but not at this machine's own; declared HTTP shares the port's listener."""
+    """Ready or not, but not at this machine's own; declared HTTP shares the port's listener, and a port that no slice serves has none."""
     entries = ["10.1.0.1", SliceEndpoint(("10.1.0.2",), ready=False), HERE, "fd00::1"]
-    resources = headless("db", port(80, "tcp"), port(90, "http"), port(70)), slice_of("db", {"tcp": 8080}, *entries)
+    resources = headless("db", port(80, "tcp"), port(90, "http"), port(70), port(60, "tcp-60")), slice_of("db", {"tcp": 8080, "": 70}, *entries)
     assert {
         "0.0.0.0_90": (["[90]"], "PassthroughCluster"),
         "10.1.0.1_70": (["[db.default.svc.cluster.local:70]"], "outbound|70||db.default.svc.cluster.local"),

@@ -38,9 +38,11 @@ def test_a_label_says_it_too():
     assert [None, EXPORTED] == [find_visibility(found, namespace, mesh()) for namespace in ("shop", "bank")]
 
 
-@pytest.mark.parametrize(("default", "own", "other"), [((".",), PRIVATE, None), (("~",), None, None), (("bank",), None, EXPORTED)])
+@pytest.mark.parametrize(("default", "own", "other"), [
+    ((".",), PRIVATE, None), ((".", "*"), PRIVATE, None), (("~",), None, None), (("bank",), None, EXPORTED),
+])
 def test_the_mesh_has_a_default(default, own, other):
-    """It counts for services that say nothing."""
+    """It counts for services that say nothing; of what it names, `.` wins, unlike in a service's own word."""
     settings = mesh(default_service_export_to=default)
     quiet, loud = service("web", namespace="shop"), service("web", namespace="shop", annotations={EXPORT_TO: "*"})
     assert [own, other] == [find_visibility(quiet, namespace, settings) for namespace in ("shop", "bank")]
