@@ -15,7 +15,7 @@ from meshd.snapshot.filter_chain import FilterChain
 from meshd.snapshot.listener import Listener
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.snapshot.replies import REPLIES, Reply
-from meshd.snapshot.route import DirectResponse, RouteConfiguration, VirtualHost
+from meshd.snapshot.route import DirectResponse, Redirect, RouteAction, RouteConfiguration, VirtualHost
 from meshd.snapshot.snapshot import Snapshot, chains_of
 
 TCP_FLAGS = {"cluster_not_found": "NC", "no_healthy_upstream": "UH"}
@@ -72,7 +72,7 @@ def _forward_unread(snapshot: Snapshot, host: VirtualHost, why: str, call: Call,
 
 
 def _first_cluster(host: VirtualHost) -> str:
-    clusters = [route.action.cluster for route in host.routes if not isinstance(route.action, DirectResponse) and route.action.cluster]
+    clusters = [route.action.cluster for route in host.routes if isinstance(route.action, RouteAction) and route.action.cluster]
     return clusters[0] if clusters else ""
 
 
@@ -94,6 +94,8 @@ def _http(snapshot: Snapshot, chain: FilterChain, manager: HttpConnectionManager
     answer.route = route.name or "-"
     if isinstance(route.action, DirectResponse):
         return answer.replied(Reply(route.action.status, "", "direct_response", route.action.body))
+    if isinstance(route.action, Redirect):
+        return answer.replied(Reply(route.action.status, "", "direct_response"))
     reason = choose_upstream(snapshot, route.action.cluster, route.action.weighted_clusters, call, answer)
     if reason:
         return answer.replied(REPLIES[reason])

@@ -14,13 +14,60 @@ HttpProtocol = Literal["http1", "http2", "downstream"]
 
 
 @attrs.frozen
+class RetryBudget:
+    """
+    A limit of retries under way in the place of `Thresholds.max_retries`.
+
+    Attributes:
+        percent: Of requests under way.
+        min_concurrency: Retries that are allowed whatever that comes to.
+    """
+
+    percent: float = 20.0  # Envoy's default
+    min_concurrency: int = 3  # Envoy's default
+
+
+@attrs.frozen
 class Thresholds:
-    """Circuit breaker limits; `track_remaining` is statistics only."""
+    """Circuit breaker limits."""
 
     max_connections: int = UNLIMITED
     max_pending_requests: int = UNLIMITED
     max_requests: int = UNLIMITED
     max_retries: int = UNLIMITED
+    retry_budget: RetryBudget | None = None
+
+
+@attrs.frozen
+class OutlierDetection:
+    """
+    Take endpoints that fail out of use for a while; the defaults are Envoy's.
+
+    Attributes:
+        consecutive_5xx: Answers of 500 or more (failed connects count) in a row until an endpoint is ejected; 0: they do not count.
+        consecutive_gateway_failure: The same for 502, 503 and 504.
+        consecutive_local_origin_failure: The same for failures without an answer, with `split_local_origin`.
+        enforcing_5xx_percent / enforcing_gateway_percent / enforcing_local_origin_percent: Chance that such an endpoint really is ejected.
+        split_local_origin: Count failures without an answer apart.
+        interval: Seconds between looks at whether an ejection is over.
+        base_ejection_time: Seconds of the first ejection; the n-th is n times as long.
+        max_ejection_time: Seconds of the longest one.
+        max_ejection_percent: Share of endpoints that may be out at once.
+        always_eject_one: One may be, whatever that share comes to.
+    """
+
+    consecutive_5xx: int = 5
+    consecutive_gateway_failure: int = 5
+    consecutive_local_origin_failure: int = 5
+    enforcing_5xx_percent: int = 100
+    enforcing_gateway_percent: int = 0
+    enforcing_local_origin_percent: int = 100
+    split_local_origin: bool = False
+    interval: float = 10.0
+    base_ejection_time: float = 30.0
+    max_ejection_time: float = 300.0
+    max_ejection_percent: int = 10
+    always_eject_one: bool = False
 
 
 @attrs.frozen
@@ -45,8 +92,16 @@ class Cluster:
         service_name: Name of the endpoints resource of an `EDS` cluster.
         thresholds: None for an Envoy default without limits that Istio does not set (`BlackHoleCluster`).
         http_protocol: Spoken upstream; `downstream`: what the client speaks.
+        outlier_detection: None: endpoints that fail stay in use.
+        choice_count: Endpoints that LEAST_REQUEST picks one of.
+        ring_size: Least and greatest size of RING_HASH's ring.
+        table_size: Of MAGLEV's table.
         http_idle_timeout: Seconds that a pooled connection may be idle; None: Envoy's hour.
+        http_connection_duration: Seconds until a pooled connection is used no more; 0 means no limit.
         max_requests_per_connection: 0 means no limit.
+        max_response_headers: Limit of header lines in a response.
+        preserve_case: Write header names as they came.
+        buffer_limit: Bytes that are held for one connection.
         panic_threshold_percent: Below this share of healthy endpoints all are used; None: Envoy's 50.
         source_address: Address that upstream connections are bound to (`127.0.0.6` inbound); empty: the kernel's choice.
         extra_source_addresses: Addresses of other families, for upstreams that `source_address` cannot reach.
@@ -70,3 +125,11 @@ class Cluster:
     upstream_port: int = 0
     services: tuple[ServiceReference, ...] = ()
     origins: tuple[Origin, ...] = ()
+    outlier_detection: OutlierDetection | None = None
+    choice_count: int = 2  # Envoy's default
+    ring_size: tuple[int, int] = (1024, 8 * 1024 * 1024)  # Envoy's defaults
+    table_size: int = 65537  # Envoy's default
+    http_connection_duration: float = 0.0
+    max_response_headers: int = 100  # Envoy's default
+    preserve_case: bool = False
+    buffer_limit: int = 1024 * 1024  # Envoy's default

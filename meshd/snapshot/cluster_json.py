@@ -1,16 +1,38 @@
-"""Clusters and their endpoints in Envoy's v3 JSON."""
+"""Clusters in Envoy's v3 JSON."""
+
+from typing import Any
 
 import attrs
 
-from meshd.base.locality import Locality
-from meshd.base.units import format_duration, parse_duration
-from meshd.snapshot.cluster import UNLIMITED, Cluster, HttpProtocol, ServiceReference, Thresholds
-from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
-from meshd.snapshot.filter_json import FROM_CONTROL_PLANE
-from meshd.snapshot.json_fields import Json, Message, Row, many, one, plain, seconds, wrapped
+from meshd.snapshot.assignment_json import ASSIGNMENT
+from meshd.snapshot.cluster import Cluster, ClusterType, HttpProtocol, LbPolicy, OutlierDetection, RetryBudget, ServiceReference, Thresholds
+from meshd.snapshot.endpoint import ClusterLoadAssignment
+from meshd.snapshot.http_connection_json import FROM_CONTROL_PLANE, KEY_FORMAT, read_key_format
+from meshd.snapshot.json_fields import (
+    Json,
+    Message,
+    Row,
+    flag,
+    kind_of,
+    many,
+    one,
+    read_int,
+    read_list,
+    read_number,
+    read_text,
+    seconds,
+    text,
+    word,
+    wrapped,
+)
+from meshd.snapshot.noted_json import FieldError, Noted, settle
+from meshd.snapshot.vocabulary import HARMLESS_EXTENSIONS, LATER_TLS
 
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
-TRANSPORT_MATCH = "envoy.transport_socket_match"  # the metadata that picks a transport socket
+_RAW = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"
+_OPTIONS = ("typedExtensionProtocolOptions", HTTP_OPTIONS)
+_COMMON = (*_OPTIONS, "commonHttpProtocolOptions")
+_MAX_RING = 8 * 1024 * 1024  # Envoy's default
 
 _PROTOCOLS: dict[str, Json] = {
     "http1": {},
@@ -18,64 +40,147 @@ _PROTOCOLS: dict[str, Json] = {
     "downstream": {"useDownstreamProtocolConfig": {"http2ProtocolOptions": {}, "httpProtocolOptions": {}}},
 }
 
+_BUDGET = Message(
+    RetryBudget,
+    (
+        Row("percent", ("budgetPercent",), lambda percent: {"value": percent}, read_number, 20.0),
+        wrapped("min_concurrency", "minRetryConcurrency", default=3),
+    ),
+)
+
 _THRESHOLDS = Message(
     Thresholds,
     (
-        wrapped("max_connections", "maxConnections"),
-        wrapped("max_pending_requests", "maxPendingRequests"),
-        wrapped("max_requests", "maxRequests"),
-        wrapped("max_retries", "maxRetries"),
+        wrapped("max_connections", "maxConnections", default=1024, always=True),
+        wrapped("max_pending_requests", "maxPendingRequests", default=1024, always=True),
+        wrapped("max_requests", "maxRequests", default=1024, always=True),
+        wrapped("max_retries", "maxRetries", default=3, always=True),
+        one("retry_budget", "retryBudget", message=_BUDGET, default=None),
     ),
 )
-"""Every limit is written, since Envoy's own defaults are lower than Istio's."""
+"""Every limit is written; what is not found is Envoy's default, which is lower than Istio's."""
 
-_SERVICE = Message(ServiceReference, (plain("host", "host"), plain("name", "name", default=""), plain("namespace", "namespace", default="")))
+_OUTLIER = Message(
+    OutlierDetection,
+    (
+        wrapped("consecutive_5xx", "consecutive5xx", default=5),
+        wrapped("consecutive_gateway_failure", "consecutiveGatewayFailure", default=5),
+        wrapped("consecutive_local_origin_failure", "consecutiveLocalOriginFailure", default=5),
+        wrapped("enforcing_5xx_percent", "enforcingConsecutive5xx", default=100),
+        wrapped("enforcing_gateway_percent", "enforcingConsecutiveGatewayFailure", default=0),
+        wrapped("enforcing_local_origin_percent", "enforcingConsecutiveLocalOriginFailure", default=100),
+        flag("split_local_origin", "splitExternalLocalOriginErrors", default=False),
+        seconds("interval", "interval", default=10.0),
+        seconds("base_ejection_time", "baseEjectionTime", default=30.0),
+        seconds("max_ejection_time", "maxEjectionTime", default=300.0),
+        wrapped("max_ejection_percent", "maxEjectionPercent", default=10),
+        flag("always_eject_one", "alwaysEjectOneHost", default=False),
+    ),
+    lambda _detection: {"enforcingSuccessRate": 0},
+)
+
+_SERVICE = Message(ServiceReference, (text("host", "host"), text("name", "name", default=""), text("namespace", "namespace", default="")))
 
 
-def _read_thresholds(found: list[Json]) -> Thresholds:
-    values = {key: found[0].get(key, UNLIMITED) for key in ("maxConnections", "maxPendingRequests", "maxRequests", "maxRetries")}
-    return _THRESHOLDS.read(values)
+def _read_thresholds(found: Any) -> Thresholds | None:
+    """Read the limits of the default priority; those of another one are left to be told of."""
+    for limits in read_list(found):
+        if limits.get("priority", "DEFAULT") == "DEFAULT":
+            return _THRESHOLDS.read(limits)
+    return None
 
 
-def _read_percent(found: Json | float) -> float:
-    return float(found.get("value", 0.0)) if isinstance(found, dict) else float(found)
+def _http_options(cluster: Json) -> Json:
+    options: Json = cluster.get("typedExtensionProtocolOptions", {}).get(HTTP_OPTIONS, {})
+    return options
+
+
+def _read_protocol(cluster: Json) -> HttpProtocol:
+    options = _http_options(cluster)
+    if "useDownstreamProtocolConfig" in options:
+        for protocol in ("httpProtocolOptions", "http2ProtocolOptions"):
+            options["useDownstreamProtocolConfig"].get(protocol)
+        return "downstream"
+    explicit = options.get("explicitHttpConfig", {})
+    explicit.get("httpProtocolOptions")
+    return "http2" if explicit.get("http2ProtocolOptions") is not None else "http1"
+
+
+def _read_case(cluster: Json) -> bool:
+    options = _http_options(cluster)
+    for chosen in ("explicitHttpConfig", "useDownstreamProtocolConfig"):
+        form = options.get(chosen, {}).get("httpProtocolOptions", {}).get("headerKeyFormat")
+        if form is not None:
+            return read_key_format(form)
+    return False
+
+
+def _read_source(found: Any) -> str:
+    address = read_text(found)
+    return "" if address in ("0.0.0.0", "::") else address
+
+
+def _read_extra(found: Json) -> str:
+    address = found["address"]
+    address.get("portValue")
+    return _read_source(address["address"])
 
 
 def _options(cluster: Cluster) -> Json:
-    """Give what stands beside the table: the statistics' name, the source's port, and HTTP options, which three attributes share."""
+    """Give what stands beside the table: the statistics' name, the source's port, and what is spoken, which hangs on other options."""
     message: Json = {"altStatName": f"{cluster.name};"}
     if cluster.source_address:
         message["upstreamBindConfig"] = {"sourceAddress": {"portValue": 0}}
-    common: Json = {}
-    if cluster.http_idle_timeout is not None:
-        common["idleTimeout"] = format_duration(cluster.http_idle_timeout)
-    if cluster.max_requests_per_connection:
-        common["maxRequestsPerConnection"] = cluster.max_requests_per_connection
-    options = {**({"commonHttpProtocolOptions": common} if common else {}), **_PROTOCOLS[cluster.http_protocol]}
+    options = dict(_PROTOCOLS[cluster.http_protocol])
+    limited = cluster.http_idle_timeout is not None or cluster.http_connection_duration or cluster.max_requests_per_connection
+    if cluster.http_protocol == "http1" and (limited or cluster.preserve_case or cluster.max_response_headers != 100):
+        options["explicitHttpConfig"] = {"httpProtocolOptions": {}}
+    if cluster.preserve_case and cluster.http_protocol != "http2":
+        chosen = "explicitHttpConfig" if cluster.http_protocol == "http1" else "useDownstreamProtocolConfig"
+        options[chosen] = {**options[chosen], "httpProtocolOptions": {"headerKeyFormat": KEY_FORMAT}}
     if options:
-        if cluster.http_protocol == "http1":
-            options["explicitHttpConfig"] = {"httpProtocolOptions": {}}
         message["typedExtensionProtocolOptions"] = {HTTP_OPTIONS: {"@type": f"type.googleapis.com/{HTTP_OPTIONS}", **options}}
     return message
+
+
+def _nothing(_value: object) -> Json:
+    """Write nothing: `_options` writes it."""
+    return {}
+
+
+def _write_ring(sizes: tuple[int, int]) -> Json:
+    return {"minimumRingSize": sizes[0], **({"maximumRingSize": sizes[1]} if sizes[1] != _MAX_RING else {})}
 
 
 _CLUSTER = Message(
     Cluster,
     (
-        plain("name", "name"),
-        plain("type", "type"),
-        plain("lb_policy", "lbPolicy", default="ROUND_ROBIN"),
-        seconds("connect_timeout", "connectTimeout"),
+        text("name", "name"),
+        word("type", "type", words=ClusterType, default="STATIC", always=True),
+        word("lb_policy", "lbPolicy", words=LbPolicy, default="ROUND_ROBIN"),
+        seconds("connect_timeout", "connectTimeout", default=5.0, always=True),
         Row("service_name", ("edsClusterConfig",), lambda name: {"edsConfig": FROM_CONTROL_PLANE, "serviceName": name},
-            lambda found: found["serviceName"], ""),
+            lambda found: read_text(found.get("serviceName", "")), ""),
         Row("thresholds", ("circuitBreakers", "thresholds"), lambda limits: [_THRESHOLDS.write(limits)], _read_thresholds, None),
+        one("outlier_detection", "outlierDetection", message=_OUTLIER, default=None),
+        wrapped("choice_count", "leastRequestLbConfig", "choiceCount", default=2),
+        Row("ring_size", ("ringHashLbConfig",), _write_ring,
+            lambda found: (read_int(found.get("minimumRingSize", 1024)), read_int(found.get("maximumRingSize", _MAX_RING))), (1024, _MAX_RING)),
+        wrapped("table_size", "maglevLbConfig", "tableSize", default=65537),
         Row("panic_threshold_percent", ("commonLbConfig", "healthyPanicThreshold"), lambda percent: {"value": percent} if percent else {},
-            _read_percent, None),
-        plain("source_address", "upstreamBindConfig", "sourceAddress", "address", default=""),
+            read_number, None),
+        Row("source_address", ("upstreamBindConfig", "sourceAddress", "address"), read=_read_source, default=""),
         Row("extra_source_addresses", ("upstreamBindConfig", "extraSourceAddresses"),
             lambda addresses: [{"address": {"address": address, "portValue": 0}} for address in addresses],
-            lambda found: tuple(extra["address"]["address"] for extra in found), ()),
+            lambda found: tuple(map(_read_extra, read_list(found))), ()),
         wrapped("upstream_port", "originalDstLbConfig", "upstreamPortOverride", default=0),
+        Row("http_protocol", (), _nothing, _read_protocol, "http1"),
+        seconds("http_idle_timeout", *_COMMON, "idleTimeout", default=None),
+        seconds("http_connection_duration", *_COMMON, "maxConnectionDuration", default=0.0),
+        wrapped("max_requests_per_connection", *_COMMON, "maxRequestsPerConnection", default=0),
+        wrapped("max_response_headers", *_COMMON, "maxHeadersCount", default=100),
+        Row("preserve_case", (), _nothing, _read_case, False),
+        wrapped("buffer_limit", "perConnectionBufferLimitBytes", default=1024 * 1024),
         many("services", "metadata", "filterMetadata", "istio", "services", message=_SERVICE),
     ),
     _options,
@@ -88,56 +193,41 @@ def write_cluster(cluster: Cluster, endpoints: ClusterLoadAssignment | None = No
     return {**message, "loadAssignment": ASSIGNMENT.write(endpoints)} if endpoints is not None else message
 
 
-def read_cluster(found: Json) -> tuple[Cluster, ClusterLoadAssignment | None]:
-    """Read a cluster, and its endpoints if they stand inline."""
-    options = found.get("typedExtensionProtocolOptions", {}).get(HTTP_OPTIONS, {})
-    common = options.get("commonHttpProtocolOptions", {})
-    idle = common.get("idleTimeout")
-    protocol: HttpProtocol = "downstream" if "useDownstreamProtocolConfig" in options else "http1"
-    if "http2ProtocolOptions" in options.get("explicitHttpConfig", {}):
-        protocol = "http2"
-    cluster = attrs.evolve(
-        _CLUSTER.read(found), http_protocol=protocol, http_idle_timeout=None if idle is None else parse_duration(idle),
-        max_requests_per_connection=int(common.get("maxRequestsPerConnection", 0)),
-    )
-    inline = found.get("loadAssignment")
-    return cluster, None if inline is None else ASSIGNMENT.read(inline)
+def read_cluster(found: Any) -> tuple[Cluster, ClusterLoadAssignment | None]:
+    """
+    Read a cluster, and its endpoints if they stand inline.
+
+    Raises:
+        FieldError: If it cannot be read.
+    """
+    inline = found.get("loadAssignment") if isinstance(found, dict) else None
+    endpoints = None if inline is None else ASSIGNMENT.read(inline)
+    if isinstance(found, Noted):
+        _check_transport(found)
+    cluster = _CLUSTER.read(found)
+    if cluster.type == "EDS" and not cluster.service_name:
+        cluster = attrs.evolve(cluster, service_name=cluster.name)
+    return cluster, endpoints
 
 
-def _write_labels(labels: tuple[tuple[str, str], ...]) -> Json:
-    return dict(labels)
+def _check_transport(found: Noted) -> None:
+    """
+    Look at the sockets to upstreams: only plain ones are there.
 
-
-def _read_labels(found: Json) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(found.items()))
-
-
-_ENDPOINT = Message(
-    Endpoint,
-    (
-        plain("address", "endpoint", "address", "socketAddress", "address"),
-        wrapped("port", "endpoint", "address", "socketAddress", "portValue"),
-        wrapped("weight", "loadBalancingWeight"),
-        plain("health", "healthStatus"),
-        plain("workload", "metadata", "filterMetadata", "istio", "workload", default=""),
-        Row("metadata", ("metadata", "filterMetadata", TRANSPORT_MATCH), _write_labels, _read_labels, ()),
-    ),
-)
-
-
-_PLACE = Message(
-    Locality, (plain("region", "region", default=""), plain("zone", "zone", default=""), plain("subzone", "subZone", default=""))
-)
-
-_GROUP = Message(
-    LocalityEndpoints,
-    (
-        one("locality", "locality", message=_PLACE),
-        many("endpoints", "lbEndpoints", message=_ENDPOINT),
-        wrapped("priority", "priority", default=0),
-        wrapped("weight", "loadBalancingWeight", default=0),
-    ),
-)
-
-ASSIGNMENT = Message(ClusterLoadAssignment, (plain("cluster_name", "clusterName"), many("localities", "endpoints", message=_GROUP)))
-"""All endpoints of one cluster."""
+    Raises:
+        FieldError: If all of the cluster's are to be others: nothing may go out in plain text then.
+    """
+    socket = found.get("transportSocket")
+    if socket is not None:
+        if kind_of(socket) != _RAW:
+            raise FieldError(found.place_of(("transportSocket",)), f"expected a plain socket: {LATER_TLS}")
+        settle(socket)
+    matches = found.get("transportSocketMatches", [])
+    for match in matches:
+        if kind_of(match.get("transportSocket", {})) != _RAW:
+            found.report.note(match.place, "expected a plain socket: mutual TLS comes with identity", "its endpoints get plain text")
+        settle(match)
+    for extension in found.get("filters", []):
+        kind = kind_of(extension)
+        if kind not in HARMLESS_EXTENSIONS:
+            found.report.note(extension.place, f"expected a filter that meshd has, found {kind or extension.get('name')}", "it is left out")

@@ -1,6 +1,7 @@
 """A snapshot in Envoy's v3 JSON, as istioctl prints it."""
 
-from meshd.snapshot.cluster_json import ASSIGNMENT, write_cluster
+from meshd.snapshot.assignment_json import ASSIGNMENT
+from meshd.snapshot.cluster_json import write_cluster
 from meshd.snapshot.envoy_bootstrap import bootstrap
 from meshd.snapshot.json_fields import Json
 from meshd.snapshot.listener_json import write_listener

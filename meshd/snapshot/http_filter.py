@@ -20,7 +20,14 @@ class Cors:
 
 @attrs.frozen
 class Router:
-    """Forward the request to the cluster its route names; always the last filter."""
+    """
+    Forward the request to the cluster its route names; always the last filter.
+
+    Attributes:
+        suppress_envoy_headers: Send no `x-envoy-*` headers, neither up nor down.
+    """
+
+    suppress_envoy_headers: bool = False
 
 
 HttpFilterConfig = GrpcStats | Fault | Cors | Router

@@ -45,6 +45,7 @@ class Listener:
         continue_on_listener_filters_timeout: After that time go on with what is known, instead of closing.
         direction: From this machine, to it, or neither (gateways).
         additional_addresses: Further addresses of the same listener (dual stack).
+        buffer_limit: Bytes that are held for one connection.
         access_logs: Written for connections that no filter chain takes.
         origins: The resources it was compiled from.
     """
@@ -63,3 +64,4 @@ class Listener:
     additional_addresses: tuple[SocketAddress, ...] = ()
     access_logs: tuple[AccessLog, ...] = ()
     origins: tuple[Origin, ...] = ()
+    buffer_limit: int = 1024 * 1024  # Envoy's default

@@ -1,14 +1,40 @@
 """Listeners and filter chains in Envoy's v3 JSON."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import attrs
 
-from meshd.base.addresses import SocketAddress, is_ipv6
+from meshd.base.addresses import SocketAddress, is_ip_address
+from meshd.snapshot.access_log_json import REFUSAL_LOGS
 from meshd.snapshot.filter_chain import DownstreamTls, FilterChain, FilterChainMatch
-from meshd.snapshot.filter_json import REFUSAL_LOGS, read_network_filter, write_network_filter
-from meshd.snapshot.json_fields import Json, Message, Row, many, one, plain, seconds, texts, typed, typed_config, wrapped
-from meshd.snapshot.listener import Listener, ListenerFilter, ListenerFilterName
+from meshd.snapshot.filter_json import read_network_filters, write_network_filter
+from meshd.snapshot.json_fields import (
+    Json,
+    Message,
+    Row,
+    check_unasked,
+    flag,
+    kind_of,
+    many,
+    one,
+    read_int,
+    read_list,
+    read_many,
+    read_text,
+    seconds,
+    text,
+    texts,
+    typed,
+    typed_config,
+    whole,
+    word,
+    wrapped,
+)
+from meshd.snapshot.listener import Direction, Listener, ListenerFilter, ListenerFilterName
+from meshd.snapshot.noted_json import FieldError, Noted, settle
+from meshd.snapshot.ranges_json import read_ranges, write_ranges
+from meshd.snapshot.vocabulary import LATER_TLS
 
 _FILTERS = "envoy.filters.listener."
 CIPHERS = (
@@ -20,6 +46,9 @@ _KINDS: dict[ListenerFilterName, tuple[str, Json]] = {
     "tls_inspector": ("envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector", {"initialReadBufferSize": 512}),
     "http_inspector": ("envoy.extensions.filters.listener.http_inspector.v3.HttpInspector", {}),
 }
+_BY_KIND = {kind: name for name, (kind, _config) in _KINDS.items()}
+_BY_NAME = {_FILTERS + name: kind for name, (kind, _config) in _KINDS.items()}
+_MUTUAL_TLS = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
 
 
 def _write_filter(found: ListenerFilter) -> Json:
@@ -31,41 +60,52 @@ def _write_filter(found: ListenerFilter) -> Json:
     return message
 
 
-def _read_filter(found: Json) -> ListenerFilter:
-    name = found["name"].removeprefix(_FILTERS)
-    if name not in _KINDS:
-        raise ValueError(f"expected one of {', '.join(_KINDS)}, found {name}")
-    return ListenerFilter(name, tuple(_read_ports(found.get("filterDisabled", {}))))
+def _read_filter(found: Any) -> ListenerFilter:
+    kind = kind_of(found, _BY_NAME.get(str(found.get("name")), "") if isinstance(found, dict) else "")
+    place = found.place if isinstance(found, Noted) else ""
+    if kind not in _BY_KIND:
+        raise FieldError(place, f"expected one of {', '.join(_BY_NAME)}, found {kind or found.get('name')}")
+    config = typed_config(found)
+    if isinstance(config, Noted):
+        check_unasked(config, kind.rpartition(".")[2])
+    return ListenerFilter(_BY_KIND[kind], tuple(_read_ports(found.get("filterDisabled", {}))))
 
 
 def _read_ports(predicate: Json) -> Iterator[tuple[int, int]]:
-    for rule in predicate.get("orMatch", {}).get("rules", [predicate] if predicate else []):
+    either = predicate.get("orMatch")
+    for rule in either["rules"] if either is not None else [predicate] if predicate else []:
         ports = rule.get("destinationPortRange")
         if ports is None:
             raise ValueError(f"expected destinationPortRange, found {', '.join(rule)}")
-        yield int(ports["start"]), int(ports["end"])
+        yield read_int(ports.get("start", 0)), read_int(ports.get("end", 0))
 
 
-def _write_range(cidr: str) -> Json:
-    address, _slash, length = cidr.partition("/")
-    return {"addressPrefix": address, "prefixLen": int(length or (128 if is_ipv6(address) else 32))}
+def _read_ip(found: Any) -> str:
+    if not is_ip_address(read_text(found)):
+        raise ValueError(f"expected an IP address, found {found!r}")
+    return str(found)
 
 
-def _read_range(found: Json) -> str:
-    length = found.get("prefixLen", 0)
-    return f"{found['addressPrefix']}/{length.get('value', 0) if isinstance(length, dict) else length}"
+def _read_port(found: Any) -> int:
+    port = read_int(found)
+    if port > 65535:
+        raise ValueError(f"expected a port, found {port}")
+    return port
 
 
-ADDRESS = Message(SocketAddress, (plain("address", "socketAddress", "address"), wrapped("port", "socketAddress", "portValue")))
+ADDRESS = Message(
+    SocketAddress,
+    (Row("address", ("socketAddress", "address"), read=_read_ip), Row("port", ("socketAddress", "portValue"), read=_read_port)),
+)
+"""An address to listen on."""
 
 MATCH = Message(
     FilterChainMatch,
     (
         wrapped("destination_port", "destinationPort", default=None),
-        Row("prefix_ranges", ("prefixRanges",), lambda ranges: [_write_range(cidr) for cidr in ranges],
-            lambda found: tuple(_read_range(cidr) for cidr in found), ()),
+        Row("prefix_ranges", ("prefixRanges",), write_ranges, read_ranges, ()),
         texts("server_names", "serverNames"),
-        plain("transport_protocol", "transportProtocol", default=""),
+        text("transport_protocol", "transportProtocol", default=""),
         texts("application_protocols", "applicationProtocols"),
     ),
 )
@@ -92,23 +132,37 @@ def _write_tls(tls: DownstreamTls) -> Json:
                  {"commonTlsContext": context, "requireClientCertificate": True})
 
 
-def _read_tls(found: Json) -> DownstreamTls:
-    context = typed_config(found)["commonTlsContext"]
-    trusted = context["combinedValidationContext"]
-    return DownstreamTls(
-        tuple(context.get("alpnProtocols", ())),
-        context["tlsCertificateSdsSecretConfigs"][0]["name"],
-        trusted["validationContextSdsSecretConfig"]["name"],
-        tuple(name["prefix"] for name in trusted["defaultValidationContext"].get("matchSubjectAltNames", ())),
+def _read_tls(found: Json) -> DownstreamTls | None:
+    """
+    Read how TLS is ended: the one way that Istio's mutual TLS is.
+
+    Raises:
+        FieldError: If it is another one.
+    """
+    kind = kind_of(found)
+    if kind == "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer":
+        return None
+    config = typed_config(found)
+    context = config.get("commonTlsContext", {})
+    trusted = context.get("combinedValidationContext")
+    if kind != _MUTUAL_TLS or trusted is None or not config.get("requireClientCertificate"):
+        raise FieldError("", f"expected Istio's mutual TLS or none: {LATER_TLS}")
+    tls = DownstreamTls(
+        tuple(map(read_text, read_list(context.get("alpnProtocols", [])))),
+        read_text(context["tlsCertificateSdsSecretConfigs"][0]["name"]),
+        read_text(trusted["validationContextSdsSecretConfig"]["name"]),
+        tuple(read_text(name["prefix"]) for name in read_list(trusted["defaultValidationContext"].get("matchSubjectAltNames", []))),
     )
+    settle(found)
+    return tls
 
 
 CHAIN = Message(
     FilterChain,
     (
-        plain("name", "name", default=""),
+        text("name", "name", default=""),
         one("match", "filterChainMatch", message=MATCH, default=FilterChainMatch()),
-        Row("filter", ("filters",), lambda config: [write_network_filter(config)], lambda found: read_network_filter(found[-1])),
+        Row("filter", ("filters",), lambda config: [write_network_filter(config)], read_network_filters),
         Row("tls", ("transportSocket",), _write_tls, _read_tls, None),
     ),
 )
@@ -118,22 +172,30 @@ def _constants(listener: Listener) -> Json:
     return {"maxConnectionsToAcceptPerSocketEvent": 1} if listener.bind_to_port else {}
 
 
+def _write_additional(addresses: tuple[SocketAddress, ...]) -> list[Json]:
+    return [{"address": ADDRESS.write(address)} for address in addresses]
+
+
+def _read_additional(found: Any) -> tuple[SocketAddress, ...]:
+    return read_many(found, whole(lambda item: ADDRESS.read(item["address"]), "AdditionalAddress"))
+
+
 _LISTENER = Message(
     Listener,
     (
-        plain("name", "name"),
+        text("name", "name", default=""),
         one("address", "address", message=ADDRESS),
-        Row("additional_addresses", ("additionalAddresses",), lambda addresses: [{"address": ADDRESS.write(address)} for address in addresses],
-            lambda found: tuple(ADDRESS.read(address["address"]) for address in found), ()),
+        Row("additional_addresses", ("additionalAddresses",), _write_additional, _read_additional, ()),
         many("filter_chains", "filterChains", message=CHAIN),
         one("default_filter_chain", "defaultFilterChain", message=CHAIN, default=None),
-        plain("bind_to_port", "bindToPort", default=True),
-        plain("use_original_dst", "useOriginalDst", default=False),
+        flag("bind_to_port", "bindToPort", default=True),
+        flag("use_original_dst", "useOriginalDst", default=False),
         Row("listener_filters", ("listenerFilters",), lambda filters: [_write_filter(found) for found in filters],
-            lambda found: tuple(_read_filter(config) for config in found), ()),
+            lambda found: read_many(found, _read_filter), ()),
         seconds("listener_filters_timeout", "listenerFiltersTimeout", default=15.0),
-        plain("continue_on_listener_filters_timeout", "continueOnListenerFiltersTimeout", default=False),
-        plain("direction", "trafficDirection", default="UNSPECIFIED"),
+        flag("continue_on_listener_filters_timeout", "continueOnListenerFiltersTimeout", default=False),
+        word("direction", "trafficDirection", words=Direction, default="UNSPECIFIED"),
+        wrapped("buffer_limit", "perConnectionBufferLimitBytes", default=1024 * 1024),
         REFUSAL_LOGS,
     ),
     _constants,
@@ -145,10 +207,16 @@ def write_listener(listener: Listener) -> Json:
     return _LISTENER.write(attrs.evolve(listener, filter_chains=listener.filter_chains + listener.mutual_tls_chains))
 
 
-def read_listener(found: Json) -> Listener:
-    """Read a listener."""
+def read_listener(found: Any) -> Listener:
+    """
+    Read a listener; one without a name is called after its address.
+
+    Raises:
+        FieldError: If it cannot be read.
+    """
     listener = _LISTENER.read(found)
     return attrs.evolve(
-        listener, filter_chains=tuple(chain for chain in listener.filter_chains if chain.tls is None),
+        listener, name=listener.name or str(listener.address),
+        filter_chains=tuple(chain for chain in listener.filter_chains if chain.tls is None),
         mutual_tls_chains=tuple(chain for chain in listener.filter_chains if chain.tls is not None),
     )

@@ -5,9 +5,11 @@ from typing import Literal
 import attrs
 
 from meshd.base.origins import Origin
+from meshd.snapshot.header_changes import NO_CHANGES, HeaderChange, HeaderChanges
 from meshd.snapshot.match import HeaderMatch, QueryMatch, StringMatch
 
 PathMatchKind = Literal["prefix", "exact", "path_separated_prefix", "regex"]
+RequireTls = Literal["NONE", "EXTERNAL_ONLY", "ALL"]
 
 
 @attrs.frozen
@@ -32,10 +34,12 @@ class RouteMatch:
 
 @attrs.frozen
 class WeightedCluster:
-    """One of several clusters and its share; shares need not add up to 100."""
+    """One of several clusters and its share, which need not add up to 100, and what is changed in headers that go to it and come from it."""
 
     name: str
     weight: int
+    request_headers: HeaderChanges = NO_CHANGES
+    response_headers: HeaderChanges = NO_CHANGES
 
 
 @attrs.frozen
@@ -52,6 +56,9 @@ class RetryPolicy:
         host_selection_attempts: How often an endpoint is picked anew for that.
         base_interval: Back-off, seconds: before retry n it is random in 0 to base * (2**n - 1), at most `max_interval`.
         max_interval: Seconds.
+        per_try_idle_timeout: Seconds without progress in a try; 0 means none of its own.
+        retriable_headers: For the condition `retriable-headers`: a response that meets one of these.
+        retriable_request_headers: Only requests that meet one of these are tried again; empty for all.
     """
 
     retry_on: tuple[str, ...] = ()
@@ -62,6 +69,37 @@ class RetryPolicy:
     host_selection_attempts: int = 1
     base_interval: float = 0.025  # Envoy's default
     max_interval: float = 0.25  # Envoy's default: ten times the base
+    per_try_idle_timeout: float = 0.0
+    retriable_headers: tuple[HeaderMatch, ...] = ()
+    retriable_request_headers: tuple[HeaderMatch, ...] = ()
+
+
+@attrs.frozen
+class RegexRewrite:
+    """Replace every match of an RE2 pattern; `substitution` may quote groups by a backslash and their number."""
+
+    pattern: str
+    substitution: str
+
+
+@attrs.frozen
+class HashPolicy:
+    """
+    What clusters that hash pick an endpoint by; of several policies of a route all that find something count.
+
+    Attributes:
+        kind: Where the text is found; `source_ip` needs no name.
+        name: Of the header, cookie or query parameter.
+        terminal: When this one finds something, later ones do not count.
+        cookie_ttl: Seconds that a cookie lives which is made where there is none; 0: for the session; None: none is made.
+        cookie_path: Its path.
+    """
+
+    kind: Literal["header", "cookie", "source_ip", "query_parameter"]
+    name: str = ""
+    terminal: bool = False
+    cookie_ttl: float | None = None
+    cookie_path: str = ""
 
 
 @attrs.frozen
@@ -76,6 +114,13 @@ class RouteAction:
         retry_policy: None for no retries.
         max_stream_duration: Seconds; 0 stands for "set to no limit", which also switches `timeout` off; None: not set.
         max_grpc_timeout: Cap of `grpc-timeout`, seconds; 0 means no cap; None: the header is not read.
+        idle_timeout: Seconds without progress in a stream, in the place of the connection manager's; 0 means never; None: not set.
+        host_rewrite: Authority that the upstream sees; empty: as it came.
+        auto_host_rewrite: It is the endpoint's host name.
+        append_forwarded_host: Tell the upstream of the authority before that in `x-forwarded-host`.
+        prefix_rewrite: Takes the place of what the match held against the path: its prefix, or the whole; None: as it came.
+        regex_rewrite: Done to the path without its query; None: as it came.
+        hash_policies: In order.
     """
 
     cluster: str = ""
@@ -84,6 +129,13 @@ class RouteAction:
     retry_policy: RetryPolicy | None = None
     max_stream_duration: float | None = None
     max_grpc_timeout: float | None = None
+    idle_timeout: float | None = None
+    host_rewrite: str = ""
+    auto_host_rewrite: bool = False
+    append_forwarded_host: bool = False
+    prefix_rewrite: str | None = None
+    regex_rewrite: RegexRewrite | None = None
+    hash_policies: tuple[HashPolicy, ...] = ()
 
 
 @attrs.frozen
@@ -92,6 +144,32 @@ class DirectResponse:
 
     status: int
     body: str = ""
+
+
+@attrs.frozen
+class Redirect:
+    """
+    Answer with another place; empty fields (and port 0) keep what the request has.
+
+    Attributes:
+        status: 301, 302, 303, 307 or 308.
+        scheme: `https`, or another one.
+        host: Authority without port.
+        port: Its port.
+        path: Whole path; a query in it takes the place of the request's.
+        prefix_rewrite: Takes the place of the match's prefix; None: the path is kept, or `path` is given.
+        regex_rewrite: Done to the path; None: it is kept.
+        strip_query: Leave the query out.
+    """
+
+    status: int = 301
+    scheme: str = ""
+    host: str = ""
+    port: int = 0
+    path: str = ""
+    prefix_rewrite: str | None = None
+    regex_rewrite: RegexRewrite | None = None
+    strip_query: bool = False
 
 
 @attrs.frozen
@@ -104,14 +182,18 @@ class Route:
         match: Which requests.
         action: What is done.
         decorator: Name of the operation in traces, `host:port/*`.
+        request_headers: What is changed in requests.
+        response_headers: What is changed in responses.
         origins: The resources it was compiled from.
     """
 
     name: str
     match: RouteMatch
-    action: RouteAction | DirectResponse
+    action: RouteAction | DirectResponse | Redirect
     decorator: str = ""
     origins: tuple[Origin, ...] = ()
+    request_headers: HeaderChanges = NO_CHANGES
+    response_headers: HeaderChanges = NO_CHANGES
 
 
 @attrs.frozen
@@ -124,6 +206,10 @@ class VirtualHost:
         domains: Lower case, exact, `*.suffix`, `prefix.*` or `*`; unique within a route configuration.
         routes: In order.
         include_request_attempt_count: Send `x-envoy-attempt-count` upstream.
+        attempt_count_in_response: Send it to the client, too.
+        require_tls: Requests that came without TLS (all, or those of external clients) are redirected to https.
+        request_headers: What is changed in requests, after the route's own.
+        response_headers: What is changed in responses, after the route's own.
         origins: The resources it was compiled from.
     """
 
@@ -132,6 +218,10 @@ class VirtualHost:
     routes: tuple[Route, ...] = ()
     include_request_attempt_count: bool = False
     origins: tuple[Origin, ...] = ()
+    attempt_count_in_response: bool = False
+    require_tls: RequireTls = "NONE"
+    request_headers: HeaderChanges = NO_CHANGES
+    response_headers: HeaderChanges = NO_CHANGES
 
 
 @attrs.frozen
@@ -143,6 +233,8 @@ class RouteConfiguration:
         name: `80`, `reviews.default.svc.cluster.local:80`, `inbound|80||`.
         virtual_hosts: Sought by exact name, longest suffix wildcard, longest prefix wildcard, `*`.
         ignore_port_in_host_matching: The authority's port does not count.
+        request_headers: What is changed in requests, after the virtual host's.
+        response_headers: What is changed in responses, after the virtual host's.
         origins: The resources it was compiled from.
     """
 
@@ -150,9 +242,11 @@ class RouteConfiguration:
     virtual_hosts: tuple[VirtualHost, ...] = ()
     ignore_port_in_host_matching: bool = True
     origins: tuple[Origin, ...] = ()
+    request_headers: HeaderChanges = NO_CHANGES
+    response_headers: HeaderChanges = NO_CHANGES
 
 
 __all__ = [
-    "DirectResponse", "HeaderMatch", "QueryMatch", "RetryPolicy", "Route", "RouteAction", "RouteConfiguration", "RouteMatch", "StringMatch",
-    "VirtualHost", "WeightedCluster",
+    "DirectResponse", "HashPolicy", "HeaderChange", "HeaderChanges", "HeaderMatch", "QueryMatch", "Redirect", "RegexRewrite", "RetryPolicy", "Route",
+    "RouteAction", "RouteConfiguration", "RouteMatch", "StringMatch", "VirtualHost", "WeightedCluster",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from meshd.snapshot.replies import Reply
-from meshd.snapshot.route import DirectResponse, Route, RouteAction, VirtualHost
+from meshd.snapshot.route import DirectResponse, Redirect, Route, RouteAction, VirtualHost
 from meshd.tables.interfaces import Environment, Exchange, RouteEntry
 from meshd.tables.weighted import build_weighted
 
@@ -17,6 +17,8 @@ def build_entry(route: Route, host: VirtualHost, environment: Environment) -> Ro
     entry.origin = "; ".join(str(origin) for origin in route.origins or host.origins)
     if isinstance(route.action, DirectResponse):
         _direct(entry, route.action)
+    elif isinstance(route.action, Redirect):
+        _direct(entry, DirectResponse(route.action.status))
     else:
         _forward(entry, route.action, environment.random)
     return entry

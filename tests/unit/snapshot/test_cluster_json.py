@@ -4,8 +4,9 @@ import attrs
 import pytest
 
 from meshd.base.locality import Locality
+from meshd.snapshot.assignment_json import ASSIGNMENT
 from meshd.snapshot.cluster import Cluster, ServiceReference, Thresholds
-from meshd.snapshot.cluster_json import ASSIGNMENT, HTTP_OPTIONS, read_cluster, write_cluster
+from meshd.snapshot.cluster_json import HTTP_OPTIONS, read_cluster, write_cluster
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
 
 OPTIONS = "typedExtensionProtocolOptions"
@@ -58,11 +59,11 @@ def test_what_is_spoken_upstream(protocol, idle, requests, options):
     assert (cluster, None) == read_cluster(message)
 
 
-def test_limits_that_are_not_said_are_none():
-    """As in an export of Istio's own."""
+def test_limits_that_are_not_said_are_envoys():
+    """Istio says all of them."""
     limits = {"thresholds": [{"maxRequests": 5}]}
     cluster, _endpoints = read_cluster({"name": "c", "type": "STATIC", "connectTimeout": "1s", "circuitBreakers": limits})
-    assert Thresholds(max_requests=5) == cluster.thresholds
+    assert Thresholds(1024, 1024, 5, 3) == cluster.thresholds
 
 
 ENDPOINTS = ClusterLoadAssignment(
@@ -104,9 +105,9 @@ def test_endpoints_of_a_static_cluster_stand_within_it():
     assert (cluster, ENDPOINTS) == read_cluster(message)
 
 
-@pytest.mark.parametrize("message", [{}, {"name": "c"}, {"name": "c", "type": "EDS"}, {"name": "c", "type": "EDS", "connectTimeout": "soon"},
-                                     {"name": "c", "type": "EDS", "connectTimeout": "1s", "edsClusterConfig": {}}])
+@pytest.mark.parametrize("message", [{}, {"name": "c", "type": "OTHER"}, {"name": "c", "connectTimeout": "soon"},
+                                     {"name": "c", "edsClusterConfig": {"serviceName": 3}}, {"name": ["c"]}, [], None])
 def test_what_cannot_be_read_is_refused(message):
-    """A cluster has a name, a type and a timeout."""
+    """A cluster has a name, and Envoy's defaults for the rest."""
     with pytest.raises(ValueError, match=r"."):
         read_cluster(message)

@@ -3,7 +3,8 @@
 import pytest
 
 from meshd.base.log_formats import JSON_FORMAT, TEXT_FORMAT
-from meshd.snapshot.filter_json import MANAGER_NAME, TCP_PROXY_NAME, read_network_filter, write_network_filter, write_refusal_logs
+from meshd.snapshot.access_log_json import write_refusal_logs
+from meshd.snapshot.filter_json import MANAGER_NAME, TCP_PROXY_NAME, read_network_filter, write_network_filter
 from meshd.snapshot.http_filter import Cors, Fault, GrpcStats, Router
 from meshd.snapshot.network_filter import AccessLog, HttpConnectionManager, TcpProxy
 from meshd.snapshot.route import RouteConfiguration, WeightedCluster

@@ -13,7 +13,8 @@ from meshd.snapshot.route import (
     VirtualHost,
     WeightedCluster,
 )
-from meshd.snapshot.route_json import MAX_DIRECT_RESPONSE_BYTES, PREVIOUS_HOSTS, ROUTE, ROUTES
+from meshd.snapshot.route_action_json import PREVIOUS_HOSTS
+from meshd.snapshot.route_json import MAX_DIRECT_RESPONSE_BYTES, ROUTE, ROUTES
 
 TO_C = RouteAction("c")
 TO_C_JSON = {"cluster": "c", "timeout": "0s"}
@@ -97,7 +98,7 @@ def test_route_configurations():
     "message",
     [
         {"match": {"prefix": "/"}},
-        {"match": {"prefix": "/"}, "redirect": {}},
+        {"match": {"prefix": "/"}, "redirect": {"responseCode": "TEAPOT"}},
         {"match": {}, "route": TO_C_JSON},
         {"match": {"connectMatcher": {}}, "route": TO_C_JSON},
         {"match": {"prefix": "/", "headers": [{}]}, "route": TO_C_JSON},

@@ -1,0 +1,222 @@
+"""What routes do, in Envoy's v3 JSON."""
+
+from typing import Any
+
+import attrs
+
+from meshd.base.units import format_duration
+from meshd.snapshot.header_changes_json import header_changes
+from meshd.snapshot.json_fields import (
+    Json,
+    Message,
+    Row,
+    flag,
+    kind_of,
+    many,
+    numbers,
+    one,
+    read_duration,
+    read_flag,
+    read_int,
+    read_list,
+    read_many,
+    read_text,
+    seconds,
+    text,
+    typed,
+    whole,
+    wrapped,
+)
+from meshd.snapshot.match_json import read_header, read_regex, write_header
+from meshd.snapshot.noted_json import FieldError, Noted, settle
+from meshd.snapshot.route import DirectResponse, HashPolicy, Redirect, RegexRewrite, RetryPolicy, RouteAction, WeightedCluster
+
+_BACK_OFF = (0.025, 0.25)  # Envoy's default: least and longest, the second is ten times the first
+_PREDICATE = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+PREVIOUS_HOSTS = typed("envoy.retry_host_predicates.previous_hosts", _PREDICATE)
+
+_REDIRECTS = {301: "MOVED_PERMANENTLY", 302: "FOUND", 303: "SEE_OTHER", 307: "TEMPORARY_REDIRECT", 308: "PERMANENT_REDIRECT"}
+_STATUSES = {word: status for status, word in _REDIRECTS.items()}
+
+WEIGHTED = Message(
+    WeightedCluster,
+    (
+        text("name", "name"),
+        wrapped("weight", "weight", default=0),
+        header_changes("request_headers", "request"),
+        header_changes("response_headers", "response"),
+    ),
+)
+
+
+def _back_off(policy: RetryPolicy) -> Json:
+    """Envoy refuses a longest interval without the base, be it the default, and the longest one's default hangs on the base."""
+    if (policy.base_interval, policy.max_interval) == _BACK_OFF:
+        return {}
+    return {"retryBackOff": {"baseInterval": format_duration(policy.base_interval), "maxInterval": format_duration(policy.max_interval)}}
+
+
+def _nothing(_value: object) -> Json:
+    """Write nothing: `_back_off` writes it."""
+    return {}
+
+
+def _read_base(found: Json) -> float:
+    base = found.get("retryBackOff", {}).get("baseInterval")
+    return _BACK_OFF[0] if base is None else read_duration(base)
+
+
+def _read_longest(found: Json) -> float:
+    longest = found.get("retryBackOff", {}).get("maxInterval")
+    return 10 * _read_base(found) if longest is None else read_duration(longest)
+
+
+def _read_previous_hosts(found: Any) -> bool:
+    known = False
+    for predicate in read_list(found):
+        if kind_of(predicate, _PREDICATE if predicate.get("name") == PREVIOUS_HOSTS["name"] else "") == _PREDICATE:
+            known = True
+        elif isinstance(predicate, Noted):
+            settle(predicate)
+            predicate.report.note(predicate.place, f"expected {PREVIOUS_HOSTS['name']}, found another predicate", "it is not asked")
+    return known
+
+
+def _header_matches(attribute: str, path: str) -> Row:
+    return Row(attribute, (path,), lambda matches: [write_header(match) for match in matches], lambda found: read_many(found, read_header), ())
+
+
+RETRY = Message(
+    RetryPolicy,
+    (
+        Row("retry_on", ("retryOn",), ",".join, lambda found: tuple(word.strip() for word in read_text(found).split(",") if word.strip()), ()),
+        wrapped("attempts", "numRetries", default=1, always=True),
+        seconds("per_try_timeout", "perTryTimeout", default=0.0),
+        seconds("per_try_idle_timeout", "perTryIdleTimeout", default=0.0),
+        numbers("retriable_status_codes", "retriableStatusCodes"),
+        _header_matches("retriable_headers", "retriableHeaders"),
+        _header_matches("retriable_request_headers", "retriableRequestHeaders"),
+        Row("previous_hosts", ("retryHostPredicate",), lambda _value: [PREVIOUS_HOSTS], _read_previous_hosts, False),
+        Row("host_selection_attempts", ("hostSelectionRetryMaxAttempts",), str, read_int, 1),
+        Row("base_interval", (), _nothing, _read_base, _BACK_OFF[0]),
+        Row("max_interval", (), _nothing, _read_longest, _BACK_OFF[1]),
+    ),
+    _back_off,
+)
+
+
+def _write_regex(rewrite: RegexRewrite) -> Json:
+    return {"pattern": {"regex": rewrite.pattern}, "substitution": rewrite.substitution}
+
+
+def _read_regex(found: Json) -> RegexRewrite:
+    return RegexRewrite(read_regex(found["pattern"]), read_text(found.get("substitution", "")))
+
+
+def _regex_rewrite() -> Row:
+    return Row("regex_rewrite", ("regexRewrite",), _write_regex, whole(_read_regex, "RegexRewrite"), None)
+
+
+def _write_hash(policy: HashPolicy) -> Json:
+    terminal = {"terminal": True} if policy.terminal else {}
+    if policy.kind == "header":
+        return {"header": {"headerName": policy.name}, **terminal}
+    if policy.kind == "source_ip":
+        return {"connectionProperties": {"sourceIp": True}, **terminal}
+    if policy.kind == "query_parameter":
+        return {"queryParameter": {"name": policy.name}, **terminal}
+    ttl = {} if policy.cookie_ttl is None else {"ttl": format_duration(policy.cookie_ttl)}
+    return {"cookie": {"name": policy.name, **ttl, **({"path": policy.cookie_path} if policy.cookie_path else {})}, **terminal}
+
+
+def _read_hash(found: Json) -> HashPolicy:
+    terminal = read_flag(found.get("terminal", False))
+    if "header" in found:
+        return HashPolicy("header", read_text(found["header"]["headerName"]).lower(), terminal)
+    if "cookie" in found:
+        cookie = found["cookie"]
+        ttl = cookie.get("ttl")
+        return HashPolicy(
+            "cookie", read_text(cookie["name"]), terminal, None if ttl is None else read_duration(ttl), read_text(cookie.get("path", ""))
+        )
+    if "queryParameter" in found:
+        return HashPolicy("query_parameter", read_text(found["queryParameter"]["name"]), terminal)
+    if "connectionProperties" in found and read_flag(found["connectionProperties"].get("sourceIp", False)):
+        return HashPolicy("source_ip", "", terminal)
+    raise ValueError("expected header, cookie, queryParameter or connectionProperties.sourceIp")
+
+
+def write_action(action: RouteAction) -> Json:
+    """Give a RouteAction."""
+    message = _ACTION.write(action)
+    if action.max_grpc_timeout is not None:
+        limit = format_duration(action.max_grpc_timeout)
+        if action.max_stream_duration is None:
+            message["maxGrpcTimeout"] = limit
+        else:
+            message["maxStreamDuration"]["grpcTimeoutHeaderMax"] = limit
+    return message
+
+
+def read_action(found: Json) -> RouteAction:
+    """
+    Read a RouteAction.
+
+    Raises:
+        FieldError: If it cannot be read, or names no cluster.
+    """
+    older = found.get("maxGrpcTimeout")
+    limit = found.get("maxStreamDuration", {}).get("grpcTimeoutHeaderMax", older)
+    action = _ACTION.read(found)
+    if not action.cluster and not action.weighted_clusters:
+        raise FieldError("", "expected cluster or weightedClusters")
+    return attrs.evolve(action, max_grpc_timeout=None if limit is None else read_duration(limit))
+
+
+_ACTION = Message(
+    RouteAction,
+    (
+        text("cluster", "cluster", default=""),
+        many("weighted_clusters", "weightedClusters", "clusters", message=WEIGHTED),
+        seconds("timeout", "timeout", default=15.0, always=True),
+        seconds("idle_timeout", "idleTimeout", default=None),
+        one("retry_policy", "retryPolicy", message=RETRY, default=None),
+        seconds("max_stream_duration", "maxStreamDuration", "maxStreamDuration", default=None),
+        text("host_rewrite", "hostRewriteLiteral", default=""),
+        flag("auto_host_rewrite", "autoHostRewrite", default=False),
+        flag("append_forwarded_host", "appendXForwardedHost", default=False),
+        Row("prefix_rewrite", ("prefixRewrite",), read=lambda found: read_text(found) or None, default=None),
+        _regex_rewrite(),
+        Row("hash_policies", ("hashPolicy",), lambda policies: [_write_hash(policy) for policy in policies],
+            lambda found: read_many(found, whole(_read_hash, "HashPolicy"), "hash policy"), ()),
+    ),
+)
+
+DIRECT = Message(DirectResponse, (wrapped("status", "status"), text("body", "body", "inlineString", default="")))
+"""An answer without an upstream."""
+
+
+def _read_status(found: Any) -> int:
+    if found not in _STATUSES:
+        raise ValueError(f"expected one of {', '.join(_STATUSES)}, found {found!r}")
+    return _STATUSES[found]
+
+
+def _read_scheme(found: Json) -> str:
+    return "https" if read_flag(found.get("httpsRedirect", False)) else read_text(found.get("schemeRedirect", ""))
+
+
+REDIRECT = Message(
+    Redirect,
+    (
+        Row("status", ("responseCode",), _REDIRECTS.__getitem__, _read_status, 301),
+        Row("scheme", (), lambda scheme: {"schemeRedirect": scheme}, _read_scheme, ""),
+        text("host", "hostRedirect", default=""),
+        wrapped("port", "portRedirect", default=0),
+        text("path", "pathRedirect", default=""),
+        Row("prefix_rewrite", ("prefixRewrite",), read=read_text, default=None),
+        _regex_rewrite(),
+        flag("strip_query", "stripQuery", default=False),
+    ),
+)
+"""An answer that names another place."""

@@ -1,0 +1,210 @@
+"""What of Envoy's configuration meshd does not read, and what that means: each with its reason."""
+
+LATER_TLS = "TLS comes with identity; meshd cannot serve this without it"
+
+HARMLESS: dict[str, dict[str, str]] = {
+    "Bootstrap": {
+        "node": "who Envoy tells a control plane that it is",
+        "layeredRuntime": "switches of Envoy's own",
+        "runtime": "switches of Envoy's own",
+        "statsConfig": "names of statistics",
+        "statsSinks": "where Envoy's statistics go; meshd serves its own",
+        "statsFlushInterval": "how often they go there",
+        "statsFlushOnAdmin": "when they go there",
+        "flagsPath": "a file of Envoy's own",
+        "watchdog": "how Envoy watches its threads",
+        "watchdogs": "how Envoy watches its threads",
+        "headerPrefix": "x-envoy unless it is said otherwise, and that is refused elsewhere",
+        "dynamicResources": "what a control plane would bring is not in a file; what asks for it is told of where it stands",
+        "clusterManager": "settings of connections to a control plane",
+        "fatalActions": "what Envoy does when it crashes",
+        "defaultSocketInterface": "how Envoy opens sockets",
+        "enableDispatcherStats": "statistics of Envoy's threads",
+        "useTcpForDnsLookups": "no name is looked up",
+        "dnsResolutionConfig": "no name is looked up",
+        "typedDnsResolverConfig": "no name is looked up",
+        "bootstrapExtensions": "parts of Envoy's own process",
+    },
+    "Lists": {
+        "problems": "what meshctl said of the configuration that it compiled",
+        "secrets": "names of certificates; TLS is told of where it is asked for",
+    },
+    "Admin": {
+        "accessLogPath": "the admin pages log nothing",
+        "accessLog": "the admin pages log nothing",
+        "profilePath": "a file of Envoy's own",
+    },
+    "Listener": {
+        "statPrefix": "a name in statistics",
+        "maxConnectionsToAcceptPerSocketEvent": "meshd takes connections fairly by itself",
+        "enableReusePort": "meshd always shares ports among its workers",
+        "reusePort": "meshd always shares ports among its workers",
+        "connectionBalanceConfig": "the kernel spreads connections over workers",
+        "tcpBacklogSize": "meshd has a queue of its own size",
+        "drainType": "connections are drained one way",
+        "metadata": "for telemetry",
+        "bypassOverloadManager": "there is none",
+    },
+    "FilterChain": {
+        "metadata": "where Istio made it from",
+        "transportSocketConnectTimeout": "how long a TLS handshake may take; without TLS there is none",
+    },
+    "OriginalDst": {},
+    "TlsInspector": {
+        "initialReadBufferSize": "the kernel holds the bytes that are peeked at",
+        "enableJa3Fingerprinting": "for telemetry",
+        "enableJa4Fingerprinting": "for telemetry",
+    },
+    "HttpConnectionManager": {
+        "statPrefix": "a name in statistics",
+        "requestIdExtension": "ids are random UUIDs; trace decisions are not packed into them",
+        "accessLogOptions": "when lines are flushed",
+        "rds.configSource": "routes come with the file",
+        "tracing.clientSampling": "there are no traces yet; a provider of them is told of",
+        "tracing.randomSampling": "there are no traces yet; a provider of them is told of",
+        "tracing.overallSampling": "there are no traces yet; a provider of them is told of",
+        "tracing.customTags": "there are no traces yet; a provider of them is told of",
+        "tracing.maxPathTagLength": "there are no traces yet; a provider of them is told of",
+        "tracing.verbose": "there are no traces yet; a provider of them is told of",
+    },
+    "TcpProxy": {
+        "statPrefix": "a name in statistics",
+        "accessLogOptions": "when lines are flushed",
+    },
+    "GrpcStats": {
+        "emitFilterState": "statistics",
+        "statsForAllMethods": "statistics",
+        "individualMethodStatsAllowlist": "statistics",
+        "enableUpstreamStats": "statistics",
+        "replaceDotsInGrpcServiceName": "statistics",
+    },
+    "Router": {
+        "dynamicStats": "statistics",
+        "startChildSpan": "there are no traces yet",
+        "suppressGrpcRequestFailureCodeStats": "statistics",
+    },
+    "FileAccessLog": {},
+    "RouteConfiguration": {
+        "validateClusters": "a route to an absent cluster is served, with 503",
+        "maxDirectResponseBodySizeBytes": "a body that stands in the file is taken as it is",
+    },
+    "VirtualHost": {"statPrefix": "a name in statistics", "virtualClusters": "statistics", "metadata": "where Istio made it from"},
+    "Route": {
+        "metadata": "where Istio made it from",
+        "statPrefix": "a name in statistics",
+        "decorator.propagate": "there are no traces yet",
+    },
+    "RouteAction": {
+        "weightedClusters.runtimeKeyPrefix": "switches of Envoy's own",
+        "weightedClusters.totalWeight": "the sum of the weights, which counts",
+        "includeVhRateLimits": "rate limits are told of where they stand",
+    },
+    "WeightedCluster": {"metadataMatch": "endpoints have no subsets by metadata", "runtimeKey": "a switch of Envoy's own"},
+    "Cluster": {
+        "altStatName": "a name in statistics",
+        "metadata": "where Istio made it from",
+        "filters": "of Istio's, for telemetry; others are told of where they stand",
+        "cleanupInterval": "how long an original destination is remembered; meshd looks when it connects",
+        "dnsRefreshRate": "no name is looked up",
+        "dnsFailureRefreshRate": "no name is looked up",
+        "dnsLookupFamily": "no name is looked up",
+        "dnsJitter": "no name is looked up",
+        "dnsResolvers": "no name is looked up",
+        "dnsResolutionConfig": "no name is looked up",
+        "typedDnsResolverConfig": "no name is looked up",
+        "respectDnsTtl": "no name is looked up",
+        "useTcpForDnsLookups": "no name is looked up",
+        "waitForWarmOnInit": "nothing is waited for",
+        "trackTimeoutBudgets": "statistics",
+        "trackClusterStats": "statistics",
+        "edsClusterConfig.edsConfig": "endpoints come with the file",
+        "upstreamBindConfig.sourceAddress.portValue": "the kernel chooses the port",
+        "commonLbConfig.closeConnectionsOnHostSetChange": "connections to endpoints that are gone are always closed",
+        "commonLbConfig.updateMergeWindow": "a file has no updates",
+        "ignoreHealthOnHostRemoval": "a file has no updates",
+    },
+    "OutlierDetection": {
+        "enforcingSuccessRate": "ejecting by success rate is Envoy's only when there are many endpoints and requests; Istio switches it off",
+        "successRateMinimumHosts": "as enforcingSuccessRate",
+        "successRateRequestVolume": "as enforcingSuccessRate",
+        "successRateStdevFactor": "as enforcingSuccessRate",
+        "maxEjectionTimeJitter": "ejections end to the interval",
+    },
+    "Thresholds": {"trackRemaining": "statistics", "priority": "requests all have the default priority"},
+    "Endpoint": {
+        "metadata": "for telemetry, and to pick TLS",
+        "endpoint.hostname": "a name for health checks",
+        "endpoint.healthCheckConfig": "health checks are told of where they stand",
+    },
+    "ClusterLoadAssignment": {"policy.endpointStaleAfter": "a file has no updates"},
+}
+"""Fields by message that change nothing of what meshd does when they are left out."""
+
+LEFT_OUT: dict[str, dict[str, str]] = {
+    "Bootstrap": {
+        "defaultRegexEngine": "expected RE2, Envoy's default",
+    },
+    "Listener": {
+        "filterChainMatcher": "expected filter chains with a match of their own",
+        "udpListenerConfig": "expected a TCP listener",
+        "apiListener": "expected a listener with an address",
+        "internalListener": "expected a listener with an address",
+        "listenerFiltersMatcher": "expected listener filters without a matcher",
+    },
+    "HttpConnectionManager": {
+        "scopedRoutes": "expected routeConfig or rds",
+        "localReplyConfig": "expected Envoy's own local replies",
+        "pathNormalizationOptions": "expected normalizePath",
+        "schemeHeaderTransformation": "expected the scheme as it came",
+        "originalIpDetectionExtensions": "expected useRemoteAddress and xffNumTrustedHops",
+        "earlyHeaderMutationExtensions": "expected headers as they came",
+        "typedHeaderValidationConfig": "expected Envoy's default checks of headers",
+    },
+    "TcpProxy": {
+        "tunnelingConfig": "expected plain forwarding: tunnels come with ambient mode",
+        "metadataMatch": "expected no subsets of endpoints",
+        "clusterSpecifier": "expected cluster or weightedClusters",
+        "onDemand": "expected clusters of the file",
+    },
+    "RouteAction": {
+        "clusterHeader": "expected cluster or weightedClusters",
+        "clusterSpecifierPlugin": "expected cluster or weightedClusters",
+        "inlineClusterSpecifierPlugin": "expected cluster or weightedClusters",
+        "metadataMatch": "expected no subsets of endpoints",
+        "internalRedirectPolicy": "expected redirects to go to the client",
+        "pathRewritePolicy": "expected prefixRewrite or regexRewrite",
+    },
+    "Cluster": {
+        "clusterType": "expected one of the types STATIC, STRICT_DNS, EDS, ORIGINAL_DST",
+        "transportSocketMatcher": LATER_TLS,
+        "lbSubsetConfig": "expected no subsets of endpoints",
+    },
+}
+"""Fields by message without which it would mean something else: what has one is left out. Reasons are told after the field."""
+
+ONLY: dict[str, dict[str, tuple[object, ...]]] = {
+    "SocketAddress": {"socketAddress.protocol": ("TCP",)},
+    "Endpoint": {"endpoint.address.socketAddress.protocol": ("TCP",)},
+    "HttpConnectionManager": {"codecType": ("AUTO", "HTTP1")},
+    "Listener": {"transparent": (False,)},
+}
+"""Fields by message of which meshd knows these settings; what has another one is left out."""
+
+WHOLE_OR_NOT = frozenset({
+    "SocketAddress", "FilterChainMatch", "OriginalDst", "TlsInspector", "HttpInspector", "RouteMatch", "StringMatch", "HeaderMatch", "QueryMatch",
+    "HeaderChange", "HashPolicy", "RegexRewrite", "Redirect", "DirectResponse", "Fault", "Cors", "UpgradeConfig", "CidrRange", "AdditionalAddress",
+})
+"""Messages that are not used unless all of them is read: a condition less would match more."""
+
+HARMLESS_EXTENSIONS: dict[str, str] = {
+    "envoy.tcp.metadataexchange.config.MetadataExchange": "Istio's telemetry tells both sides of each other",
+    "io.istio.http.peer_metadata.Config": "Istio's telemetry tells both sides of each other",
+    "stats.PluginConfig": "Istio's metrics",
+    "istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig": "what is spoken within TLS, which comes with identity",
+    "envoy.extensions.filters.network.mongo_proxy.v3.MongoProxy": "counts queries",
+    "envoy.extensions.filters.network.mysql_proxy.v3.MySQLProxy": "counts queries",
+    "istio.metadata_exchange": "Istio's telemetry, named only",
+    "istio.stats": "Istio's metrics, named only",
+    "istio.alpn": "what is spoken within TLS, named only",
+}
+"""Filters that change nothing of what is forwarded."""
