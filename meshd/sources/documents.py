@@ -105,12 +105,13 @@ def _add_chunk(chunks: list[Chunk], line: int, content: bytes, *, opens: bool) -
         chunks.append(Chunk(line, content))
 
 
-def read_chunk(chunk: Chunk, file: str) -> list[Document]:
-    """Return the documents of a chunk, those that cannot be used among them, empty ones not."""
+def read_chunk(chunk: Chunk, file: str, is_json: bool | None = None) -> list[Document]:
+    """Return the documents of a chunk, those that cannot be used among them, empty ones not; by default the file's name says whether it is JSON."""
+    is_json = file.endswith(".json") if is_json is None else is_json
     whole = Origin(file, chunk.line)
     if len(chunk.content) > MAX_FILE_BYTES:
         return [_broken(whole, f"expected a file of at most {MAX_FILE_BYTES // 2**20} MiB, got more", "split the file")]
-    if not file.endswith(".json") and chunk.line == 1 and len(_MARKER.findall(chunk.content)) > MAX_DOCUMENTS:
+    if not is_json and chunk.line == 1 and len(_MARKER.findall(chunk.content)) > MAX_DOCUMENTS:
         return [_broken(whole, f"expected at most {MAX_DOCUMENTS} documents in a file, got more", "split the file")]
     if chunk.content.startswith(_WIDE_MARKS):
         return [_broken(whole, "expected UTF-8, got a UTF-16 or UTF-32 byte order mark", "save the file as UTF-8")]
@@ -122,9 +123,9 @@ def read_chunk(chunk: Chunk, file: str) -> list[Document]:
     odd = _FORBIDDEN.search(text)
     if odd is not None:
         line = chunk.line + text.count("\n", 0, odd.start())
-        if not (file.endswith(".json") and odd.group() == "\r"):
+        if not (is_json and odd.group() == "\r"):
             return [_broken(whole, f"expected printable text, got the character U+{ord(odd.group()):04X}", "remove it", line)]
-    return list(_read_json(text, file) if file.endswith(".json") else _read_yaml(text, file, chunk.line - 1))
+    return list(_read_json(text, file) if is_json else _read_yaml(text, file, chunk.line - 1))
 
 
 def _broken(origin: Origin, message: str, hint: str = "", line: int = 0) -> Document:

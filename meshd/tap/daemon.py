@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 import time
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 from twisted.application.service import Service
@@ -51,6 +51,19 @@ READ_AT_START = ("workers", "user", "ports", "admin_address", "capture", "gatewa
 log = Logger()
 
 
+class Source(Protocol):
+    """Where a configuration comes from; it hands over what it finds by itself."""
+
+    def start(self) -> object:
+        """Begin to read."""
+
+    def look(self) -> object:
+        """Read again."""
+
+    def stop(self) -> object:
+        """Read no more."""
+
+
 @attrs.frozen
 class Settings:
     """What the command line says."""
@@ -79,7 +92,7 @@ class Daemon(Service):
         self._sockets = ListeningSockets()
         self._ingest = Ingest()
         self._debounce = Debounce(reactor, self._compile)
-        self._source = DirectorySource(str(settings.places.config_dir), reactor, self._take, watch=FolderWatch(reactor))
+        self._source = self._build_source()
         self._spawning = Spawning(reactor, settings.places)
         self._workers = Workers(
             reactor, self._spawning.spawn, self._adopt, WorkerRecord(settings.places.run_dir / "workers.json").write, self._sockets,
@@ -90,6 +103,10 @@ class Daemon(Service):
             secrets.token_hex(4), self._serving,
         )
         self._facts = Facts(self._control, self._ingest, time.time())
+
+    def _build_source(self) -> Source:
+        """Give where the configuration comes from."""
+        return DirectorySource(str(self._settings.places.config_dir), self._reactor, self._take, watch=FolderWatch(self._reactor))
 
     # start
 
@@ -120,25 +137,33 @@ class Daemon(Service):
 
     def _begin(self, world: World) -> None:
         """
-        Open what this machine's Node asks for, and start the workers.
+        Begin to be this machine's Node.
 
         Raises:
             ConfigurationError: If that is not possible.
         """
         node, places = self._choose_node(world), self._settings.places
         identity = choose_identity(node, os.geteuid(), os.getegid(), self._settings.twistd_uid)
-        privileged = os.geteuid() == 0
-        if privileged:
+        if os.geteuid() == 0:
             take_group(identity.gid)
             give_directory(places.run_dir, 0, identity.gid, 0o750)
             give_directory(places.log_dir, identity.uid, identity.gid, 0o750)
+            self._spawning.identity = identity
+        self._open(node, identity)
+
+    def _open(self, node: Node, identity: Identity) -> None:
+        """
+        Open what a Node asks for, and start the workers.
+
+        Raises:
+            ConfigurationError: If that is not possible.
+        """
         self._facts.node = node
         self._facts.capturing = Capturing.of(node, identity)
         self._debounce.use(node.debounce.quiet, node.debounce.bound)
-        self._spawning.identity = identity if privileged else None
         self._workers.health = ("0.0.0.0", node.ports.health) if node.ports.health else None
         self._listen(node, identity)
-        living = WorkerRecord(places.run_dir / "workers.json").read()
+        living = WorkerRecord(self._settings.places.run_dir / "workers.json").read()
         count = self._settings.workers or node.workers or len(os.sched_getaffinity(0))
         self._workers.start(count, living)
 

@@ -1,6 +1,8 @@
 """The command line of `twistd meshd`, and the directories it names."""
 
 import os
+import secrets
+import tempfile
 from pathlib import Path
 
 import attrs
@@ -8,16 +10,24 @@ from twisted.python import usage
 
 MAX_SOCKET_PATH = 107  # bytes: sun_path of struct sockaddr_un, less the final NUL
 MAX_WORKERS = 256
+_DIRECTORIES = {"config-dir": "/etc/meshd", "run-dir": "/run/meshd", "state-dir": "/var/lib/meshd", "log-dir": "/var/log/meshd"}
 
 
 @attrs.frozen
 class Places:
-    """Where meshd reads and writes; absolute."""
+    """
+    Where meshd reads and writes; absolute.
+
+    Attributes:
+        config_dir / run_dir / state_dir / log_dir: Directories; see `Options`.
+        temporary: Holds those of them that were not given, and is removed in the end; None: nothing is temporary.
+    """
 
     config_dir: Path
     run_dir: Path
     state_dir: Path
     log_dir: Path
+    temporary: Path | None = None
 
     @property
     def control_socket(self) -> Path:
@@ -33,22 +43,28 @@ class Places:
 class Options(usage.Options):
     """Options of `twistd meshd`; those before the word meshd are twistd's own."""
 
+    _temporary: Path | None = None
+
     synopsis = "[options]"
     longdesc = "Runs meshd, configured by the YAML files below the configuration directory. SIGHUP reads them again, SIGUSR1 reopens logs."
     optParameters = [  # noqa: RUF012 reason: as Twisted asks for it
-        ["config-dir", "c", "/etc/meshd", "Directory of the configuration."],
-        ["run-dir", None, "/run/meshd", "Directory of the sockets; each meshd on a machine needs its own."],
-        ["state-dir", None, "/var/lib/meshd", "Directory of what outlives a restart."],
-        ["log-dir", None, "/var/log/meshd", "Directory of the access log; becomes the workers' own."],
+        ["config-dir", "c", None, "Directory of the configuration. [default: /etc/meshd]"],
+        ["run-dir", None, None, "Directory of the sockets; each meshd on a machine needs its own. [default: /run/meshd]"],
+        ["state-dir", None, None, "Directory of what outlives a restart. [default: /var/lib/meshd]"],
+        ["log-dir", None, None, "Directory of the access log; becomes the workers' own. [default: /var/log/meshd]"],
         ["node", None, "", "Name or address of the Node that this machine is; found out without it."],
-        ["snapshot", None, "", "Serve what `meshctl compile -o envoy` exported, instead of a configuration."],
+        ["snapshot", None, "", "Serve what `meshctl compile -o envoy` exported, or any Envoy's static bootstrap (JSON or YAML), instead of a "
+                               "configuration: without capture and privileges, in directories that are temporary unless they are given."],
         ["workers", "w", 0, "Number of data-plane processes; 0: as the Node says, else one per core.", int],
     ]
 
     def postOptions(self) -> None:
         """Refuse what cannot work, before anything is done."""
         if self["snapshot"]:
-            raise usage.UsageError("--snapshot is not there yet; export with `meshctl compile -o envoy` and run Envoy, or use --config-dir")
+            for name in ("config-dir", "node"):
+                if self[name]:
+                    raise usage.UsageError(f"--{name} says what --snapshot takes the place of: give one of them")
+            self._temporary = Path(tempfile.gettempdir()) / f"meshd-{secrets.token_hex(4)}"
         if not 0 <= self["workers"] <= MAX_WORKERS:
             raise usage.UsageError(f"--workers: expected 0 to {MAX_WORKERS}, got {self['workers']}")
         longest = len(os.fsencode(str(self.places().control_socket)))
@@ -57,4 +73,8 @@ class Options(usage.Options):
 
     def places(self) -> Places:
         """Give the directories, absolute, since twistd changes the working directory."""
-        return Places(*(Path(os.path.abspath(self[name])) for name in ("config-dir", "run-dir", "state-dir", "log-dir")))
+        config, run, state, log = (Path(os.path.abspath(self[name] or self._default(name))) for name in _DIRECTORIES)
+        return Places(config, run, state, log, self._temporary)
+
+    def _default(self, name: str) -> str:
+        return str(self._temporary / name.removesuffix("-dir")) if self._temporary else _DIRECTORIES[name]

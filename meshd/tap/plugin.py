@@ -1,5 +1,6 @@
 """What twistd calls: the options, and the service that they make."""
 
+import os
 import pwd
 import time
 from typing import Any
@@ -10,6 +11,7 @@ from twisted.internet import reactor as installed_reactor
 from meshd.base.errors import ConfigurationError
 from meshd.tap.daemon import Daemon, Settings
 from meshd.tap.directories import give_directory, lock_run_directory, make_directory
+from meshd.tap.file_daemon import FileDaemon, SnapshotFile
 from meshd.tap.options import Options
 
 __all__ = ["Options", "makeService"]
@@ -25,7 +27,10 @@ def makeService(options: Options) -> IService:
     reactor.seconds = time.monotonic  # Twisted's default is the wall clock, which jumps
     places = options.places()
     uid, gid = _twistd_ids(options.parent or {})
+    settings = Settings(places, options["node"], options["workers"], uid)
     try:
+        file = SnapshotFile(os.path.abspath(options["snapshot"])) if options["snapshot"] else None
+        found = file.read() if file else None
         for path, mode in ((places.run_dir, 0o750), (places.state_dir, 0o700), (places.state_dir / "generations", 0o700), (places.log_dir, 0o750)):
             make_directory(path, mode)
             if uid is not None:
@@ -33,7 +38,7 @@ def makeService(options: Options) -> IService:
         lock_run_directory(places.run_dir)
     except ConfigurationError as error:
         raise SystemExit(f"meshd: {error}") from None
-    return Daemon(reactor, Settings(places, options["node"], options["workers"], uid))
+    return FileDaemon(reactor, settings, file, found) if file and found else Daemon(reactor, settings)
 
 
 def _twistd_ids(parent: Any) -> tuple[int | None, int]:

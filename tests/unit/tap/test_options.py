@@ -28,6 +28,14 @@ def test_places_are_absolute():
     assert Path(os.getcwd()) / "etc" == parse("--config-dir", "etc").places().config_dir
 
 
+def test_a_snapshot_has_temporary_places():
+    """Those that are given are used."""
+    places = parse("--snapshot=x", "--log-dir=/l").places()
+    assert places.temporary is not None
+    assert (places.temporary / "run", places.temporary / "state", Path("/l")) == (places.run_dir, places.state_dir, places.log_dir)
+    assert places.temporary != parse("--snapshot=x").places().temporary
+
+
 def test_sockets_stand_in_the_run_directory():
     """Under the names that meshctl knows."""
     places = parse("--run-dir=/r").places()
@@ -35,7 +43,8 @@ def test_sockets_stand_in_the_run_directory():
 
 
 @pytest.mark.parametrize(("words", "said"), [
-    (["--snapshot=x"], "--snapshot is not there yet"),
+    (["--snapshot=x", "--config-dir=y"], "--config-dir says what --snapshot takes the place of"),
+    (["--snapshot=x", "--node=y"], "--node says what --snapshot takes the place of"),
     (["--workers=-1"], "expected 0 to 256, got -1"),
     (["--workers=257"], "expected 0 to 256, got 257"),
     (["--workers=two"], "Parameter type enforcement failed"),

@@ -41,6 +41,19 @@ def test_a_service_is_made_with_its_directories(options, locks, tmp_path):
     assert not (tmp_path / "config").exists()
 
 
+def test_a_snapshot_is_read_before_anything_is_made(locks, tmp_path, monkeypatch):
+    """One that cannot be served ends the program with one line; another gives a service for it."""
+    monkeypatch.setattr(plugin, "installed_reactor", Clock())
+    path = tmp_path / "envoy.json"
+    found = Options()
+    found.parseOptions([f"--snapshot={path}"] + [f"--{name}-dir={tmp_path / name}" for name in ("run", "state", "log")])
+    with pytest.raises(SystemExit, match=r"^meshd: .*/envoy.json: expected a file that can be read: No such file or directory$"):
+        plugin.makeService(found)
+    assert not (tmp_path / "run").exists()
+    path.write_text('{"staticResources": {}}')
+    assert isinstance(plugin.makeService(found), plugin.FileDaemon)
+
+
 def test_durations_are_monotonic(options, locks):
     """Twisted's default is the wall clock."""
     plugin.makeService(options)
