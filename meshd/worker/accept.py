@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable
 
 from meshd.codec.client_hello import read_client_hello
-from meshd.codec.sniff import sniff
+from meshd.codec.sniff import PREFACE, sniff
 from meshd.tables.chain import ChainTable
 from meshd.tables.listener import ListenerTable
 from meshd.worker.downstream import Downstream
@@ -17,7 +17,6 @@ TLS_HANDSHAKE = 0x16
 """First byte of a TLS record that holds a ClientHello (RFC 8446, section 5.1)."""
 
 _HTTP = ("http/1.1", "http/1.0", "h2c")
-_AMBIGUOUS = (TLS_HANDSHAKE, ord("P"))  # TLS, or `PRI * HTTP/2.0`
 
 OnChosen = Callable[["Arrival", ListenerTable, ChainTable | None, bytes], None]
 OnGone = Callable[["Arrival", ListenerTable, bool], None]
@@ -123,7 +122,7 @@ class Arrival:
         """Choose if the bytes suffice to tell the protocol; return whether they do."""
         connection = self.connection
         table, port = self._table, connection.destination_port
-        if not self._inspects and data[0] not in _AMBIGUOUS:
+        if not table.inspects_http(port) and data[0] != TLS_HANDSHAKE and data[:len(PREFACE)] != PREFACE[:len(data)]:
             self._choose(table.find_chain(connection))
             return True
         protocol = sniff(data)

@@ -8,6 +8,7 @@ from meshd.snapshot.route import RetryPolicy
 CONNECT_FAILURES = ("connection_failure", "connection_timeout")
 RESETS = ("connection_termination", "protocol_error")
 
+_CONNECT_CONDITIONS = frozenset(("connect-failure", "reset", "reset-before-request"))
 _GRPC_CONDITIONS = {b"1": "cancelled", b"4": "deadline-exceeded", b"8": "resource-exhausted", b"13": "internal", b"14": "unavailable"}
 
 
@@ -21,13 +22,14 @@ def retries_failure(policy: RetryPolicy, reason: str) -> bool:
 
     Source:
         Observed with Envoy 1.40: `5xx` and `gateway-error` cover every failure before the head, `reset` closes and resets alone, `connect-failure`
-        refused and timed-out connects alone; an overflow is never tried again.
+        refused and timed-out connects alone, `reset-before-request` (Istio's inbound policy) the same, since nothing has been written by then; an
+        overflow is never tried again.
     """
     conditions = policy.retry_on
     if "5xx" in conditions or "gateway-error" in conditions:
         return reason in CONNECT_FAILURES or reason in RESETS or reason == "upstream_per_try_timeout"
     if reason in CONNECT_FAILURES:
-        return "connect-failure" in conditions or "reset" in conditions
+        return not _CONNECT_CONDITIONS.isdisjoint(conditions)
     return "reset" in conditions and (reason in RESETS or reason == "upstream_per_try_timeout")
 
 

@@ -145,6 +145,18 @@ apiVersion: v1
 kind: Service
 metadata: {{name: nowhere, namespace: default}}
 spec: {{type: ExternalName, externalName: nowhere.test}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: safe, namespace: default}}
+spec: {{ports: [{{name: https, port: 443}}]}}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+addressType: IPv4
+metadata: {{name: safe-abc, namespace: default, labels: {{kubernetes.io/service-name: safe}}}}
+endpoints: [{{addresses: ["{server}"]}}]
+ports: [{{name: https, port: {port}}}]
 """
 DECLARED = """\
 ---
@@ -169,12 +181,12 @@ spec: {{outboundTrafficPolicy: {{mode: REGISTRY_ONLY}}}}
 """
 
 
-def client_hello() -> str:
-    """Return the first bytes of a TLS client, as Latin-1 text."""
+def client_hello(name: str) -> str:
+    """Return the first bytes of a TLS client that asks for a name, as Latin-1 text."""
     sent = ssl.MemoryBIO()
     context = ssl.create_default_context()
     with pytest.raises(ssl.SSLWantReadError):
-        context.wrap_bio(ssl.MemoryBIO(), sent, server_hostname="a.test").do_handshake()
+        context.wrap_bio(ssl.MemoryBIO(), sent, server_hostname=name).do_handshake()
     return sent.read().decode("latin-1")
 
 
@@ -215,6 +227,9 @@ KINDS_CALLS = {
     "alias": (SERVER, 80, GET.format(host="also")),
     "alias, full name with a dot": (SERVER, 80, GET.format(host="also.default.svc.cluster.local.")),
     "alias to nothing": (UNKNOWN, 80, GET.format(host="nowhere")),
+    "TLS without an address, known name": (UNKNOWN, 443, client_hello("safe.default.svc.cluster.local")),
+    "TLS without an address, unknown name": (UNKNOWN, 443, client_hello("a.test")),
+    "TLS without an address, no TLS": (UNKNOWN, 443, "hello there\r\n\r\n"),
     "merged and decoded path": (SERVICE, 80, "GET /a%2F..//b%5Cc///d HTTP/1.1\r\nHost: my-nginx\r\n\r\n"),
 }
 CALLS_6 = {
@@ -230,9 +245,9 @@ CALLS_6 = {
 INBOUND_CALLS = {
     "declared by the service": ("{address}", SERVER_PORT, GET.format(host="a")),
     "declared by the service, no HTTP": ("{address}", SERVER_PORT, "hello there\r\n\r\n"),
-    "declared by the service, TLS": ("{address}", SERVER_PORT, client_hello()),
+    "declared by the service, TLS": ("{address}", SERVER_PORT, client_hello("a.test")),
     "declared HTTP, no HTTP": ("{address}", 9082, "hello there\r\n\r\n"),
-    "declared HTTP, TLS finds no chain": ("{address}", 9082, client_hello()),
+    "declared HTTP, TLS finds no chain": ("{address}", 9082, client_hello("a.test")),
     "declared TCP, nothing listens": ("{address}", 9083, "hello there\r\n\r\n"),
     "no service, nothing listens, no HTTP": ("{address}", 7777, "hello there\r\n\r\n"),
 }
@@ -247,7 +262,7 @@ PASSTHROUGH_CALLS = {
     "no service": ("{address}", SERVER_PORT, GET.format(host="a")),
     "no service, no HTTP": ("{address}", SERVER_PORT, "hello there\r\n\r\n"),
     "no service, HTTP/1.0": ("{address}", SERVER_PORT, "GET / HTTP/1.0\r\n\r\n"),
-    "no service, TLS": ("{address}", SERVER_PORT, client_hello()),
+    "no service, TLS": ("{address}", SERVER_PORT, client_hello("a.test")),
     "no service, IPv6": ("{address_6}", SERVER_PORT, GET.format(host="a")),
 }
 LOG_FIELDS = re.compile(r'"[^"]*"|\[[^\]]*\](?!:)|\S+')
@@ -366,8 +381,8 @@ def test_client_side(world, calls, folder):
 
 @pytest.mark.parametrize(("world", "calls"), [
     pytest.param(SERVING, INBOUND_CALLS, id="walk"),
-    pytest.param(SERVING, REFUSED_CALLS, id="refused", marks=pytest.mark.xfail(reason="workers do not retry inbound requests that were refused")),
-    pytest.param(SERVING, SHORT_CALLS, id="few bytes", marks=pytest.mark.xfail(reason="workers look for HTTP where only TLS may come")),
+    pytest.param(SERVING, REFUSED_CALLS, id="refused"),
+    pytest.param(SERVING, SHORT_CALLS, id="few bytes"),
     pytest.param(WALK.replace('["{address}"]', '["{address}", "{address_6}"]'), PASSTHROUGH_CALLS, id="no service"),
 ])
 def test_server_side(world, calls, folder):

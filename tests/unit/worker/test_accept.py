@@ -171,7 +171,7 @@ def test_no_inspector_no_waiting(arrive):
 
 
 @pytest.mark.parametrize(("data", "protocol"), [
-    (REQUEST, ""), (b"hello\r\n", ""), (b"POST / HTTP/1.1\r\n", "http/1.1"), (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "h2c"), (hello(), "tls"),
+    (REQUEST, ""), (b"hello\r\n", ""), (b"POST / HTTP/1.1\r\n", ""), (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "h2c"), (hello(), "tls"),
 ])
 def test_an_http_chain_without_inspectors(arrive, data, protocol):
     """The first bytes tell whether it is another protocol, whatever else they are goes to HTTP."""
@@ -192,6 +192,14 @@ def test_a_cut_request_is_told_by_the_http_chain(arrive):
 def test_inspectors_may_be_switched_off_for_a_port(arrive):
     """A declared TCP port is not looked at."""
     assert [("tcp", b"")] == arrive(listener_filters=tuple(attrs.evolve(one, disabled_ports=((80, 81),)) for one in BOTH)).chosen
+
+
+@pytest.mark.parametrize("data", [b"hello", b"GET ", b"P\n", b"PING", b"\x00"])
+def test_few_bytes_where_only_tls_may_come(arrive, data):
+    """Where HTTP is not looked for, bytes that are no ClientHello are forwarded without waiting for a line."""
+    made = arrive(listener_filters=BOTH[:1], filter_chains=(TLS,))
+    made.send(data)
+    assert [("tcp", data)] == made.chosen
 
 
 def test_no_chain(arrive):

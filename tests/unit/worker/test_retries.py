@@ -29,6 +29,8 @@ def policy(conditions, codes=()):
     ("reset", "connection_termination", True),
     ("reset", "protocol_error", True),
     ("reset-before-request", "connection_termination", False),
+    ("reset-before-request", "connection_failure", True),
+    ("reset-before-request", "connection_timeout", True),
     ("", "connection_failure", False),
 ])
 def test_failures(conditions, reason, expected):
