@@ -1,9 +1,13 @@
-"""Socket addresses and address ranges; addresses with different meanings have different types."""
+"""Socket addresses and address ranges."""
 
 import ipaddress
 from functools import lru_cache
 
 import attrs
+
+INBOUND_SOURCE_IPV4 = "127.0.0.6"  # Istio's InboundPassthroughBindIpv4
+INBOUND_SOURCE_IPV6 = "::6"
+"""Whence meshd calls the application: capture knows these connections by it, and leaves them alone."""
 
 
 @attrs.frozen
@@ -16,21 +20,6 @@ class SocketAddress:
     def __str__(self) -> str:
         """Give `address:port` as Envoy's access log writes it."""
         return format_address(self.address, self.port)
-
-
-@attrs.frozen
-class OriginalDestination(SocketAddress):
-    """Where the client meant to connect, as the kernel remembers it."""
-
-
-@attrs.frozen
-class Peer(SocketAddress):
-    """The other end of a downstream connection."""
-
-
-@attrs.frozen
-class Bind(SocketAddress):
-    """Where a listener is bound."""
 
 
 def format_address(address: str, port: int) -> str:

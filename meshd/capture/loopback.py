@@ -4,11 +4,12 @@ from itertools import pairwise
 
 import attrs
 
+from meshd.base.addresses import INBOUND_SOURCE_IPV6
 from meshd.base.errors import CaptureError
 from meshd.capture.backend import refused
 from meshd.capture.commands import Ran, Runner
 
-ADDRESS = "::6"
+ADDRESS = INBOUND_SOURCE_IPV6
 METRIC = "1337"
 """The kernel keeps a metric with each address: it is how removing knows the address that applying added, across restarts and programs."""
 

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
+from meshd.base.addresses import INBOUND_SOURCE_IPV4, INBOUND_SOURCE_IPV6
 from meshd.capture.reading import Checked, Network
 from meshd.capture.ruleset import Family, Jump, Redirect, Return, Rule, Ruleset
 from meshd.model.node import Ports
 
 MERGED_METRICS_PORT = 15020  # Istio's agent; kept free of capture so that what grew up with Istio finds it
 LOOPBACK: dict[Family, str] = {"ip": "127.0.0.1", "ip6": "::1"}
-FROM_MESHD: dict[Family, str] = {"ip": "127.0.0.6", "ip6": "::6"}  # source of meshd's connections to the application, as Istio's
+FROM_MESHD: dict[Family, str] = {"ip": INBOUND_SOURCE_IPV4, "ip6": INBOUND_SOURCE_IPV6}
 
 LEAVE = Return()
 

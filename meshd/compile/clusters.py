@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from meshd.base.addresses import INBOUND_SOURCE_IPV4, INBOUND_SOURCE_IPV6
 from meshd.compile.inbound_ports import InboundPort
 from meshd.compile.names import (
     BLACK_HOLE,
@@ -18,8 +19,6 @@ from meshd.compile.services import MeshPort, MeshService
 from meshd.snapshot.cluster import Cluster, HttpProtocol, ServiceReference, Thresholds
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
 
-INBOUND_SOURCE_V4 = "127.0.0.6"  # by which capture knows connections to the application, and leaves them alone
-INBOUND_SOURCE_V6 = "::6"
 PASSTHROUGH_IDLE = 300.0  # Istio core/cluster_builder.go
 NO_LIMITS = Thresholds()
 
@@ -81,9 +80,9 @@ def inbound_clusters(ports: Iterable[InboundPort], proxy: Proxy) -> Iterator[Clu
         yield _inbound_cluster(port, proxy)
     yield _passthrough(INBOUND_PASSTHROUGH_TODAY, proxy, *source_addresses(proxy))
     if proxy.ipv4:
-        yield _passthrough(INBOUND_PASSTHROUGH_V4, proxy, INBOUND_SOURCE_V4)
+        yield _passthrough(INBOUND_PASSTHROUGH_V4, proxy, INBOUND_SOURCE_IPV4)
     if proxy.ipv6:
-        yield _passthrough(INBOUND_PASSTHROUGH_V6, proxy, INBOUND_SOURCE_V6)
+        yield _passthrough(INBOUND_PASSTHROUGH_V6, proxy, INBOUND_SOURCE_IPV6)
 
 
 def localhost_assignments(ports: Iterable[InboundPort], proxy: Proxy) -> Iterator[ClusterLoadAssignment]:
@@ -112,7 +111,7 @@ def _inbound_cluster(port: InboundPort, proxy: Proxy) -> Cluster:
 
 def source_addresses(proxy: Proxy) -> tuple[str, ...]:
     """Give the addresses that connections to the application come from, one a family."""
-    return ((INBOUND_SOURCE_V4,) if proxy.ipv4 else ()) + ((INBOUND_SOURCE_V6,) if proxy.ipv6 else ())
+    return ((INBOUND_SOURCE_IPV4,) if proxy.ipv4 else ()) + ((INBOUND_SOURCE_IPV6,) if proxy.ipv6 else ())
 
 
 def _passthrough(name: str, proxy: Proxy, source: str = "", *others: str) -> Cluster:

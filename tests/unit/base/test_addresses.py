@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from meshd.base.addresses import Bind, OriginalDestination, Peer, SocketAddress, canonical_ip, format_address, is_ip_address, is_ipv6, parse_network
+from meshd.base.addresses import SocketAddress, canonical_ip, format_address, is_ip_address, is_ipv6, parse_network
 
 
 @pytest.mark.parametrize(
@@ -15,13 +15,6 @@ def test_writes_ipv6_in_brackets(address, port, expected):
     """The text is what Envoy's access log has."""
     assert expected == format_address(address, port)
     assert expected == str(SocketAddress(address, port))
-
-
-def test_addresses_of_different_meaning_differ():
-    """The same place as a peer and as a destination are two things."""
-    assert Peer("10.0.0.1", 80) == Peer("10.0.0.1", 80)
-    assert Peer("10.0.0.1", 80) != OriginalDestination("10.0.0.1", 80)
-    assert Bind("10.0.0.1", 80) != SocketAddress("10.0.0.1", 80)
 
 
 @pytest.mark.parametrize(
