@@ -10,6 +10,7 @@ from meshd.base.errors import Problem, Severity
 from meshd.base.origins import Origin
 
 MAX_SHOWN = 80  # characters of a value that a message quotes
+_BY_FILTER = "typedPerFilterConfig"  # holds settings of several filters, which are told of one by one
 
 
 class FieldError(ValueError):
@@ -117,8 +118,9 @@ class Noted(dict[str, Any]):
             if value is None or key == "@type":
                 continue
             if key not in self._asked:
+                place = f"{self.place}.{key}" if self.place else key
                 settle(value)
-                yield f"{self.place}.{key}" if self.place else key
+                yield from [f"{place}[{name}]" for name in value] if camel_case(key) == _BY_FILTER and isinstance(value, Noted) else [place]
             else:
                 yield from _unasked(value)
 

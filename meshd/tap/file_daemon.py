@@ -103,7 +103,8 @@ class FileDaemon(Daemon):
     def _take_file(self, found: ReadFile) -> None:
         self._found = found
         for problem in found.problems:
-            log.warn("{severity}: {problem}", severity=problem.severity, problem=str(problem))
+            tell = log.error if problem.severity == "error" else log.warn
+            tell("{problem}", problem=str(problem))
         self._compile()
 
     def _compile_world(self, world: World) -> tuple[Snapshot, tuple[Problem, ...]]:

@@ -66,6 +66,12 @@ def test_fields_can_be_skipped(path, left):
     assert left == list(found.unasked())
 
 
+def test_settings_of_filters_are_told_of_one_by_one():
+    """They stand in one field of a route."""
+    found = noted({"typed_per_filter_config": {"a.b": {"x": 1}, "c_d": {}}})
+    assert ["typed_per_filter_config[a.b]", "typed_per_filter_config[c_d]"] == list(found.unasked())
+
+
 def test_values_can_be_settled():
     """Whatever they are."""
     found = noted({"a": [{"b": {"c": 1}}, 2]})
