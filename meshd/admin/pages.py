@@ -27,10 +27,11 @@ from twisted.web.http import Request as HttpRequest
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
+from meshd.telemetry.exposition import CONTENT_TYPE
+
 JSON = b"application/json"
 BYTES = b"application/octet-stream"
 TEXT = b"text/plain; charset=utf-8"
-EXPOSITION = b"text/plain; version=0.0.4; charset=utf-8"
 
 
 class Facts(Protocol):
@@ -111,7 +112,7 @@ def build_site(root: Resource) -> Site:
 
 def _stats(facts: Facts) -> Resource:
     stats = Resource()
-    stats.putChild(b"prometheus", Page(EXPOSITION, lambda request: facts.metrics()))
+    stats.putChild(b"prometheus", Page(CONTENT_TYPE, lambda request: facts.metrics()))
     return stats
 
 

@@ -1,5 +1,6 @@
 """What can be wrong: exceptions for bugs and I/O, Problems for what an operator wrote."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 import attrs
@@ -53,3 +54,15 @@ class Problem:
         origin = attrs.evolve(self.origin, line=self.line) if self.line else self.origin
         parts = [str(origin), self.field, f"{self.message}; {self.hint}" if self.hint else self.message]
         return ": ".join(part for part in parts if part)
+
+    def to_json(self) -> dict[str, str | int]:
+        """Give it as an object for JSON, as the admin page `/status` and meshctl print it; `text` is the line for people."""
+        return {
+            "severity": self.severity, "text": str(self), "file": self.origin.file, "line": self.line or self.origin.line,
+            "resource": self.origin.resource, "field": self.field, "message": self.message, "hint": self.hint, "code": self.code,
+        }
+
+
+def has_errors(problems: Iterable[Problem]) -> bool:
+    """Tell whether any Problem is an error; warnings alone are fine."""
+    return any(problem.severity == "error" for problem in problems)

@@ -3,8 +3,9 @@
 import click
 
 from meshd.base.addresses import SocketAddress
+from meshd.base.errors import has_errors
 from meshd.cli import options
-from meshd.cli.printing import finish, has_errors, print_object, print_problems, problem_json
+from meshd.cli.printing import finish, print_object, print_problems
 
 
 @click.command(epilog=options.examples(
@@ -32,5 +33,5 @@ def command(config_dir: str, node: str, form: str) -> None:
         address = compiled.node.admin_address
         print_object(bootstrap(compiled.snapshot, SocketAddress(address, compiled.node.ports.admin) if address else None), "json")
     else:
-        print_object({**to_json(compiled.snapshot), "problems": [problem_json(problem) for problem in compiled.problems]}, form)
+        print_object({**to_json(compiled.snapshot), "problems": [problem.to_json() for problem in compiled.problems]}, form)
     finish(has_errors(compiled.problems))

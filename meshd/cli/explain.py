@@ -4,8 +4,9 @@ import sys
 
 import click
 
+from meshd.base.errors import has_errors
 from meshd.cli import options
-from meshd.cli.printing import finish, has_errors, print_object, print_problems
+from meshd.cli.printing import finish, print_object, print_problems
 from meshd.cli.text_tables import format_table
 from meshd.explain.answer import Answer
 from meshd.snapshot.snapshot import Snapshot

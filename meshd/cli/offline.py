@@ -4,7 +4,7 @@ import socket
 
 import attrs
 
-from meshd.base.errors import Problem
+from meshd.base.errors import Problem, has_errors
 from meshd.base.origins import Origin
 from meshd.compile.compiler import compile_snapshot
 from meshd.control.machine import machine_addresses
@@ -39,7 +39,7 @@ def read_configuration(config_dir: str, wanted: str) -> Read:
     loaded = load_directory(config_dir)
     world = World().changed(loaded.resources)
     node, problems = choose_node(world.all(Node), wanted, socket.gethostname(), machine_addresses())
-    return Read(world, node, (*loaded.problems, *problems), not any(problem.severity == "error" for problem in problems))
+    return Read(world, node, (*loaded.problems, *problems), not has_errors(problems))
 
 
 def compile_configuration(config_dir: str, wanted: str) -> Compiled:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
@@ -38,19 +38,6 @@ def print_problems(problems: Iterable[Problem]) -> None:
 def problem_line(problem: Problem) -> str:
     """Give `file:line (Kind namespace/name): field: message`, with ` [warning]` or ` [info]` behind what is no error."""
     return str(problem) if problem.severity == "error" else f"{problem} [{problem.severity}]"
-
-
-def problem_json(problem: Problem) -> dict[str, Any]:
-    """Give a Problem as an object for JSON, shaped as on the admin page `/status`."""
-    return {
-        "severity": problem.severity, "text": str(problem), "file": problem.origin.file, "line": problem.line or problem.origin.line,
-        "resource": problem.origin.resource, "field": problem.field, "message": problem.message, "hint": problem.hint, "code": problem.code,
-    }
-
-
-def has_errors(problems: Iterable[Problem]) -> bool:
-    """Tell whether any Problem is an error; warnings alone are fine."""
-    return any(problem.severity == "error" for problem in problems)
 
 
 def finish(failed: bool) -> NoReturn:

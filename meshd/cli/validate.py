@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import attrs
 import click
 
-from meshd.base.errors import Problem
+from meshd.base.errors import Problem, has_errors
 from meshd.cli import options
-from meshd.cli.printing import finish, has_errors, print_object, problem_json, problem_line
+from meshd.cli.printing import finish, print_object, problem_line
 
 STANDARD_INPUT = "-"
 
@@ -30,7 +30,7 @@ def command(paths: tuple[str, ...], form: str) -> None:
     found = {path: check(path) for path in paths}
     everything = [problem for problems in found.values() for problem in problems]
     if form != "table":
-        print_object({"problems": [problem_json(problem) for problem in everything]}, form)
+        print_object({"problems": [problem.to_json() for problem in everything]}, form)
         finish(has_errors(everything))
     for path, problems in found.items():
         for problem in problems:

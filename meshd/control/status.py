@@ -5,7 +5,7 @@ from typing import Any
 
 import attrs
 
-from meshd.base.errors import Problem
+from meshd.base.addresses import format_address
 from meshd.control.generations import Generation
 from meshd.control.ingest import Verdict
 from meshd.control.service import ControlPlane
@@ -39,17 +39,6 @@ def snapshot_bytes(generation: Generation | None) -> bytes:
     if generation is None:
         return b""
     return encode(find_changes(None, attrs.evolve(generation.snapshot, secrets={}), {}, generation.versions))
-
-
-def problems_status(problems: Iterable[Problem]) -> list[dict[str, Any]]:
-    """Give problems as JSON's types; `text` is the line for people."""
-    return [
-        {
-            "severity": problem.severity, "text": str(problem), "file": problem.origin.file, "line": problem.line or problem.origin.line,
-            "resource": problem.origin.resource, "field": problem.field, "message": problem.message, "hint": problem.hint, "code": problem.code,
-        }
-        for problem in problems
-    ]
 
 
 def sources_status(verdicts: Iterable[Verdict]) -> dict[str, Any]:
@@ -97,8 +86,7 @@ def _worker(slot: Slot, wanted: Generation | None) -> dict[str, Any]:
 
 
 def _listening(listening: Mapping[str, set[tuple[str, int]]]) -> dict[str, list[str]]:
-    return {name or "health": sorted(f"[{address}]:{port}" if ":" in address else f"{address}:{port}" for address, port in places)
-            for name, places in listening.items()}
+    return {name or "health": sorted(format_address(*place) for place in places) for name, places in listening.items()}
 
 
 def _number(generation: Generation | None) -> int | None:

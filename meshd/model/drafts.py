@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from meshd.base.errors import Problem
+from meshd.base.errors import Problem, has_errors
 from meshd.base.origins import Origin
 from meshd.model.world import Resource
 
@@ -39,7 +39,7 @@ class Draft:
     @property
     def rejected(self) -> bool:
         """Tell whether something is so wrong that it cannot be used."""
-        return any(problem.severity == "error" for problem in self.problems)
+        return has_errors(self.problems)
 
     @property
     def place(self) -> tuple[str, int]:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import attrs
 
-from meshd.base.errors import Problem, Severity
+from meshd.base.errors import Problem, Severity, has_errors
 from meshd.base.origins import Origin
 from meshd.base.units import parse_duration
 from meshd.model.paths import LineOf, Path, format_path, shown_key
@@ -35,7 +35,7 @@ class Report:
     @property
     def failed(self) -> bool:
         """Tell whether anything is so wrong that the resource cannot be used."""
-        return any(problem.severity == "error" for problem in self.problems)
+        return has_errors(self.problems)
 
 
 def shown(value: object) -> str:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import attrs
@@ -12,11 +11,12 @@ from meshd.admin.config_dump import config_dump
 from meshd.base.errors import Problem
 from meshd.control.ingest import Ingest
 from meshd.control.service import ControlPlane
-from meshd.control.status import generation_status, node_status, problems_status, snapshot_bytes, sources_status, workers_status
+from meshd.control.status import generation_status, node_status, snapshot_bytes, sources_status, workers_status
 from meshd.model.node import Node
 from meshd.snapshot.envoy_json import to_json
 from meshd.tap.capturing import Capturing
 from meshd.telemetry.exposition import expose
+from meshd.telemetry.log_times import iso_time
 
 
 @attrs.define(eq=False)
@@ -51,7 +51,7 @@ class Facts:
             "generation": generation_status(self.control),
             "workers": workers_status(self.control.workers),
             "sources": sources_status(self.ingest.verdicts()),
-            "problems": problems_status(problems),
+            "problems": [problem.to_json() for problem in problems],
             "capture": self.capturing.status() if self.capturing else None,
         }
 
@@ -72,8 +72,7 @@ class Facts:
     def config_dump(self) -> Mapping[str, Any]:
         """Give what is served, in the frame of Envoy's own dump."""
         generation = self.control.generation
-        updated = datetime.fromtimestamp(self.control.made, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return config_dump(self.snapshot(), generation.versions if generation else {}, updated)
+        return config_dump(self.snapshot(), generation.versions if generation else {}, iso_time(self.control.made))
 
     def wire(self) -> bytes:
         """Give what is served as workers get it, without secrets; empty before there is anything."""

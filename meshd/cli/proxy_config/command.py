@@ -4,8 +4,9 @@ from typing import Any
 
 import click
 
+from meshd.base.errors import has_errors
 from meshd.cli import options
-from meshd.cli.printing import finish, has_errors, print_object, print_problems
+from meshd.cli.printing import finish, print_object, print_problems
 from meshd.cli.proxy_config.filters import Filters, Json
 from meshd.cli.proxy_config.registry import VIEWS
 from meshd.cli.proxy_config.view import View

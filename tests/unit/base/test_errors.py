@@ -2,10 +2,12 @@
 
 import pytest
 
-from meshd.base.errors import CaptureError, ConfigurationError, MeshError, Problem, WireError
+from meshd.base.errors import CaptureError, ConfigurationError, MeshError, Problem, WireError, has_errors
 from meshd.base.origins import Origin
 
 REVIEWS = Origin("mesh/reviews.yaml", 14, "VirtualService", "default", "reviews")
+ERROR = Problem(Origin("a.yaml", 3, "Service", "default", "x"), "expected 1, got 2", "spec.port", "write 1", line=7, code="IST0106")
+WARNING = Problem(Origin("a.yaml", 3), "odd", severity="warning")
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,22 @@ def test_says_where_what_and_what_to_do(problem, expected):
 def test_a_problem_is_an_error_unless_said_otherwise():
     """Nothing is let through by forgetting to say how bad it is."""
     assert "error" == Problem(REVIEWS, "expected a name").severity
+
+
+def test_json():
+    """Every part by itself, and the line for people."""
+    expected = {
+        "severity": "error", "text": "a.yaml:7 (Service default/x): spec.port: expected 1, got 2; write 1", "file": "a.yaml", "line": 7,
+        "resource": "Service default/x", "field": "spec.port", "message": "expected 1, got 2", "hint": "write 1", "code": "IST0106",
+    }
+    assert expected == ERROR.to_json()
+    assert 3 == WARNING.to_json()["line"]
+
+
+@pytest.mark.parametrize(("problems", "expected"), [([], False), ([WARNING], False), ([WARNING, ERROR], True)])
+def test_only_errors_count(problems, expected):
+    """A warning is no failure."""
+    assert expected == has_errors(problems)
 
 
 @pytest.mark.parametrize("error", [CaptureError, ConfigurationError, WireError])

@@ -5,7 +5,7 @@ import pytest
 
 from meshd.base.errors import Problem
 from meshd.base.origins import Origin
-from meshd.cli.printing import finish, has_errors, print_object, print_problems, problem_json, problem_line, to_yaml
+from meshd.cli.printing import finish, print_object, print_problems, problem_line, to_yaml
 
 ERROR = Problem(Origin("a.yaml", 3, "Service", "default", "x"), "expected 1, got 2", "spec.port", "write 1", line=7, code="IST0106")
 WARNING = Problem(Origin("a.yaml", 3), "odd", severity="warning")
@@ -22,22 +22,6 @@ def test_problems_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> No
     print_problems([ERROR, WARNING])
     printed = capsys.readouterr()
     assert ("", 2) == (printed.out, printed.err.count("\n"))
-
-
-def test_problem_json() -> None:
-    """Every part by itself, and the line for people."""
-    expected = {
-        "severity": "error", "text": "a.yaml:7 (Service default/x): spec.port: expected 1, got 2; write 1", "file": "a.yaml", "line": 7,
-        "resource": "Service default/x", "field": "spec.port", "message": "expected 1, got 2", "hint": "write 1", "code": "IST0106",
-    }
-    assert expected == problem_json(ERROR)
-    assert 3 == problem_json(WARNING)["line"]
-
-
-@pytest.mark.parametrize(("problems", "expected"), [([], False), ([WARNING], False), ([WARNING, ERROR], True)])
-def test_only_errors_count(problems: list[Problem], expected: bool) -> None:
-    """A warning is no failure."""
-    assert expected == has_errors(problems)
 
 
 def test_yaml_keeps_order_and_lines_and_makes_no_anchors() -> None:

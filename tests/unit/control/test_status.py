@@ -3,7 +3,6 @@
 import attrs
 from twisted.internet.task import Clock
 
-from meshd.base.errors import Problem
 from meshd.base.origins import Origin
 from meshd.control.attachment import Attachment
 from meshd.control.generations import GenerationStore
@@ -11,7 +10,7 @@ from meshd.control.ingest import Verdict
 from meshd.control.pusher import Pusher, Refusal
 from meshd.control.service import ControlPlane
 from meshd.control.sockets import ListeningSockets
-from meshd.control.status import generation_status, node_status, problems_status, snapshot_bytes, sources_status, workers_status
+from meshd.control.status import generation_status, node_status, snapshot_bytes, sources_status, workers_status
 from meshd.control.workers import Slot, Workers
 from meshd.model.metadata import Metadata
 from meshd.model.node import Node
@@ -80,16 +79,6 @@ def test_generations(tmp_path):
     control.generation, control.made, control.rejected = G1, 5.0, ()
     found = generation_status(control)
     assert (1, dict(G1.versions), 5.0, 1, [1]) == (found["number"], found["versions"], found["made"], found["resources"]["listeners"], found["kept"])
-
-
-def test_problems_keep_their_places():
-    """As fields for programs and as a line for people."""
-    problem = Problem(Origin("a.yaml", 3, "Service", "default", "web"), "expected 1, got 2", "spec.x", "mend it", "warning", 9, "IST0101")
-    expected = {
-        "severity": "warning", "text": str(problem), "file": "a.yaml", "line": 9, "resource": "Service default/web", "field": "spec.x",
-        "message": "expected 1, got 2", "hint": "mend it", "code": "IST0101",
-    }
-    assert [expected] == problems_status([problem])
 
 
 def test_sources_count_verdicts_and_list_the_odd_ones():
