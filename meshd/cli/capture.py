@@ -7,13 +7,13 @@ import click
 from meshd.base.errors import CaptureError
 from meshd.cli import options
 from meshd.cli.printing import finish, print_object, print_problems
+from meshd.model.node import BACKEND_NAMES
 
 if TYPE_CHECKING:
     from meshd.capture.commands import Runner
     from meshd.capture.transaction import CaptureTransaction
 
-BACKENDS = click.Choice(["auto", "nftables", "iptables-nft", "iptables-legacy"])
-backend_option = click.option("--backend", type=BACKENDS, default=None, help="Instead of the backend that the Node names.")
+backend_option = click.option("--backend", type=click.Choice(BACKEND_NAMES), default=None, help="Instead of the backend that the Node names.")
 
 
 @click.group(epilog=options.examples(

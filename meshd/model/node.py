@@ -1,12 +1,15 @@
 """`kind: Node`: who a machine is, and how meshd runs on it."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 import attrs
 
 from meshd.base.locality import Locality
 from meshd.model.metadata import Metadata
+
+BackendName = Literal["auto", "nftables", "iptables-nft", "iptables-legacy"]
+BACKEND_NAMES: tuple[BackendName, ...] = get_args(BackendName)
 
 
 @attrs.frozen
@@ -30,7 +33,7 @@ class CaptureSettings:
     """
 
     enabled: bool = True
-    backend: Literal["auto", "nftables", "iptables-nft", "iptables-legacy"] = "auto"
+    backend: BackendName = "auto"
     keep_on_stop: bool = False
     inbound: bool = True
     outbound: bool = True

@@ -6,13 +6,11 @@ from meshd.base.addresses import canonical_ip
 from meshd.base.locality import Locality, parse_locality
 from meshd.model.checks import account, cidr, interface, ip_address, label_key, label_name, label_value, one_line, port_range, subdomain_name
 from meshd.model.metadata import Metadata
-from meshd.model.node import CaptureSettings, Debounce, Node, Ports
+from meshd.model.node import BACKEND_NAMES, CaptureSettings, Debounce, Node, Ports
 from meshd.model.reading import Fields
 
 MAX_WORKERS = 256  # far more than cores of any machine this runs on; a typing slip must not fork thousands
 MAX_BOUND = 60.0  # seconds that changes may gather; more would look like being dead
-
-_BACKENDS = ("auto", "nftables", "iptables-nft", "iptables-legacy")
 
 
 def read_node(fields: Fields, metadata: Metadata) -> tuple[Node, ...]:
@@ -98,7 +96,7 @@ def _read_capture(fields: Fields) -> CaptureSettings:
     excluded = fields.texts("excludeOutboundCidrs", check=cidr)
     settings = CaptureSettings(
         enabled=fields.flag("enabled", default.enabled),
-        backend=fields.choice("backend", _BACKENDS, default.backend),  # type: ignore[arg-type]  # reason: mypy widens the tuple's words
+        backend=fields.choice("backend", BACKEND_NAMES, default.backend),
         keep_on_stop=fields.flag("keepOnStop", default.keep_on_stop),
         inbound=fields.flag("inbound", default.inbound),
         outbound=fields.flag("outbound", default.outbound),

@@ -17,7 +17,7 @@ Resource = Service | EndpointSlice | Pod | Namespace | Node | Mesh
 Key = tuple[str, str]
 """Namespace and name."""
 
-R = TypeVar("R", Service, EndpointSlice, Pod, Namespace, Node, Mesh)
+R = TypeVar("R", bound=Resource)
 
 
 @attrs.frozen
