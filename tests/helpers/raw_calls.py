@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 
-QUIET = 0.3
+QUIET = 0.2
 LIMIT = 5.0
 
 

@@ -26,7 +26,7 @@ from tests.helpers.proxies import Proxy, envoy, find_envoy, meshd, wait_until
 RAW_CALLS = Path(__file__).parents[1] / "helpers" / "raw_calls.py"
 UNKNOWN = "10.77.0.3"
 SERVER_6, SERVICE_6 = "fd77::2", "fd00:104::140"
-ONE_CALL_LINE_SECONDS = 10.0
+ONE_CALL_LINE_SECONDS = 6.0
 PROXIES = {"meshd": meshd, "envoy": partial(envoy, flush_ms=50)}
 
 Results = dict[str, dict[str, object]]
