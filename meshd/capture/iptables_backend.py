@@ -25,6 +25,7 @@ class IptablesBackend:
         runner: Runs them.
         flavour: `nft` or `legacy`.
         ipv6: Whether the kernel has IPv6.
+        name: As the settings name it.
     """
 
     runner: Runner

@@ -38,6 +38,7 @@ class Pusher:
         sent: The one that is on its way.
         acknowledged: The one it serves with; None when that is none of ours.
         refusal: Its last refusal, until it accepts again.
+        nonce: Of the last push; 0 before the first.
     """
 
     push: Callable[[int, bytes], "Deferred[Verdict]"]

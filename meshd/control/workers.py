@@ -47,7 +47,20 @@ log = Logger()
 
 @attrs.define(eq=False)
 class Slot:
-    """One of the machine's workers, whichever process it is at the moment."""
+    """
+    One of the machine's workers, whichever process it is at the moment.
+
+    Attributes:
+        index: Which worker.
+        state: A state of `TRANSITIONS`.
+        life: Its process; None while there is none.
+        attachment / link: Its connection; None while it is not connected.
+        restarts: How often it was replaced.
+        ended: How its last process ended; empty before that.
+        since: When the state began in which it is started or alive, monotonic seconds.
+        delay: Wait before its last replacement, seconds.
+        timer: What is to happen unless something else does before.
+    """
 
     index: int
     state: str = "new"

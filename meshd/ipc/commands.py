@@ -106,17 +106,14 @@ class ReopenLogs(amp.Command):
     """Control plane: the access logs have been rotated."""
 
 
-
 class Drain(amp.Command):
     """Control plane: take no new connections, finish what is in flight."""
-
 
 
 class Stop(amp.Command):
     """Control plane: take no new connections, and end when the last one has ended or the grace is over."""
 
     arguments: ClassVar[Fields] = [(b"grace_ms", amp.Integer())]
-
 
 
 def bound_reasons(reasons: list[str], limit: int = INLINE_LIMIT // 2) -> list[str]:

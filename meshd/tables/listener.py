@@ -65,7 +65,6 @@ def build_listener(
     Args:
         listener: The listener.
         hosts: Tables of the snapshot's route configurations by name.
-        places: Addresses, in canonical text, and ports that it stands for.
         inline: Tables of the route configurations in its own chains, by the chain's place.
         environment: What tables may use.
 
