@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 
+from meshd.base.texts import printable
+
 PADDING = 5  # istioctl's
 
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Give lines for header and rows; the last column is not padded, and control characters show as `?`."""
-    lines = [header, *([_printable(cell) for cell in row] for row in rows)]
+    lines = [header, *([printable(cell) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) + PADDING for column in range(len(header) - 1)]
     return "".join("".join(cell.ljust(width) for cell, width in zip(line, [*widths, 0], strict=True)).rstrip() + "\n" for line in lines)
-
-
-def _printable(text: str) -> str:
-    return text if text.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -35,7 +35,7 @@ def string_holds(match: StringMatch, text: str) -> bool:
     if match.kind == "regex":
         return regex_holds(value, text)
     if match.ignore_case:
-        value, text = _lower(value), _lower(text)
+        value, text = ascii_lower(value), ascii_lower(text)
     if match.kind == "exact":
         return text == value
     if match.kind == "prefix":
@@ -53,6 +53,11 @@ def regex_holds(pattern: str, text: str) -> bool:
         return re2.fullmatch(pattern, text.encode(), options=options) is not None
     except re2.error:
         return False
+
+
+def ascii_lower(text: str) -> str:
+    """Give a text with ASCII letters in lower case, all others as they are: bytes beyond ASCII have no case."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text)
 
 
 def read_header(name: str, call: Call, path: str) -> list[str]:
@@ -76,7 +81,7 @@ def _why_not_path(match: RouteMatch, target: str) -> str:
     if match.kind == "regex":
         return "" if regex_holds(wanted, path) else f"path {path} does not match {wanted}"
     if match.ignore_case:
-        path, wanted = _lower(path), _lower(wanted)
+        path, wanted = ascii_lower(path), ascii_lower(wanted)
     if match.kind == "exact":
         return "" if path == wanted else f"path {path} is not {wanted}"
     if path[:len(wanted)] != wanted:
@@ -110,8 +115,3 @@ def _why_not_query(match: QueryMatch, target: str) -> str:
     if match.value is None or string_holds(match.value, values[0]):
         return ""
     return f"query parameter {match.name} {values[0]!r} {PHRASES[match.value.kind][1]} {match.value.value!r}"
-
-
-def _lower(text: str) -> str:
-    """Give a text with ASCII letters in lower case."""
-    return "".join(letter.lower() if letter.isascii() else letter for letter in text)

@@ -2,7 +2,7 @@
 
 from meshd.explain.answer import Answer
 from meshd.explain.call import Call
-from meshd.explain.conditions import why_not_route, why_route
+from meshd.explain.conditions import ascii_lower, why_not_route, why_route
 from meshd.explain.path_normalization import normalize_path
 from meshd.snapshot.network_filter import HttpConnectionManager
 from meshd.snapshot.replies import REPLIES
@@ -29,7 +29,7 @@ def read_path(manager: HttpConnectionManager, call: Call, answer: Answer) -> str
 
 def find_virtual_host(routes: RouteConfiguration, call: Call, answer: Answer) -> VirtualHost | None:
     """Return the virtual host of a request's authority, or None."""
-    host = host_name(call.authority) if routes.ignore_port_in_host_matching else _ascii_lower(call.authority)
+    host = host_name(call.authority) if routes.ignore_port_in_host_matching else ascii_lower(call.authority)
     best: tuple[int, int] = (0, 0)
     found: VirtualHost | None = None
     for candidate in routes.virtual_hosts:
@@ -51,11 +51,7 @@ def host_name(authority: str) -> str:
     colon = authority.rfind(":")
     if colon >= 0 and "]" not in authority[colon:]:
         authority = authority[:colon]
-    return _ascii_lower(authority)
-
-
-def _ascii_lower(text: str) -> str:
-    return "".join(letter.lower() if letter.isascii() else letter for letter in text)
+    return ascii_lower(authority)
 
 
 def _domain_rank(domain: str, host: str) -> tuple[int, int]:

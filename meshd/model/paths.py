@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable
 
+from meshd.base.texts import printable
+
 Path = tuple[str | int, ...]
 """Keys and list indexes from the top of a resource."""
 
@@ -30,7 +32,7 @@ def format_path(path: Path) -> str:
 
 def shown_key(key: str) -> str:
     """Give a key fit for one line of a log: printable and short."""
-    return "".join(character if character.isprintable() else "?" for character in key[:MAX_KEY_SHOWN])
+    return printable(key[:MAX_KEY_SHOWN])
 
 
 def no_lines(path: Path) -> int:

@@ -9,6 +9,7 @@ import attrs
 
 from meshd.base.errors import Problem
 from meshd.base.origins import Origin
+from meshd.base.texts import printable
 from meshd.sources.documents import MAX_FILE_BYTES
 
 MAX_FOLDER_DEPTH = 32  # folders within folders; deeper than any hand-made tree, shallower than a path's limit
@@ -99,7 +100,7 @@ def scan_entry(path: str, relative: str, tree: Tree, above: tuple[tuple[int, int
     except OSError as error:
         if is_configuration(name) and (error.errno != errno.ENOENT or os.path.islink(path)):
             tree.unread.append(relative)
-            tree.problems.append(file_problem(_printable(relative), f"expected a readable file, got {fault_of(error)}"))
+            tree.problems.append(file_problem(printable(relative), f"expected a readable file, got {fault_of(error)}"))
         return
     if stat.S_ISDIR(found.st_mode):
         yield from _scan_folder(path, relative + "/", tree, above)
@@ -107,7 +108,7 @@ def scan_entry(path: str, relative: str, tree: Tree, above: tuple[tuple[int, int
         return
     elif not relative.isprintable() or not stat.S_ISREG(found.st_mode):
         said = "a printable file name, got an odd one" if stat.S_ISREG(found.st_mode) else f"a regular file, got {_kind(found.st_mode)}"
-        tree.problems.append(Problem(Origin(_printable(relative)), f"expected {said}; it is ignored", severity="warning"))
+        tree.problems.append(Problem(Origin(printable(relative)), f"expected {said}; it is ignored", severity="warning"))
     else:
         tree.files[relative] = signature_of(found)
         if found.st_mode & stat.S_IWOTH:
@@ -142,10 +143,6 @@ def read_file(path: str) -> tuple[bytes, Signature | None]:
 def file_problem(file: str, message: str) -> Problem:
     """Give the Problem of a file that could not be read; what was read of it before stays in use."""
     return Problem(Origin(file), message + KEPT)
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _kind(mode: int) -> str:
