@@ -5,8 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +12,9 @@ import attrs
 
 from tests.helpers.netns import Host
 from tests.helpers.source_tree import ROOT
+from tests.helpers.waiting import PATIENCE, NotInTimeError, wait_for
 
 BIN = Path(sys.executable).parent
-PATIENCE = 30.0  # seconds for a process to start or to stop, and for a change to arrive; a loaded machine is slow
-POLL = 0.05  # seconds between two looks
-
-
-class NotInTimeError(Exception):
-    """Something that must happen did not, within the deadline."""
 
 
 @attrs.frozen
@@ -38,20 +31,6 @@ def meshd_commands() -> Commands:
         return Commands((str(BIN / "twistd"),), (str(BIN / "meshctl"),))
     os.environ["PYTHONPATH"] = str(ROOT)
     return Commands((str(BIN / "twistd"),), (sys.executable, "-c", "from meshd.cli.main import main; main()"))
-
-
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
-    """
-    Look until a condition holds.
-
-    Raises:
-        NotInTimeError: If it does not within `seconds`.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise NotInTimeError(f"{what}: not within {seconds:.0f} s")
-        time.sleep(POLL)  # reason: files and processes of others have no event to wait for; the deadline is above
 
 
 class Daemon:

@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Any
 
 from tests.demo import lines, world
-from tests.demo.daemon import Commands, Daemon, LogReader, NotInTimeError, wait_for
+from tests.demo.daemon import Commands, Daemon, LogReader
 from tests.helpers.netns import Host, build_network, mount_private_run
+from tests.helpers.waiting import NotInTimeError, wait_for
 
 HOST = Host("", "172.17.0.1")
 NGINX_1 = Host("nginx-1", "172.17.0.11")

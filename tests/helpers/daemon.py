@@ -10,25 +10,15 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tests.helpers.source_tree import ROOT
+from tests.helpers.waiting import PATIENCE, wait_for
 
 BIN = Path(sys.executable).parent
-PATIENCE = 20.0  # seconds for a process to start, stop or take in a change, on a loaded machine
-POLL = 0.05  # seconds between two looks
 PORTS = ("outbound", "inbound", "admin", "health", "prometheus")
-
-
-def wait_for(condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-    """Look until a condition holds; AssertionError when it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
-        time.sleep(POLL)  # reason: processes of others have no event to wait for; the deadline is above
 
 
 def free_ports(count: int) -> list[int]:

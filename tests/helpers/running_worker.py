@@ -1,5 +1,6 @@
 """A data plane that runs in a thread of the test, on real sockets of loopback."""
 
+import contextlib
 import os
 import random
 import select
@@ -16,6 +17,7 @@ from meshd.tables.interfaces import Environment
 from meshd.tables.program import build_program
 from meshd.worker.service import DataPlane, DataPlaneSettings
 from meshd.worker.wire.poller import Poller
+from tests.helpers.waiting import NotInTimeError, wait_for
 from tests.helpers.worker_rig import FakeReactor
 
 
@@ -79,12 +81,11 @@ class RunningWorker:
 
     def lines(self, count: int, within: float = 3.0) -> list[str]:
         """Give the access log once it has so many lines, or when the time is over."""
-        deadline = time.monotonic() + within
-        while time.monotonic() < deadline:
-            found = self._log.read_text().splitlines() if self._log.exists() else []
-            if len(found) >= count:
-                return found
-            time.sleep(0.01)
+        with contextlib.suppress(NotInTimeError):
+            wait_for(lambda: len(self._read()) >= count, "lines", within)
+        return self._read()
+
+    def _read(self) -> list[str]:
         return self._log.read_text().splitlines() if self._log.exists() else []
 
     def close(self) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.helpers.daemon import Daemon, daemon_folder, is_alive, wait_for
+from tests.helpers.daemon import Daemon, daemon_folder, is_alive
+from tests.helpers.waiting import wait_for
 from tests.integration.test_daemon_serves import SERVICE, clusters, settled
 
 

@@ -17,9 +17,10 @@ from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.snapshot import PARTS, NodeReference, Snapshot
 from meshd.snapshot.update import find_changes
 from meshd.snapshot.wire import SCHEMA, encode
-from tests.helpers.daemon import PATIENCE, Daemon, daemon_folder
+from tests.helpers.daemon import Daemon, daemon_folder
 from tests.helpers.raw_amp import RawAmp
 from tests.helpers.source_tree import ROOT
+from tests.helpers.waiting import PATIENCE
 
 SNAPSHOT = Snapshot(NodeReference("n"), clusters={"a": Cluster("a", "ORIGINAL_DST", "CLUSTER_PROVIDED")})
 VERSIONS = dict.fromkeys(PARTS, "1")

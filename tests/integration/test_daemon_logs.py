@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.helpers.daemon import PATIENCE, Daemon, daemon_folder, is_alive, wait_for
+from tests.helpers.daemon import Daemon, daemon_folder, is_alive
+from tests.helpers.waiting import PATIENCE, wait_for
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.helpers.daemon import Daemon, daemon_folder, wait_for
+from tests.helpers.daemon import Daemon, daemon_folder
+from tests.helpers.waiting import wait_for
 
 AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="needs root and setpriv, to become somebody else")

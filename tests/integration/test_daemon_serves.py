@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.daemon import Daemon, daemon_folder, is_alive, wait_for
+from tests.helpers.daemon import Daemon, daemon_folder, is_alive
+from tests.helpers.waiting import wait_for
 
 SERVICE = """
 apiVersion: v1

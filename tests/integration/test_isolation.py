@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.daemon import wait_for
 from tests.helpers.isolation import obstacles
 from tests.helpers.source_tree import ROOT
+from tests.helpers.waiting import wait_for
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or bool(obstacles()), reason="namespaces need root")
 

@@ -9,7 +9,8 @@ from socketserver import StreamRequestHandler, UnixStreamServer
 import pytest
 
 from tests.helpers.command_line import meshctl
-from tests.helpers.daemon import Daemon, daemon_folder, wait_for
+from tests.helpers.daemon import Daemon, daemon_folder
+from tests.helpers.waiting import wait_for
 
 SERVICE = """
 apiVersion: v1

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command_line import meshctl
-from tests.helpers.daemon import BIN, PATIENCE, free_ports, is_alive, wait_for
+from tests.helpers.daemon import BIN, free_ports, is_alive
 from tests.helpers.source_tree import ROOT
+from tests.helpers.waiting import PATIENCE, wait_for
 
 WORLD = """
 apiVersion: meshd.io/v1

@@ -107,16 +107,20 @@ def test_upstream_failures_are_answered_as_envoy_does(serve, name, script, retry
 @pytest.mark.parametrize("how", ["close", "reset"])
 def test_an_answer_that_is_cut(serve, sent, cut, how):
     """What came is delivered, then FIN; UPE."""
+    delivered = threading.Event()
+
     def script(one):
         one.read_head()
         one.send(sent)
         if how == "reset":
-            time.sleep(0.1)
+            delivered.wait(3.0)
             one.reset()
 
     worker, _ = serve(script)
     client = RawClient(worker.ports["http"])
     client.send(REQUEST)
+    client.read_until(cut)
+    delivered.set()
     end = client.end()
     (line,) = worker.lines(1)
     assert ("fin", True, ("200", "UPE", "5")) == (end, client.data.endswith(cut), FIELDS.match(line).group("status", "flags", "bytes_sent"))
@@ -147,7 +151,7 @@ def test_clients_that_go_away(serve, how, sent):
     worker, _ = serve(lambda one: one.read_all())
     client = RawClient(worker.ports["http"])
     client.send(sent)
-    time.sleep(0.1)
+    time.sleep(0.1)  # reason: nothing tells when a worker has read a part of a head
     getattr(client, how)()
     (line,) = worker.lines(1)
     assert ("0", "DC", "downstream_remote_disconnect") == FIELDS.match(line).group("status", "flags", "details")
@@ -236,7 +240,7 @@ def test_pushes_under_load(serve):
         for turn in range(20):
             ports = [origin.port, second.port][turn % 2:]
             worker.use(snapshot(endpoints=tuple(("127.0.0.1", port) for port in ports), log=str(log)))
-            time.sleep(0.02)
+            time.sleep(0.02)  # reason: requests are to be made between two pushes
         stop.append(1)
         seen = set().union(*[future.result() for future in futures])
     second.close()

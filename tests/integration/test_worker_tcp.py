@@ -18,6 +18,7 @@ from meshd.worker.service import DataPlaneSettings
 from tests.helpers.origin import Origin
 from tests.helpers.raw_client import RawClient
 from tests.helpers.running_worker import RunningWorker
+from tests.helpers.waiting import wait_for
 from tests.helpers.worker_rig import CLUSTER, snapshot
 
 ANY = "0.0.0.0"
@@ -85,9 +86,12 @@ def test_a_refused_upstream(serve, first, state):
 
 def test_resets_are_passed_on(serve):
     """The upstream's reset reaches the client (UR), the client's the upstream."""
-    worker, _ = serve(lambda one: (one.read(), one.send(b"x"), time.sleep(0.05), one.reset()))
+    delivered = threading.Event()
+    worker, _ = serve(lambda one: (one.read(), one.send(b"x"), delivered.wait(3.0), one.reset()))
     client = RawClient(worker.ports["tcp"])
     client.send(b"hello")
+    client.read_until(b"x")
+    delivered.set()
     assert "reset" == client.end()
     assert ("UR", 5, 1) == fields(worker.lines(1)[0])
 
@@ -110,7 +114,7 @@ def test_a_clients_reset_reaches_the_upstream(serve):
     client.read_until(b"x")
     client.reset()
     worker.lines(1)
-    time.sleep(0.1)
+    wait_for(lambda: seen, "the origin has read", 3.0)
     assert ["reset"] == seen
 
 
@@ -156,9 +160,9 @@ def test_half_a_client_hello_costs_nothing(serve):
     worker, _ = serve(echo)
     client = RawClient(worker.ports["sniff"])
     client.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(40))
-    time.sleep(0.3)
+    time.sleep(0.3)  # reason: what is measured is how often it wakes in a time
     before = worker.plane._poller.batch
-    time.sleep(0.5)
+    time.sleep(0.5)  # reason: that time
     assert worker.plane._poller.batch - before < 5
     client.close()
 
@@ -170,7 +174,7 @@ def test_a_client_hello_byte_by_byte_is_forwarded_whole(serve):
     hello = b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00"
     for byte in hello:
         client.send(bytes((byte,)))
-        time.sleep(0.01)
+        time.sleep(0.01)  # reason: the pace of a slow client; faster ones arrive together
     assert hello == client.read_until(hello)
 
 
@@ -180,7 +184,7 @@ def test_http_byte_by_byte(serve):
     client = RawClient(worker.ports["sniff"])
     for byte in b"GET / HTTP/1.1\r\nHost: svc.test\r\n\r\n":
         client.send(bytes((byte,)))
-        time.sleep(0.002)
+        time.sleep(0.002)  # reason: the pace of a slow client
     assert client.read_until(b"\r\n\r\nok").startswith(b"HTTP/1.1 200 OK")
 
 
@@ -191,7 +195,7 @@ def test_accepting_pauses_when_descriptors_are_scarce(serve):
     clients = [RawClient(worker.ports["tcp"]) for _ in range(60)]
     for number, client in enumerate(clients):
         client.send(b"%04d" % number)
-    time.sleep(0.5)
+    wait_for(lambda: worker.plane.status().paused, "accepting pauses", 3.0)
     paused = worker.plane.status().paused
     answers = []
     for number, client in enumerate(clients):
@@ -213,6 +217,6 @@ def test_connections_leave_nothing_behind(serve):
         client.read_until(b"x")
         client.close()
     worker.lines(101)
-    time.sleep(0.2)
+    wait_for(lambda: worker.plane.status().connections == 0, "all are closed", 3.0)
     assert len(os.listdir("/proc/self/fd")) <= before + 2
     assert 0 == worker.plane.status().connections
