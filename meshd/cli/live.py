@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from meshd.base.errors import MeshError
+from meshd.base.places import ADMIN_SOCKET
 
 if TYPE_CHECKING:
     from meshd.snapshot.snapshot import Snapshot
 
-SOCKET = "admin.sock"
 TIMEOUT = 10.0  # seconds
 MAX_ANSWER = 1024 * 1024 * 1024  # bytes; 100,000 endpoints are about 60 MB
 
@@ -46,7 +46,7 @@ def get(run_dir: str, page: str, connect: Connect = _UnixConnection) -> bytes:
     Raises:
         LiveError: If nobody answers, or with something else than the page.
     """
-    path = os.path.join(run_dir, SOCKET)
+    path = os.path.join(run_dir, ADMIN_SOCKET)
     connection = connect(path)
     try:
         connection.request("GET", page)
@@ -81,7 +81,7 @@ def get_json(run_dir: str, page: str, connect: Connect = _UnixConnection) -> dic
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise LiveError(f"meshd at {os.path.join(run_dir, SOCKET)} answers {page} with something that is no JSON object")
+        raise LiveError(f"meshd at {os.path.join(run_dir, ADMIN_SOCKET)} answers {page} with something that is no JSON object")
     return found
 
 
@@ -98,8 +98,8 @@ def get_snapshot(run_dir: str, connect: Connect = _UnixConnection) -> "Snapshot"
 
     content = get(run_dir, "/snapshot.wire", connect)
     if not content:
-        raise LiveError(f"meshd at {os.path.join(run_dir, SOCKET)} serves nothing yet; see `meshctl status`")
+        raise LiveError(f"meshd at {os.path.join(run_dir, ADMIN_SOCKET)} serves nothing yet; see `meshctl status`")
     try:
         return apply_update(None, {}, decode(content))[0]
     except WireError as error:
-        raise LiveError(f"the snapshot of meshd at {os.path.join(run_dir, SOCKET)} cannot be read: {error}") from None
+        raise LiveError(f"the snapshot of meshd at {os.path.join(run_dir, ADMIN_SOCKET)} cannot be read: {error}") from None

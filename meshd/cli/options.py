@@ -5,8 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-CONFIG_DIR = "/etc/meshd"
-RUN_DIR = "/run/meshd"
+from meshd.base.places import CONFIG_DIR, RUN_DIR
 
 F = TypeVar("F", bound=Callable[..., Any])
 

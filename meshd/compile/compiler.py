@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import attrs
 
 from meshd.base.errors import Problem
+from meshd.base.places import LOG_DIR
 from meshd.compile.clusters import black_hole_cluster, inbound_clusters, localhost_assignments, outbound_clusters, passthrough_cluster
 from meshd.compile.endpoints import build_assignments
 from meshd.compile.inbound_listeners import virtual_inbound
@@ -29,7 +30,7 @@ from meshd.snapshot.snapshot import NodeReference, Snapshot, chains_of
 class CompileSettings:
     """What compiling needs besides the World: where the default access log stands."""
 
-    log_dir: str = "/var/log/meshd"
+    log_dir: str = LOG_DIR
 
 
 @attrs.frozen

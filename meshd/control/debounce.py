@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-QUIET = 0.010  # seconds; one editor's save or one `cp` of many files is over by then
-BOUND = 0.200  # seconds; a busy source must not keep changes back for longer
+from meshd.model import node
+
+DEFAULT = node.Debounce()
 
 
 class Debounce:
@@ -15,7 +16,7 @@ class Debounce:
     A burst is over when `quiet` seconds passed without a poke, and at the latest `bound` seconds after its first one.
     """
 
-    def __init__(self, clock: IReactorTime, fire: Callable[[], object], quiet: float = QUIET, bound: float = BOUND) -> None:
+    def __init__(self, clock: IReactorTime, fire: Callable[[], object], quiet: float = DEFAULT.quiet, bound: float = DEFAULT.bound) -> None:
         self._clock = clock
         self._fire = fire
         self._quiet = quiet

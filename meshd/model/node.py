@@ -64,7 +64,13 @@ class Ports:
 
 @attrs.frozen
 class Debounce:
-    """How changes gather before they are compiled: after `quiet` seconds without one, at the latest after `bound` seconds."""
+    """
+    How changes gather before they are compiled.
+
+    Attributes:
+        quiet: Seconds without a change; one editor's save or one `cp` of many files is over by then.
+        bound: Seconds after the first change; a busy source must not keep changes back for longer.
+    """
 
     quiet: float = 0.010
     bound: float = 0.200

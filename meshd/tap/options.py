@@ -8,9 +8,11 @@ from pathlib import Path
 import attrs
 from twisted.python import usage
 
+from meshd.base.places import ADMIN_SOCKET, CONFIG_DIR, CONTROL_SOCKET, LOG_DIR, RUN_DIR, STATE_DIR
+from meshd.model.node_reading import MAX_WORKERS
+
 MAX_SOCKET_PATH = 107  # bytes: sun_path of struct sockaddr_un, less the final NUL
-MAX_WORKERS = 256
-_DIRECTORIES = {"config-dir": "/etc/meshd", "run-dir": "/run/meshd", "state-dir": "/var/lib/meshd", "log-dir": "/var/log/meshd"}
+_DIRECTORIES = {"config-dir": CONFIG_DIR, "run-dir": RUN_DIR, "state-dir": STATE_DIR, "log-dir": LOG_DIR}
 
 
 @attrs.frozen
@@ -32,12 +34,12 @@ class Places:
     @property
     def control_socket(self) -> Path:
         """Where workers connect."""
-        return self.run_dir / "control.sock"
+        return self.run_dir / CONTROL_SOCKET
 
     @property
     def admin_socket(self) -> Path:
         """Where meshctl connects."""
-        return self.run_dir / "admin.sock"
+        return self.run_dir / ADMIN_SOCKET
 
 
 class Options(usage.Options):
@@ -48,10 +50,10 @@ class Options(usage.Options):
     synopsis = "[options]"
     longdesc = "Runs meshd, configured by the YAML files below the configuration directory. SIGHUP reads them again, SIGUSR1 reopens logs."
     optParameters = [  # noqa: RUF012 reason: as Twisted asks for it
-        ["config-dir", "c", None, "Directory of the configuration. [default: /etc/meshd]"],
-        ["run-dir", None, None, "Directory of the sockets; each meshd on a machine needs its own. [default: /run/meshd]"],
-        ["state-dir", None, None, "Directory of what outlives a restart. [default: /var/lib/meshd]"],
-        ["log-dir", None, None, "Directory of the access log; becomes the workers' own. [default: /var/log/meshd]"],
+        ["config-dir", "c", None, f"Directory of the configuration. [default: {CONFIG_DIR}]"],
+        ["run-dir", None, None, f"Directory of the sockets; each meshd on a machine needs its own. [default: {RUN_DIR}]"],
+        ["state-dir", None, None, f"Directory of what outlives a restart. [default: {STATE_DIR}]"],
+        ["log-dir", None, None, f"Directory of the access log; becomes the workers' own. [default: {LOG_DIR}]"],
         ["node", None, "", "Name or address of the Node that this machine is; found out without it."],
         ["snapshot", None, "", "Serve what `meshctl compile -o envoy` exported, or any Envoy's static bootstrap (JSON or YAML), instead of a "
                                "configuration: without capture and privileges, in directories that are temporary unless they are given."],
@@ -69,7 +71,7 @@ class Options(usage.Options):
             raise usage.UsageError(f"--workers: expected 0 to {MAX_WORKERS}, got {self['workers']}")
         longest = len(os.fsencode(str(self.places().control_socket)))
         if longest > MAX_SOCKET_PATH:
-            raise usage.UsageError(f"--run-dir: its sockets' paths may have {MAX_SOCKET_PATH} bytes, control.sock would have {longest}")
+            raise usage.UsageError(f"--run-dir: its sockets' paths may have {MAX_SOCKET_PATH} bytes, {CONTROL_SOCKET} would have {longest}")
 
     def places(self) -> Places:
         """Give the directories, absolute, since twistd changes the working directory."""

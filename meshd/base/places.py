@@ -1,0 +1,11 @@
+"""Where meshd is on a machine unless it is told otherwise: part of its contracts."""
+
+CONFIG_DIR = "/etc/meshd"
+RUN_DIR = "/run/meshd"
+STATE_DIR = "/var/lib/meshd"
+LOG_DIR = "/var/log/meshd"
+
+CONTROL_SOCKET = "control.sock"
+"""In the run directory: where workers connect."""
+ADMIN_SOCKET = "admin.sock"
+"""In the run directory: where meshctl connects."""
