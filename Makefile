@@ -1,5 +1,6 @@
 # make demo          the walk of README.md on namespaces of this machine; takes about half a minute once set up
 # make test          all tests; ARGS='-k walk' goes to pytest
+# make test-observed what a real Envoy answered in some 560 recorded cases, held against meshd (the records are no part of the checkout)
 # make lint          ruff, mypy, and the news fragments
 # make bench         CPU per request beside a real Envoy; QUICK=1 SCENARIO=NAME JSON=FILE
 # make venv          only the set-up, for working on meshd; prints the virtual environment
@@ -10,13 +11,16 @@
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: demo test lint bench venv requirements clean
+.PHONY: demo test test-observed lint bench venv requirements clean
 
 demo:
 	@venv=$$(packaging/prepare.sh demo); exec "$$venv/bin/python" -m tests.demo
 
 test:
 	@venv=$$(packaging/prepare.sh test); exec "$$venv/bin/python" -m pytest $(ARGS)
+
+test-observed:
+	@venv=$$(packaging/prepare.sh test); exec "$$venv/bin/python" -m tests.observed $(ARGS)
 
 lint:
 	@venv=$$(packaging/prepare.sh test); "$$venv/bin/ruff" check .; "$$venv/bin/mypy"; \
