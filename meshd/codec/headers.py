@@ -1,18 +1,27 @@
 """HTTP header lines in order, with a dictionary beside them for quick questions."""
 
+from meshd.base.errors import MeshError
+from meshd.codec.http1_lines import NAMES
+
+LF, CR = 10, 13
+
+
+class HeaderError(MeshError):
+    """A line break within a header that was to be added: the message would not be what it seems."""
+
 
 class Headers:
     """
     Header lines of one message: names lower case, values as sent less surrounding blanks, both bytes, in order.
 
     `pairs` is what is written out; `first` answers "is it there, and what is its first value" at the cost of one dictionary look-up.
-    Change both only through the methods. HTTP/2's pseudo headers are no headers here.
+    Change both only through the methods, which refuse what would become another line. HTTP/2's pseudo headers are no headers here.
     """
 
     __slots__ = ("first", "pairs")
 
     def __init__(self, pairs: list[tuple[bytes, bytes]]) -> None:
-        """Take the lines; the list is kept, not copied."""
+        """Take lines that have been checked, as by `http1_lines.LINES`; the list is kept, not copied."""
         self.pairs = pairs
         self.first = first = dict(pairs)
         if len(first) != len(pairs):
@@ -32,22 +41,35 @@ class Headers:
         return b",".join([value for key, value in self.pairs if key == name])
 
     def add(self, name: bytes, value: bytes) -> None:
-        """Append a line."""
+        """
+        Append a line.
+
+        Raises:
+            HeaderError: If the name is no token, or the value has a line break.
+        """
+        if LF in value or CR in value or not NAMES[name]:
+            raise HeaderError(f"expected a header line, got {name!r}: {value!r}")
         self.pairs.append((name, value))
         self.first.setdefault(name, value)
 
     def set(self, name: bytes, value: bytes) -> None:
-        """Replace a header where it first stands, dropping further lines of it; append it when it is absent."""
+        """
+        Replace a header where it first stands, dropping further lines of it; append it when it is absent.
+
+        Raises:
+            HeaderError: If the name is no token, or the value has a line break.
+        """
         first = self.first
+        if name not in first:
+            self.add(name, value)
+            return
+        if LF in value or CR in value:
+            raise HeaderError(f"expected a header line, got {name!r}: {value!r}")
+        place = self._find(name)
         pairs = self.pairs
-        old = first.get(name)
-        if old is None:
-            pairs.append((name, value))
-        else:
-            place = pairs.index((name, old))
-            if len(first) != len(pairs):
-                pairs[place + 1:] = [pair for pair in pairs[place + 1:] if pair[0] != name]
-            pairs[place] = (name, value)
+        if len(first) != len(pairs):
+            pairs[place + 1:] = [pair for pair in pairs[place + 1:] if pair[0] != name]
+        pairs[place] = (name, value)
         first[name] = value
 
     def remove(self, name: bytes) -> None:
@@ -55,10 +77,19 @@ class Headers:
         first = self.first
         if name in first:
             if len(first) == len(self.pairs):
-                self.pairs.remove((name, first.pop(name)))
+                del self.pairs[self._find(name)]
             else:
-                del first[name]
                 self.pairs = [pair for pair in self.pairs if pair[0] != name]
+            del first[name]
+
+    def _find(self, name: bytes) -> int:
+        """Give the place of the first line of a header that is there."""
+        place = 0
+        for key, _ in self.pairs:
+            if key == name:
+                break
+            place += 1
+        return place
 
     def copy(self) -> "Headers":
         """Return an independent copy."""

@@ -2,14 +2,15 @@
 
 from typing import Final
 
-from meshd.codec.http1_lines import BAD_LINE, BLANKS, LINES, VALUE_BYTES
+from meshd.base.byte_sets import keeps
+from meshd.codec.http1_lines import BAD_LINE, BLANKS, LINES, VALUE
 from meshd.codec.http_events import OnBody
 
 MAX_SIZE_LINE: Final = 8 * 1024
 MAX_TRAILER_BYTES: Final = 60 * 1024  # as a request head
 MAX_TRAILERS: Final = 100  # as header lines
 MAX_SIZE_DIGITS: Final = 15  # hexadecimal, less leading zeros: under 2**60
-HEX_DIGITS: Final = b"0123456789abcdefABCDEF"
+HEX_DIGITS: Final = keeps(b"0123456789abcdefABCDEF")
 
 
 class ChunkedBody:
@@ -102,7 +103,7 @@ class ChunkedBody:
         size, _, extension = line.partition(b";")
         size = size.rstrip(BLANKS)
         digits = size.lstrip(b"0")
-        well_formed = size and not size.translate(None, HEX_DIGITS) and not extension.translate(None, VALUE_BYTES)
+        well_formed = size and size.translate(HEX_DIGITS) == size and extension.translate(VALUE) == extension
         if not well_formed or len(digits) > MAX_SIZE_DIGITS or len(line) > MAX_SIZE_LINE:
             self.state = "bad"
             return

@@ -2,12 +2,16 @@
 
 from typing import Final
 
+from meshd.base.byte_sets import keeps
+
 Pair = tuple[bytes, bytes]
 
 BLANKS: Final = b" \t"
 END_OF_HEAD: Final = b"\r\n\r\n"
 TOKEN_BYTES: Final = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"  # RFC 9110, section 5.6.2
 VALUE_BYTES: Final = bytes([9, *range(32, 127), *range(128, 256)])  # RFC 9110, section 5.5
+TOKEN: Final = keeps(TOKEN_BYTES)
+VALUE: Final = keeps(VALUE_BYTES)
 HEAD_BYTES: Final = VALUE_BYTES + b"\r\n"
 
 CODEC_ERROR: Final = "http1.codec_error"
@@ -36,7 +40,7 @@ class Names(dict[bytes, bytes]):
 
     def __missing__(self, name: bytes) -> bytes:
         """Check a name seen for the first time."""
-        if not name or name.translate(None, TOKEN_BYTES):
+        if not name or name.translate(TOKEN) != name:
             return b""
         lower = name.lower()
         if len(name) <= MAX_NAME_BYTES:
@@ -58,7 +62,7 @@ class Lines(dict[bytes, Pair]):
         """Read a line that is not remembered."""
         name, colon, value = line.partition(b":")
         lower = NAMES[name]
-        if not lower or not colon or value.translate(None, VALUE_BYTES):
+        if not lower or not colon or value.translate(VALUE) != value:
             return BAD_LINE
         pair = (lower, value.strip(BLANKS))
         if lower in REPEATED and len(line) <= MAX_LINE_BYTES:
@@ -70,6 +74,7 @@ class Lines(dict[bytes, Pair]):
 
 NAMES: Final = Names()
 LINES: Final = Lines()
+READ_LINE: Final = LINES.__getitem__
 
 
 def find_fault(head: bytes, start: int = 0) -> str:

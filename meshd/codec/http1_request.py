@@ -13,8 +13,8 @@ from meshd.codec.http1_framing import (
     read_length,
     remove_hop,
 )
-from meshd.codec.http1_lines import CODEC_ERROR, END_OF_HEAD, LINES, find_fault
-from meshd.codec.http1_target import AUTHORITY_BYTES, INVALID_AUTHORITY, TARGET_BYTES, read_target
+from meshd.codec.http1_lines import CODEC_ERROR, END_OF_HEAD, READ_LINE, find_fault
+from meshd.codec.http1_target import AUTHORITY, INVALID_AUTHORITY, TARGET, read_target
 from meshd.codec.http_events import CHUNKED, OnBody, OnEnd, OnRequest, RequestHead
 
 MAX_HEAD_BYTES: Final = 60 * 1024  # Envoy's default
@@ -235,7 +235,7 @@ def read_request(head: bytes, max_headers: int = MAX_HEADERS, accept_http_10: bo
     request = RequestHead()
     request.method, request.target, version = words
     request.protocol = "HTTP/1.1" if version == b"HTTP/1.1" else "HTTP/1.0"
-    request.headers = headers = Headers([LINES[line] for line in lines])
+    request.headers = headers = Headers(list(map(READ_LINE, lines)))
     first = headers.first
     if b"" in first:
         return CODEC_ERROR
@@ -283,12 +283,12 @@ def _read_place(request: RequestHead, headers: Headers) -> str:
             del headers.pairs[0], first[b"host"]
         else:
             headers.remove(b"host")
-        if host.translate(None, AUTHORITY_BYTES):
+        if host.translate(AUTHORITY) != host:
             return INVALID_AUTHORITY
         request.authority = host
         request.refused = ""
     target = request.target
-    if not target.startswith(b"/") or target.translate(None, TARGET_BYTES) or request.method == b"CONNECT":
+    if target[:1] != b"/" or target.translate(TARGET) != target or request.method == b"CONNECT":
         return read_target(request)
     return ""
 

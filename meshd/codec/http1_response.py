@@ -5,7 +5,7 @@ from typing import Final
 from meshd.codec.headers import Headers
 from meshd.codec.http1_chunks import ChunkedBody
 from meshd.codec.http1_framing import FRAMING, SWITCHING, read_connection, read_length, remove_hop
-from meshd.codec.http1_lines import END_OF_HEAD, LINES, VALUE_BYTES, find_fault
+from meshd.codec.http1_lines import END_OF_HEAD, READ_LINE, VALUE, find_fault
 from meshd.codec.http_events import CHUNKED, UNTIL_CLOSE, OnBody, OnEnd, OnResponse, ResponseHead
 
 MAX_HEAD_BYTES: Final = 80 * 1024  # Envoy's: a header of 79 KiB passes, one of 80 KiB does not
@@ -33,7 +33,7 @@ class StatusLines(dict[bytes, int]):
     def __missing__(self, line: bytes) -> int:
         """Read a status line seen for the first time."""
         status = line[9:12]
-        if len(status) != 3 or not status.isdigit() or status < b"100" or line[12:13] not in (b"", b" ") or line.translate(None, VALUE_BYTES):
+        if len(status) != 3 or not status.isdigit() or status < b"100" or line[12:13] not in (b"", b" ") or line.translate(VALUE) != line:
             return 0
         if line.startswith(b"HTTP/1.1 "):
             value = int(status)
@@ -271,7 +271,7 @@ def read_response(head: bytes, max_headers: int = MAX_HEADERS, method: bytes = b
         return None
     response = ResponseHead()
     response.status = abs(status)
-    response.headers = headers = Headers([LINES[line] for line in lines])
+    response.headers = headers = Headers(list(map(READ_LINE, lines)))
     first = headers.first
     if b"" in first:
         return None

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from meshd.base.byte_sets import keeps
 from meshd.codec.http1_lines import CODEC_ERROR
 from meshd.codec.http_events import RequestHead
 
@@ -9,6 +10,9 @@ TARGET_BYTES: Final = bytes(byte for byte in range(33, 127) if byte != 35)
 """What a target is made of as it stands: printable ASCII but `#`, which begins a fragment."""
 
 AUTHORITY_BYTES: Final = b"-._~%!$&'()*+,;=:@[]0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"  # RFC 3986, section 3.2
+
+TARGET: Final = keeps(TARGET_BYTES)
+AUTHORITY: Final = keeps(AUTHORITY_BYTES)
 
 INVALID_URL: Final = "http1.invalid_url"
 INVALID_SCHEME: Final = "http1.invalid_scheme"
@@ -28,7 +32,7 @@ def read_target(request: RequestHead) -> str:
         Empty, or the reason why the target cannot be served. `request.refused` is set where it is understood but has no path.
     """
     target = request.target.partition(b"#")[0]
-    if target.translate(None, TARGET_BYTES) or not target:
+    if target.translate(TARGET) != target or not target:
         return CODEC_ERROR
     if request.method == b"CONNECT":
         return _read_connect(request, target)
@@ -55,7 +59,7 @@ def _read_absolute(request: RequestHead, target: bytes) -> str:
     authority = rest[:end].rpartition(b"@")[2]
     if not authority:
         return INVALID_URL
-    if authority.translate(None, AUTHORITY_BYTES):
+    if authority.translate(AUTHORITY) != authority:
         return INVALID_AUTHORITY
     request.authority = authority
     request.target = rest[end:] or b"/"
@@ -66,7 +70,7 @@ def _read_absolute(request: RequestHead, target: bytes) -> str:
 def _read_connect(request: RequestHead, target: bytes) -> str:
     """Read `host:port`, both of which must be there."""
     host, _, port = target.rpartition(b":")
-    if not host or not port.isdigit() or len(port) > 5 or not 0 < int(port) < 65536 or host.translate(None, AUTHORITY_BYTES) or b"@" in host:
+    if not host or not port.isdigit() or len(port) > 5 or not 0 < int(port) < 65536 or host.translate(AUTHORITY) != host or b"@" in host:
         return INVALID_URL
     request.authority = target
     request.target = b""

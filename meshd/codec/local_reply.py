@@ -17,13 +17,17 @@ def build_local_reply(status: int, body: bytes, date: bytes, server: bytes, extr
         server: The name to answer with.
         extra: Further headers; they come first.
     """
-    pairs = list(extra)
+    headers = Headers([])
+    for name, value in extra:
+        headers.add(name, value)
     if body:
-        pairs += ((b"content-length", b"%d" % len(body)), (b"content-type", b"text/plain"))
-    pairs += ((b"date", date), (b"server", server))
+        headers.add(b"content-length", b"%d" % len(body))
+        headers.add(b"content-type", b"text/plain")
+    headers.add(b"date", date)
+    headers.add(b"server", server)
     reply = ResponseHead()
     reply.status = status
-    reply.headers = Headers(pairs)
+    reply.headers = headers
     reply.length = len(body)
     reply.keep_alive = True
     reply.upgrade = b""

@@ -1,6 +1,7 @@
 """Virtual hosts sought by authority: exact name, longest `*.suffix`, longest `prefix.*`, then `*`."""
 
 from collections.abc import Callable, Generator, Mapping
+from typing import Final
 
 import attrs
 
@@ -12,6 +13,9 @@ from meshd.tables.routes import FindRoute, build_routes
 BuiltHost = tuple[VirtualHost, FindRoute]
 ByLength = dict[int, dict[str, FindRoute]]
 """Fixed parts of wildcard domains by their length."""
+
+COLON: Final = 58
+"""Asking for an int in bytes is quick; `b":" in authority` raises and catches an exception within the interpreter."""
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -39,7 +43,7 @@ def host_of(authority: bytes, *, ignore_port: bool = True) -> str:
     Source:
         Envoy's HeaderUtility::getPortStart: the port begins at the last colon, unless a bracket closes behind that.
     """
-    if ignore_port and b":" in authority:
+    if ignore_port and COLON in authority:
         colon = authority.rfind(b":")
         if authority.rfind(b"]") < colon:
             authority = authority[:colon]

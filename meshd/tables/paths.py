@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from string import ascii_letters, digits
 
+from meshd.base.byte_sets import keeps
 from meshd.snapshot.network_filter import PathNormalization
 
 Normalize = Callable[[bytes], bytes]
@@ -11,8 +12,11 @@ UNRESERVED = frozenset((ascii_letters + digits + "-._~").encode())
 """Bytes that an escape need not hide: `%61` becomes `a`."""
 PASSED = UNRESERVED | frozenset(b"!$%&'()*+,/:;=@[]#?")
 """Bytes that stand as they are; all others are escaped."""
-SAFE = bytes(PASSED - frozenset(b"%#"))
-"""Bytes that never ask for a change, unless a dot follows a slash."""
+SAFE = keeps(bytes(PASSED - frozenset(b"%#")))
+"""Leaves bytes that never ask for a change, unless a dot follows a slash."""
+DOTLESS = keeps(bytes(PASSED - frozenset(b"%#.")))
+"""Leaves bytes that never ask for a change of the mode BASE: as most paths are, these are asked for first."""
+FRAGMENT = 35  # `#`
 ESCAPED = [bytes((byte,)) if byte in PASSED else b"%%%02X" % byte for byte in range(256)]
 HEX = frozenset(b"0123456789abcdefABCDEF")
 
@@ -32,15 +36,15 @@ def build_normalize(mode: PathNormalization) -> Normalize:
 
 def cut_fragment(target: bytes) -> bytes:
     """Give a target without its fragment: the mode NONE."""
-    return target.partition(b"#")[0] if b"#" in target else target
+    return target.partition(b"#")[0] if FRAGMENT in target else target
 
 
 def normalize_base(target: bytes) -> bytes:
     """Give the form of the mode BASE: escapes of unreserved bytes decoded, backslashes made slashes, dot segments resolved."""
-    if not target.translate(None, SAFE) and b"/." not in target:
+    if target.translate(DOTLESS) == target or (target.translate(SAFE) == target and target.find(b"/.") < 0):
         return target
     path, mark, query = cut_fragment(target).partition(b"?")
-    if not path.translate(None, SAFE) and b"/." not in path:
+    if path.translate(SAFE) == path and path.find(b"/.") < 0:
         return path + mark + query
     path = _canonical(path)
     return path + mark + query if path else b""
@@ -48,7 +52,7 @@ def normalize_base(target: bytes) -> bytes:
 
 def normalize_merge_slashes(target: bytes) -> bytes:
     """Give the form of the mode MERGE_SLASHES: BASE, then each run of slashes made one."""
-    if not target.translate(None, SAFE) and b"/." not in target and b"//" not in target:
+    if target.translate(SAFE) == target and target.find(b"/.") < 0 and target.find(b"//") < 0:
         return target
     path, mark, query = cut_fragment(target).partition(b"?")
     path = _merged(_canonical(path))
@@ -57,7 +61,7 @@ def normalize_merge_slashes(target: bytes) -> bytes:
 
 def normalize_decode_and_merge_slashes(target: bytes) -> bytes:
     """Give the form of the mode DECODE_AND_MERGE_SLASHES: escaped slashes decoded, then as MERGE_SLASHES."""
-    if not target.translate(None, SAFE) and b"/." not in target and b"//" not in target:
+    if target.translate(SAFE) == target and target.find(b"/.") < 0 and target.find(b"//") < 0:
         return target
     path, mark, query = cut_fragment(target).partition(b"?")
     if b"%" in path:
@@ -86,7 +90,7 @@ def _canonical(path: bytes) -> bytes:
     path = path.replace(b"\\", b"/")
     if b"/." in path:
         path = _without_dot_segments(path)
-    if path.translate(None, SAFE):
+    if path.translate(SAFE) != path:
         path = b"".join([ESCAPED[byte] for byte in path])
     return path
 

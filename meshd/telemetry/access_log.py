@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from json.encoder import encode_basestring_ascii
-from typing import Final, Protocol
+from typing import Protocol
 
 from meshd.base.log_formats import JSON_FORMAT, TEXT_FORMAT
-from meshd.telemetry.escaping import PLAIN, Texts, escape
+from meshd.telemetry.escaping import Escaped, Texts, escape
 from meshd.telemetry.log_format import Part, parse_format
 from meshd.telemetry.log_operators import Get, Value
 from meshd.telemetry.log_times import IsoTime
@@ -15,8 +15,6 @@ __all__ = ["Logged", "WriteLine", "compile_format", "find_problems"]
 
 WriteLine = Callable[[Logged], str]
 """Gives one line, its newline included."""
-
-NONE: Final[dict[bytes, bytes]] = {}
 
 
 class LogSettings(Protocol):
@@ -107,10 +105,11 @@ def _as_json(value: Value) -> str:
 
 
 def _default_line() -> WriteLine:
-    """Return what makes lines in Istio's default text format, by hand: under 3 us a line."""
-    time_of = IsoTime()
+    """Return what makes lines in Istio's default text format, by hand: no operator is called."""
+    times = IsoTime()
     texts = Texts()
     names = Texts(keeps_blanks=True)
+    known = Escaped()
 
     def line(logged: Logged) -> str:
         request = logged.request
@@ -124,21 +123,16 @@ def _default_line() -> WriteLine:
             headers = request.headers
             first = headers.first
             response = logged.response
-            forwarded = first.get(b"x-forwarded-for", b"-")
-            if len(first) != len(headers.pairs) and b"x-forwarded-for" in first:
-                forwarded = headers.joined(b"x-forwarded-for") or b""
-            strangers = b"\0".join((
-                request.method or b"-", first.get(b"x-envoy-original-path", logged.path or b"-"), forwarded, first.get(b"user-agent", b"-"),
-                first.get(b"x-request-id", b"-"), request.authority or b"-",
-                (NONE if response is None else response.headers.first).get(b"x-envoy-upstream-service-time", b"-"),
-            ))
-            if strangers.translate(None, PLAIN) == b"\0\0\0\0\0\0":
-                method, path, forwarded_for, agent, request_id, authority, service_time = strangers.decode("ascii").split("\0")
-            else:  # no NUL is within a header, so these are the same seven
-                method, path, forwarded_for, agent, request_id, authority, service_time = map(escape, strangers.split(b"\0"))
+            forwarded_for = "-" if b"x-forwarded-for" not in first else escape(headers.joined(b"x-forwarded-for") or b"")
+            method = known[request.method or b"-"]
+            path = escape(first.get(b"x-envoy-original-path", logged.path or b"-"))
+            agent = known[first.get(b"user-agent", b"-")]
+            request_id = escape(first.get(b"x-request-id", b"-"))
+            authority = known[request.authority or b"-"]
+            service_time = "-" if response is None else known[response.headers.first.get(b"x-envoy-upstream-service-time", b"-")]
             protocol = request.protocol
         return (
-            f'[{time_of(logged.started_wall)}] "{method} {path} {protocol}" {logged.status} {logged.flags or "-"} {texts[logged.details]} - '
+            f'[{times.at(logged.started_wall)}] "{method} {path} {protocol}" {logged.status} {logged.flags or "-"} {texts[logged.details]} - '
             f'"{texts[logged.failure]}" {logged.bytes_received} {logged.bytes_sent} {int(logged.duration * 1000)} {service_time} "{forwarded_for}" '
             f'"{agent}" "{request_id}" "{authority}" "{"-" if host is None else host.text}" {"-" if cluster is None else names[cluster.name]} '
             f'{logged.upstream_local or "-"} {connection.destination} {logged.source} {texts[connection.server_name]} '

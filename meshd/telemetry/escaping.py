@@ -2,19 +2,23 @@
 
 from typing import Final
 
-PLAIN: Final = bytes(byte for byte in range(32, 127) if byte not in b'"\\')
-"""Bytes that are written as they are."""
+from meshd.base.byte_sets import keeps
+
+_PLAIN_BYTES: Final = bytes(byte for byte in range(32, 127) if byte not in b'"\\')
+PLAIN: Final = keeps(_PLAIN_BYTES)
+"""Leaves bytes that are written as they are."""
 
 _WRITTEN: Final = tuple(
-    chr(byte) if byte in PLAIN else f"\\{chr(byte)}" if byte in b'"\\' else f"\\x{byte:02x}" for byte in range(256)
+    chr(byte) if byte in _PLAIN_BYTES else f"\\{chr(byte)}" if byte in b'"\\' else f"\\x{byte:02x}" for byte in range(256)
 )
 
 MAX_TEXTS: Final = 4096
+MAX_TEXT_BYTES: Final = 256
 
 
 def escape(value: bytes) -> str:
     r"""Return bytes as text: quotes and backslashes behind a backslash, control bytes and those over 127 as `\xNN`."""
-    return value.decode("ascii") if not value.translate(None, PLAIN) else "".join([_WRITTEN[byte] for byte in value])
+    return value.decode("ascii") if value.translate(PLAIN) == value else "".join([_WRITTEN[byte] for byte in value])
 
 
 class Texts(dict[str, str]):
@@ -39,4 +43,17 @@ class Texts(dict[str, str]):
         if len(self) >= MAX_TEXTS:
             self.clear()
         self[text] = written
+        return written
+
+
+class Escaped(dict[bytes, str]):
+    """As `escape`, remembering short values, up to a number: for what strangers send again and again, and what is no secret."""
+
+    def __missing__(self, value: bytes) -> str:
+        """Escape a value not seen yet."""
+        written = escape(value)
+        if len(value) <= MAX_TEXT_BYTES:
+            if len(self) >= MAX_TEXTS:
+                self.clear()
+            self[value] = written
         return written

@@ -10,6 +10,7 @@ FormatTime = Callable[[float], str]
 CONVERSIONS: Final = frozenset("aAbBcdDeFgGhHIjklmMnpPrRSsTuUVwWxXyYzZ%t")
 """What may follow `%`, as in strftime(3)."""
 FRACTIONS: Final = frozenset("123456789")
+_MILLISECONDS: Final = tuple([f"{number:03}Z" for number in range(1000)])
 
 
 def iso_time(seconds: float) -> str:
@@ -29,11 +30,15 @@ class IsoTime:
 
     def __call__(self, seconds: float) -> str:
         """Return the text of a time."""
+        return self.at(seconds)
+
+    def at(self, seconds: float) -> str:
+        """Return the text of a time."""
         second = int(seconds)
         if second != self._second:
             self._second = second
             self._prefix = strftime("%Y-%m-%dT%H:%M:%S.", gmtime(second))
-        return f"{self._prefix}{int(seconds * 1000) % 1000:03}Z"
+        return self._prefix + _MILLISECONDS[int(seconds * 1000) % 1000]
 
 
 def compile_time_format(text: str) -> tuple[FormatTime, list[str]]:

@@ -18,26 +18,8 @@ import attrs
 from tests.bench.cpu import machine_cpu, peak_rss, process_cpu
 from tests.bench.hosts import SERVER, SERVER_PORT, SERVICE, Host, bench_hosts, web_server
 from tests.bench.load import Load, run_wrk
+from tests.bench.world import WORLD
 from tests.helpers.proxies import Proxy, envoy, meshd
-
-WORLD = """\
-apiVersion: meshd.io/v1
-kind: Node
-metadata: {{name: bench}}
-spec: {{namespace: default, addresses: ["{address}"], workers: 1}}
----
-apiVersion: v1
-kind: Service
-metadata: {{name: my-nginx, namespace: default}}
-spec: {{clusterIP: {service}, ports: [{{name: http, port: 80, targetPort: {port}}}]}}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-addressType: IPv4
-metadata: {{name: my-nginx-1, namespace: default, labels: {{kubernetes.io/service-name: my-nginx}}}}
-endpoints: [{{addresses: ["{server}"]}}]
-ports: [{{name: http, port: {port}}}]
-"""
 
 CONNECTIONS = 32
 ROUNDS, SECONDS = (7, 6)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshd.codec.headers import Headers
+from meshd.codec.headers import HeaderError, Headers
 
 A1, B2, A3 = (b"a", b"1"), (b"b", b"2"), (b"a", b"3")
 
@@ -29,6 +29,18 @@ def test_sets_in_place(pairs, name, expected):
     headers = Headers(list(pairs))
     headers.set(name, b"9")
     assert (expected, b"9") == (headers.pairs, headers.get(name))
+
+
+@pytest.mark.parametrize("pair", [
+    (b"a", b"1\r\nb: 2"), (b"a", b"1\nb: 2"), (b"a", b"1\r"), (b"a\r\nb", b"1"), (b"a b", b"1"), (b"", b"1"), (b"c", b"\n"),
+])
+def test_takes_nothing_that_would_be_another_line(pair):
+    """A line break that somebody let into a header is refused before it is there."""
+    headers = Headers([A1])
+    for change in (headers.add, headers.set):
+        with pytest.raises(HeaderError):
+            change(*pair)
+    assert ([A1], {b"a": b"1"}) == (headers.pairs, headers.first)
 
 
 NAMES = st.sampled_from([b"a", b"b", b"c"])

@@ -133,7 +133,7 @@ FORGED = {
 def test_no_header_forges_a_field(settings, value, written):
     """What would end a field or a line, or move a cursor, is written as what it is."""
     logged = http()
-    logged.request.headers.set(b"user-agent", value)
+    logged.request.headers = Headers([(b"user-agent", value)])
     assert f" {written} " in compile_format(settings)(logged)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from meshd.telemetry.escaping import MAX_TEXTS, Texts, escape
+from meshd.telemetry.escaping import MAX_TEXT_BYTES, MAX_TEXTS, Escaped, Texts, escape
 
 
 @pytest.mark.parametrize(("value", "expected"), [
@@ -29,3 +29,13 @@ def test_texts_are_bounded():
     for number in range(2 * MAX_TEXTS + 1):
         texts[str(number)]
     assert len(texts) <= MAX_TEXTS
+
+
+def test_escaped_values_are_few_and_short():
+    """However many different ones come, only so many are kept, and no long one; what comes out is the same."""
+    known = Escaped()
+    for number in range(2 * MAX_TEXTS + 1):
+        known[b"%d" % number]
+    long = b"\n" * (MAX_TEXT_BYTES + 1)
+    assert ("\\x0a" * len(long), "a\\x09", "a\\x09") == (known[long], known[b"a\t"], known[b"a\t"])
+    assert (True, False) == (len(known) <= MAX_TEXTS, long in known)
