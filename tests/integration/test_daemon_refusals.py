@@ -88,7 +88,7 @@ def test_directories_of_somebody_else(daemon):
 
 
 @pytest.mark.parametrize(("options", "said"), [
-    (("--snapshot=x.json",), "--snapshot is not there yet"),
+    (("--snapshot=x.json",), "--config-dir says what --snapshot takes the place of"),
     (("--workers=-1",), "--workers: expected 0 to 256, got -1"),
     (("--workers=x",), "Parameter type enforcement failed"),
     (("--run-dir=/" + "x" * 100,), "--run-dir: its sockets' paths may have 107 bytes"),
