@@ -32,6 +32,7 @@ from meshd.telemetry.exposition import CONTENT_TYPE
 JSON = b"application/json"
 BYTES = b"application/octet-stream"
 TEXT = b"text/plain; charset=utf-8"
+TOO_LARGE = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class Facts(Protocol):
@@ -71,6 +72,28 @@ class Page(Resource):
         return self._render(request)
 
 
+class BodilessRequest(Request):
+    """A request that has no body: Twisted would store one of any size, beyond 100 kB in a temporary file, before it asks the page."""
+
+    _refused = False
+
+    def gotLength(self, length: int | None) -> None:
+        """Refuse a request that announces a body; None is one of unknown length."""
+        self._refused = length != 0
+        super().gotLength(0)  # type: ignore[no-untyped-call]  # reason: Twisted's
+        if self._refused and self.channel.transport is not None:
+            self.channel.transport.write(TOO_LARGE)
+            self.channel.loseConnection()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Throw away what still comes."""
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """Answer, unless that has been done."""
+        if not self._refused:
+            super().requestReceived(command, path, version)  # type: ignore[no-untyped-call]  # reason: Twisted's
+
+
 class QuietSite(Site):
     """A site that logs no requests: meshctl and scrapers ask often."""
 
@@ -106,8 +129,8 @@ def build_metrics_pages(facts: Facts) -> Resource:
 
 
 def build_site(root: Resource) -> Site:
-    """Serve pages without logging each request."""
-    return QuietSite(root)  # type: ignore[no-untyped-call]  # reason: Twisted's
+    """Serve pages, taking no bodies, without logging each request."""
+    return QuietSite(root, requestFactory=BodilessRequest)  # type: ignore[no-untyped-call]  # reason: Twisted's
 
 
 def _stats(facts: Facts) -> Resource:

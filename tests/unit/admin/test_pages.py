@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from twisted.internet.testing import StringTransport
 from twisted.web.resource import getChildForRequest
 from twisted.web.server import UnsupportedMethod
 from twisted.web.test.requesthelper import DummyRequest
@@ -114,3 +115,30 @@ def test_requests_are_not_logged():
     site._logFile = type("Log", (), {"write": written.append})()
     site.log(DummyRequest([b"status"]))
     assert [] == written
+
+
+def ask(content: bytes) -> tuple[bytes, StringTransport]:
+    """Send bytes to the pages' site; give the answer, and the transport as it was left."""
+    transport = StringTransport()
+    protocol = build_site(build_pages(Facts())).buildProtocol(None)
+    protocol.timeOut = None
+    protocol.makeConnection(transport)
+    for piece in (content[:-5], content[-5:]):
+        protocol.dataReceived(piece)
+    return transport.value(), transport
+
+
+@pytest.mark.parametrize("length", [b"Content-Length: 5", b"Content-Length: 5000000000", b"Transfer-Encoding: chunked"])
+@pytest.mark.parametrize("method", [b"GET", b"POST"])
+def test_no_body_is_taken(method, length):
+    """Anybody can send one to the Prometheus port, of any size: it must fill neither memory nor a disk."""
+    answer, transport = ask(method + b" /stats/prometheus HTTP/1.1\r\nHost: a\r\n" + length + b"\r\n\r\n5\r\nabcde")
+    assert (b"HTTP/1.1 413 Content Too Large", True) == (answer.split(b"\r\n")[0], transport.disconnecting)
+    assert 1 == answer.count(b"HTTP/1.1")
+
+
+@pytest.mark.parametrize("length", [b"", b"Content-Length: 0\r\n"])
+def test_a_request_without_a_body_is_answered(length):
+    """Also when it says so."""
+    answer, transport = ask(b"GET /ready HTTP/1.1\r\nHost: a\r\n" + length + b"\r\n")
+    assert (b"HTTP/1.1 200 OK", False) == (answer.split(b"\r\n")[0], transport.disconnecting)
