@@ -34,9 +34,11 @@ class DescriptorBudget:
     Attributes:
         ceiling: Descriptors numbered from here on are the spare ones.
         paused: Accepting waits.
+        on_change: Told when a pause begins (True) and ends.
+        on_scarce: Called when a pause begins, and at every look that does not end it, to give up what can be spared.
     """
 
-    __slots__ = ("_next_descriptor", "_timer", "_wheel", "ceiling", "on_change", "paused")
+    __slots__ = ("_next_descriptor", "_timer", "_wheel", "ceiling", "on_change", "on_scarce", "paused")
 
     def __init__(self, wheel: Wheel, spare: int, limit: int, probe: Callable[[], int] = next_descriptor) -> None:
         """
@@ -54,18 +56,21 @@ class DescriptorBudget:
         self.ceiling = max(limit - spare, 1)
         self.paused = False
         self.on_change: Callable[[bool], None] = lambda paused: None
+        self.on_scarce: Callable[[], None] = lambda: None
 
     def run_out(self) -> None:
         """Pause accepting until enough are free."""
         if not self.paused:
             self.paused = True
             self.on_change(True)
+            self.on_scarce()
         if self._timer is None:
             self._timer = self._wheel.after(RECHECK, self._look)
 
     def _look(self) -> None:
         self._timer = None
         if self._next_descriptor() >= self.ceiling:
+            self.on_scarce()
             self._timer = self._wheel.after(RECHECK, self._look)
         else:
             self.paused = False

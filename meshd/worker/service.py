@@ -95,6 +95,7 @@ class DataPlane:
         self._connections = Connections(self._resources)
         self._budget = DescriptorBudget(wheel, settings.spare_descriptors, settings.descriptor_limit or descriptor_limit())
         self._budget.on_change = self._accepting_changed
+        self._budget.on_scarce = self._spare_descriptors
         self._on_problem = on_problem
         self._sockets: dict[str, list[ListeningSocket]] = {}
         self._sweep_timer: Timer | None = wheel.after(SWEEP, self._sweep)
@@ -172,6 +173,11 @@ class DataPlane:
             elif not self._resources.draining:
                 accepting.resume()
         self._on_problem("accepting is paused: too few file descriptors are free" if paused else "accepting goes on: file descriptors are free again")
+
+    def _spare_descriptors(self) -> None:
+        """Give up pooled connections and pipes: they would keep new clients out for as long as they are kept."""
+        self._resources.clusters.drop_idle()
+        self._resources.pipes.close()
 
     def _sweep(self) -> None:
         self._resources.clusters.sweep(self._resources.seconds())

@@ -1,5 +1,6 @@
 """A cluster as it runs: hosts that outlive pushes, the pick among them, counters of its limits."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Protocol, cast
 
@@ -162,6 +163,12 @@ class LiveClusters:
         """Give up what nothing uses; called every few seconds."""
         for cluster in self.live.values():
             cluster.sweep(now)
+
+    def drop_idle(self) -> None:
+        """Close every free connection and go on: their descriptors are needed."""
+        for cluster in self.live.values():
+            for host in cluster.hosts.values():
+                host.drop_idle_since(math.inf)
 
     @property
     def requests(self) -> int:

@@ -28,6 +28,17 @@ def test_pauses_until_enough_are_free():
     assert ([True, True, False, False], [True, False], 68) == (states, changes, budget.ceiling)
 
 
+def test_what_can_be_spared_is_given_up_at_every_look():
+    """Connections that become idle during a pause would otherwise prolong it for as long as they are kept."""
+    budget, clock, _ = make([90, 68, 67])
+    spared = []
+    budget.on_scarce = lambda: spared.append(budget.paused)
+    budget.run_out()
+    for _ in range(4):
+        clock.advance(RECHECK * 1.2)
+    assert [True, True, True] == spared
+
+
 def test_stop_looks_no_more():
     """A stopped budget asks nothing."""
     budget, clock, changes = make([])

@@ -180,6 +180,15 @@ class DataPlaneTests(SynchronousTestCase):
         self.clock.advance(1.0)
         self.assertEqual((True, False, 2), (paused, self.plane.status().paused, len(self.problems)))
 
+    def test_a_pause_gives_up_what_is_free(self):
+        """Pooled connections and pipes hold descriptors that new clients need more."""
+        resources, dropped = self.plane._resources, []
+        resources.pipes.give_back(resources.pipes.take(), empty=True)
+        host = next(iter(resources.clusters.find(CLUSTER).hosts.values()))
+        host.idle.append(type("Free", (), {"idle_since": 1.0, "drop": lambda self: dropped.append(1)})())
+        self.plane._budget.run_out()
+        self.assertEqual(([1], [], []), (dropped, host.idle, resources.pipes._free))
+
     def test_logs_are_reopened(self):
         """After a rotation lines go to a new file."""
         client = self.connect()

@@ -105,6 +105,17 @@ def test_a_removed_cluster_closes_what_is_free():
     assert (True, None) == (free.dropped, clusters.find("c"))
 
 
+def test_what_is_free_can_be_given_up():
+    """The clusters stay as they are, without a free connection."""
+    clusters = make(endpoints=assignment(1, 2))
+    frees = [Connection(), Connection(), Connection()]
+    for free, port in zip(frees, (1, 1, 2), strict=True):
+        clusters.find("c").hosts["10.0.0.1", port].idle.append(free)
+    clusters.drop_idle()
+    assert ([True] * 3, {1, 2}) == ([free.dropped for free in frees], picked(clusters.find("c")))
+    assert [[], []] == [host.idle for host in clusters.find("c").hosts.values()]
+
+
 @pytest.mark.parametrize("endpoints", [None, assignment()])
 def test_no_endpoint_no_host(endpoints):
     """A cluster without endpoints chooses none."""
