@@ -7,7 +7,7 @@ import attrs
 
 from meshd.base.units import format_duration, parse_duration
 from meshd.snapshot.noted_json import FieldError, Noted, settle, shown
-from meshd.snapshot.vocabulary import HARMLESS, LEFT_OUT, ONLY, WHOLE_OR_NOT
+from meshd.snapshot.vocabulary import HARMLESS, LEFT_OUT, NOT_DONE, ONLY, WHOLE_OR_NOT
 
 # Any: what enters and leaves here is JSON, and fields have types of their own
 Json = dict[str, Any]
@@ -90,13 +90,25 @@ class Message(Generic[T]):
         """
         if not isinstance(message, dict):
             raise FieldError("", f"expected an object, found {shown(message)}")
-        values = {row.attribute: _read_row(message, row) for row in self._rows}
+        value = self._build(**{row.attribute: _read_row(message, row) for row in self._rows})
         if isinstance(message, Noted):
             check_unasked(message, self._name)
-        try:
-            return self._build(**values)
-        except ValueError as reason:
-            raise FieldError(_path_of(message, ()), str(reason)) from None
+            self._tell_of_idle(message, value)
+        return value
+
+    def _tell_of_idle(self, message: Noted, value: T) -> None:
+        """Tell of what is set and read, but not done yet."""
+        idle = NOT_DONE.get(self._name, frozenset())
+        for row in self._rows:
+            if row.attribute in idle and _find(message, row.path) is not None and getattr(value, row.attribute) != _usual(type(value), row):
+                path = message.place_of(row.path)
+                message.report.note(path, f"expected {self._name} without {row.attribute}: it is read, and not done yet", "the rest is served")
+
+
+def _usual(kind: type, row: Row) -> Any:
+    """Give the value of an attribute with which there is nothing to be done."""
+    default = attrs.fields_dict(kind)[row.attribute].default
+    return row.default if default is attrs.NOTHING else default
 
 
 def _read_row(message: Json, row: Row) -> Any:

@@ -190,6 +190,34 @@ ONLY: dict[str, dict[str, tuple[object, ...]]] = {
 }
 """Fields by message of which meshd knows these settings; what has another one is left out."""
 
+NOT_DONE: dict[str, frozenset[str]] = {
+    "HttpConnectionManager": frozenset((
+        *("server_header", "escaped_slashes", "use_remote_address", "xff_num_trusted_hops", "skip_xff_append", "internal_ranges"),
+        *("preserve_external_request_id", "request_id_in_response", "proxy_100_continue", "stream_idle_timeout", "request_timeout"),
+        *("request_headers_timeout", "max_stream_duration", "max_connection_duration", "max_requests_per_connection", "drain_timeout"),
+        *("delayed_close_timeout", "headers_with_underscores", "default_http_10_host", "allow_absolute_url", "enable_trailers", "preserve_case"),
+        *("strip_host_port", "strip_trailing_host_dot", "via"),
+    )),
+    "TcpProxy": frozenset(("max_connection_duration", "hash_source_ip")),
+    "Router": frozenset(("suppress_envoy_headers",)),
+    "RouteConfiguration": frozenset(("request_headers", "response_headers")),
+    "VirtualHost": frozenset(("attempt_count_in_response", "require_tls", "request_headers", "response_headers")),
+    "Route": frozenset(("request_headers", "response_headers")),
+    "RouteAction": frozenset((
+        "idle_timeout", "host_rewrite", "auto_host_rewrite", "append_forwarded_host", "prefix_rewrite", "regex_rewrite", "hash_policies",
+    )),
+    "Redirect": frozenset(("scheme", "host", "port", "path", "prefix_rewrite", "regex_rewrite")),
+    "RetryPolicy": frozenset(("per_try_idle_timeout", "retriable_headers", "retriable_request_headers")),
+    "WeightedCluster": frozenset(("request_headers", "response_headers")),
+    "Cluster": frozenset((
+        *("outlier_detection", "choice_count", "ring_size", "table_size", "http_connection_duration", "max_response_headers", "preserve_case"),
+        "buffer_limit",
+    )),
+    "Thresholds": frozenset(("retry_budget",)),
+    "Listener": frozenset(("buffer_limit",)),
+}
+"""Attributes by message that are read and written, and on which no worker acts yet: a file that sets one is told so. They leave as they come."""
+
 WHOLE_OR_NOT = frozenset({
     "SocketAddress", "FilterChainMatch", "OriginalDst", "TlsInspector", "HttpInspector", "RouteMatch", "StringMatch", "HeaderMatch", "QueryMatch",
     "HeaderChange", "HashPolicy", "RegexRewrite", "Redirect", "DirectResponse", "Fault", "Cors", "UpgradeConfig", "CidrRange", "AdditionalAddress",

