@@ -59,3 +59,32 @@ def test_output_goes_where_ours_does(places, monkeypatch, silent):
     assert silent == (places.log_dir / OUTPUT).exists()
     if silent:
         assert os.path.samestat(reactor.output, os.stat(places.log_dir / OUTPUT))
+
+
+def _link(path, victim):
+    path.symlink_to(victim)
+
+
+def _hard_link(path, victim):
+    os.link(victim, path)
+
+
+def _pipe(path, victim):
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("plant", [_link, _hard_link, _pipe])
+def test_nothing_that_was_planted_is_written_to(places, tmp_path, monkeypatch, plant):
+    """The log directory belongs to the workers, and we are root: a link of theirs must not lead us to another file, a FIFO not hold us up."""
+    victim = tmp_path / "victim"
+    victim.write_text("")
+    plant(places.log_dir / OUTPUT, victim)
+    null = os.stat(os.devnull)
+    real = os.fstat
+    monkeypatch.setattr(os, "fstat", lambda descriptor: null if descriptor == 2 else real(descriptor))
+    said = []
+    monkeypatch.setattr(spawning.log, "error", lambda text, **fields: said.append(fields["reason"]))
+    reactor = FakeReactor()
+    Spawning(reactor, places).spawn(0, lambda how: None)
+    assert (False, 1) == (os.path.samestat(reactor.output, victim.stat()), len(said))
+    assert reactor.output.st_rdev == null.st_rdev
