@@ -9,6 +9,20 @@ DELAYED_CLOSE = 1.0  # Envoy's delayed_close_timeout
 """Seconds; not extended by what the client still sends."""
 
 
+def give_up_when_stuck(stream: Stream, wheel: Wheel, then: Callable[[], None]) -> None:
+    """
+    Watch a stream that is closed once its queue is written, for a peer that takes nothing.
+
+    Args:
+        stream: May be closed at any time, which ends the watch.
+        wheel: Takes the timer.
+        then: Called when a second has passed in which the queue did not shrink, as Envoy's timeout has it.
+    """
+    before = stream.queued
+    if before:
+        wheel.after(DELAYED_CLOSE, lambda: then() if stream.queued == before else give_up_when_stuck(stream, wheel, then))
+
+
 class Lingering:
     """The owner of a stream that has answered for the last time: what comes is thrown away, the client's FIN or the time ends it."""
 

@@ -11,7 +11,7 @@ from meshd.codec.local_reply import build_local_reply
 from meshd.snapshot.replies import REPLIES, Reply
 from meshd.tables.chain import HttpTable
 from meshd.tables.hosts import host_of
-from meshd.worker.closing import Lingering
+from meshd.worker.closing import Lingering, give_up_when_stuck
 from meshd.worker.downstream import Downstream
 from meshd.worker.exchange import Exchange
 from meshd.worker.log_files import WriteLog
@@ -377,6 +377,7 @@ class HttpServer:
             self._stream.when_written(self._finished)
         else:
             self._stream.when_written(self._linger)
+        give_up_when_stuck(self._stream, self._resources.wheel, self._finished)
 
     def _linger(self) -> None:
         Lingering(self._stream, self._resources.wheel, self._finished)

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from meshd.worker.closing import DELAYED_CLOSE, Lingering
+from meshd.worker.closing import DELAYED_CLOSE, Lingering, give_up_when_stuck
 from meshd.worker.wire.stream import Stream
 from tests.helpers.worker_rig import Recorder, Rig, ending
 
@@ -52,3 +52,33 @@ def test_a_reset_ends_it(rig, lingering):
     peer.close()
     rig.pump()
     assert [1] == closed
+
+
+def test_a_peer_that_takes_nothing_is_given_up(rig):
+    """Each second in which it takes something gives it another one; then it is over."""
+    ours, theirs = rig.pair()
+    stream, stuck, most = Stream(rig.poller, ours, Recorder()), [], 4_000_000
+    stream.write(b"x" * most)
+    give_up_when_stuck(stream, rig.wheel, lambda: stuck.append(stream.queued))
+    for _ in range(3):
+        theirs.recv(1_000_000)
+        rig.pump()
+        rig.advance(DELAYED_CLOSE * 1.1)
+    before = list(stuck)
+    rig.advance(DELAYED_CLOSE * 1.1)
+    rig.advance(DELAYED_CLOSE * 1.1)
+    assert ([], 1, True) == (before, len(stuck), 0 < stuck[0] < most)
+
+
+def test_who_has_taken_all_is_let_alone(rig):
+    """Nothing queued, nothing to watch, then or later."""
+    ours, theirs = rig.pair()
+    stream, stuck = Stream(rig.poller, ours, Recorder()), []
+    give_up_when_stuck(stream, rig.wheel, lambda: stuck.append(1))
+    stream.write(b"x" * 1_000_000)
+    give_up_when_stuck(stream, rig.wheel, lambda: stuck.append(1))
+    while stream.queued:
+        theirs.recv(1_000_000)
+        rig.pump()
+    rig.advance(DELAYED_CLOSE * 3)
+    assert [] == stuck

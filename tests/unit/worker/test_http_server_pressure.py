@@ -4,6 +4,7 @@ import contextlib
 
 import pytest
 
+from meshd.worker.closing import DELAYED_CLOSE
 from tests.helpers.http_rig import ANSWER, REQUEST, HttpRig
 from tests.helpers.worker_rig import received
 
@@ -102,3 +103,23 @@ def test_thousands_of_local_replies_in_one_batch(rig):
         rig.pump(1)
         got += rig.got()
     assert (1500, 1500) == (got.count(b"HTTP/1.1 404 Not Found"), len(rig.lines))
+
+
+@pytest.mark.parametrize("more", [b"", b"Connection: close\r\n"])
+def test_a_client_that_never_takes_the_last_answer_is_closed(rig, more):
+    """It would keep its connection, and what is queued for it, for ever; one that stays open has its idle timeout."""
+    size = 400_000  # more than the kernel takes of it, less than what pauses the origin
+    rig.send(REQUEST.replace(b"\r\n\r\n", b"\r\n" + more + b"\r\n"))
+    rig.asked()
+    origin, left = rig.origins[0], memoryview(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
+    origin.setblocking(False)
+    while left:
+        with contextlib.suppress(BlockingIOError):
+            left = left[origin.send(left):]
+        rig.pump(1)
+    rig.pump()
+    stream = rig.server._stream
+    queued = stream.queued
+    rig.advance(DELAYED_CLOSE * 1.1)
+    rig.advance(DELAYED_CLOSE * 1.1)
+    assert (True, not more) == (queued > 0, stream.fd >= 0)
