@@ -89,7 +89,9 @@ def read_listing(listing: str) -> dict[str, list[str]]:
 
 
 def _plain(line: str) -> str:
-    return re.sub(r"(?<!meta )\b(skuid|skgid)\b", r"meta \1", _COUNTS.sub("", line))
+    """Take out what tells nothing; where /etc/protocols is missing (package netbase), nft knows TCP by its number alone."""
+    line = _COUNTS.sub("", line).replace("meta l4proto 6 ", "meta l4proto tcp ")
+    return re.sub(r"(?<!meta )\b(skuid|skgid)\b", r"meta \1", line)
 
 
 def _hook_line(hook: HookName) -> str:

@@ -93,7 +93,7 @@ def test_a_listing_reads_back_as_it_was_written(settings: CaptureSettings) -> No
 
 
 def test_a_listing_as_other_versions_print_it() -> None:
-    """Counts are left out, and owners may come without `meta`."""
+    """Counts are left out, owners may come without `meta`, and TCP as a number where /etc/protocols is missing."""
     listing = """\
 table inet meshd { # handle 3
 	chain outbound { # nothing
@@ -103,6 +103,9 @@ table inet meshd { # handle 3
 		type nat hook output priority -105; policy accept;
 		oifname "lo" skuid 1337 counter packets 12 bytes 720 return
 		meta skgid 1337 counter packets 0 bytes 0 return
+		meta l4proto 6 counter redirect to :15001
+		oifname "lo" meta l4proto 6 meta skuid 1337 counter redirect to :15006
+		meta l4proto 17 counter return
 	}
 
 	set extra {
@@ -111,7 +114,14 @@ table inet meshd { # handle 3
 }
 """
     expected = {
-        "a": ["type nat hook output priority -105; policy accept;", 'oifname "lo" meta skuid 1337 counter return', "meta skgid 1337 counter return"],
+        "a": [
+            "type nat hook output priority -105; policy accept;",
+            'oifname "lo" meta skuid 1337 counter return',
+            "meta skgid 1337 counter return",
+            "meta l4proto tcp counter redirect to :15001",
+            'oifname "lo" meta l4proto tcp meta skuid 1337 counter redirect to :15006',
+            "meta l4proto 17 counter return",
+        ],
         "set extra": ["type ipv4_addr"],
     }
     assert expected == {name: lines for name, lines in read_listing(listing).items() if name != "outbound"}
