@@ -82,6 +82,13 @@ class GenerationStore:
                 log.warn("{path}: not used: {error}", path=str(path), error=error)
         return None
 
+    def saved_at(self, number: int) -> float:
+        """Tell when a generation was saved, seconds since the epoch; 0 if it is not there."""
+        try:
+            return (self.directory / f"{number:010}{_SUFFIX}").stat().st_mtime
+        except OSError:
+            return 0.0
+
     def numbers(self) -> list[int]:
         """Give the numbers of the generations there are, oldest first."""
         return [int(path.stem) for path in self._paths()]

@@ -35,7 +35,7 @@ class ControlPlane:
         nonce: Of this run; part of every version.
         on_serving: Called once, when all workers serve for the first time.
         generation: The last one.
-        made: When it was made, seconds since the epoch.
+        made: When it was made (one of an earlier run: saved), seconds since the epoch.
         problems: What the compiler said of the last World.
         rejected: Why the last World is not served; empty when it is.
         served: Whether all workers have served once.
@@ -59,6 +59,8 @@ class ControlPlane:
     def restore(self) -> bool:
         """Take up the last generation that an earlier run served; tell whether there is one."""
         self.generation = self.workers.known = self.store.load()
+        if self.generation is not None:
+            self.made = self.store.saved_at(self.generation.number)
         return self.generation is not None
 
     def use_last(self) -> None:

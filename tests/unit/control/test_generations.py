@@ -1,5 +1,7 @@
 """Numbering snapshots, and keeping them on disk."""
 
+import os
+
 import attrs
 import pytest
 
@@ -52,6 +54,14 @@ def test_the_newest_is_loaded_and_old_ones_are_forgotten(tmp_path):
         store.save(generation(number))
     assert generation(KEPT + 3) == store.load()
     assert list(range(4, KEPT + 4)) == store.numbers()
+
+
+def test_tells_when_one_was_saved(tmp_path):
+    """By its file's time; one that is not there has none."""
+    store = GenerationStore(tmp_path)
+    store.save(generation(7))
+    os.utime(tmp_path / "0000000007.meshd", (1.0, 1234.5))
+    assert [1234.5, 0.0] == [store.saved_at(number) for number in (7, 8)]
 
 
 @pytest.mark.parametrize("garbage", [b"", b"{}", b"\x80\x04N.", b'{"schema":1,"node":{"name":"n"},"parts":{},"resources":0}'])

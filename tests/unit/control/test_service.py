@@ -54,6 +54,10 @@ class FakeStore:
         self.clock.rightNow += self.takes
         self.saved.append(generation)
 
+    def saved_at(self, number):
+        """Give a moment that tells the number."""
+        return 500.0 + number
+
     def load(self):
         """Give the last one."""
         return self.saved[-1] if self.saved else None
@@ -161,6 +165,7 @@ class ControlPlaneTests(SynchronousTestCase):
         self.control = self.plane("y")
         self.assertTrue(self.control.restore())
         self.assertIs(self.store.saved[0], self.workers.known)
+        self.assertEqual(501.0, self.control.made)
         self.use(ONE)
         self.assertEqual("1-x", self.control.generation.versions["clusters"])
         self.use(TWO)
