@@ -206,7 +206,9 @@ class DirectorySource:
         else:
             for name in sorted(touched):
                 yield from scan_entry(f"{self._root}/{name}", name, tree)
-            self._whole = self._whole or bool(tree.folders)
+            # what only a look at everything tells of: folders, and faults that came or may have gone
+            faults = {problem.origin.file for problem in (*self._tree_problems, *tree.problems)}
+            self._whole = self._whole or bool(tree.folders) or not faults.isdisjoint(touched)
         for name in sorted(tree.files):
             yield from self._visit(name, tree.files[name], complete=name in complete or name.startswith(below))
         self._find_removed(tree, None if whole else touched)

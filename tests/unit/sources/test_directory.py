@@ -17,6 +17,7 @@ from meshd.sources.watch import IWatch, Notice
 
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: %s}\nspec: {clusterIP: 10.0.0.1, ports: [{port: 80}]}\n"
 GONE = "expected a readable directory, got no such file or directory; what was read of it before stays in use"
+LOST = "expected a readable file, got no such file or directory; what was read of it before stays in use"
 
 
 @implementer(IWatch)
@@ -237,6 +238,20 @@ def test_a_link_to_a_folder_is_followed(live):
     (live.path / "other").symlink_to(live.path.parent / "other")
     live.notice("other")
     assert ["other/a.yaml=x"] == live.after(0.5, 0.5)
+
+
+def test_a_link_to_nothing_is_told_of_until_it_is_mended(live):
+    """Both at once, not when everything is looked at the next time."""
+    live.write("a.yaml", "x")
+    live.after()
+    (live.path / "link").symlink_to("nothing")
+    (live.path / "link").rename(live.path / "a.yaml")
+    live.notice("a.yaml")
+    assert [f"!a.yaml: {LOST}"] == live.after()
+    (live.path / "a.yaml").unlink()
+    live.write("a.yaml", "w")
+    assert ["a.yaml=w"] == [line.split(" !")[0] for line in live.after() if line]
+    assert () == live.deliveries[-1].problems
 
 
 def test_a_vanished_directory_keeps_what_was_read(live):
