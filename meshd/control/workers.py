@@ -27,6 +27,8 @@ STEADY = 10.0  # seconds after which a life counts as a good one: the next repla
 REATTACH_TIME = 5.0  # seconds that a living worker of an earlier run has to come back
 HELLO_TIME = 30.0  # seconds that a new worker has to say Hello
 SURPLUS_TIME = 15.0  # seconds that a worker which is not wanted any more has to come back, be told so, and drain
+LOOK_INTERVAL = 10.0  # seconds between looks at whether an attached worker, which reports each second, has done so
+SILENT_LOOKS = 3  # such looks in vain; counted, not timed, because we may have been stopped ourselves
 KILL_MARGIN = 2.0  # seconds beyond its grace that a stopping worker has
 
 TRANSITIONS = {
@@ -71,6 +73,7 @@ class Slot:
     ended: str = ""
     since: float = 0.0
     delay: float = FIRST_RESTART
+    silent_looks: int = 0
     timer: IDelayedCall | None = None
 
     def move(self, event: str) -> None:
@@ -191,6 +194,8 @@ class Workers:
         slot.move("attached")
         slot.since = self.clock.seconds()
         slot.link = link
+        slot.silent_looks = 0
+        slot.timer = self.clock.callLater(LOOK_INTERVAL, self._look, slot)
         pusher = Pusher(link.push, self._encode, lambda: next(self._nonces), lambda: attachment.settle(), link.cut)
         pusher.resume(introduction.versions, self.known)
         attachment = slot.attachment = Attachment(slot.index, link, pusher, self.sockets, self.clock, self.health, self.on_change)
@@ -210,6 +215,7 @@ class Workers:
         """Keep what a worker reports."""
         for slot in self.slots.values():
             if slot.link is link and slot.attachment is not None:
+                slot.silent_looks = 0
                 status, problems = report.get("status"), report.get("problems")
                 slot.attachment.status = status if isinstance(status, dict) else {}
                 if isinstance(problems, list) and problems:
@@ -257,8 +263,16 @@ class Workers:
         slot.timer = self.clock.callLater(HELLO_TIME, self._kill, slot)
         self._note()
 
+    def _look(self, slot: Slot) -> None:
+        """Replace a worker that is attached but has said nothing for long: it was stopped, or is caught in a loop."""
+        slot.silent_looks += 1
+        if slot.silent_looks > SILENT_LOOKS:
+            self._kill(slot)
+        else:
+            slot.timer = self.clock.callLater(LOOK_INTERVAL, self._look, slot)
+
     def _kill(self, slot: Slot) -> None:
-        """End a process that does not connect; its end brings a replacement."""
+        """End a process that does not connect or say anything; its end brings a replacement."""
         if slot.life is not None:
             log.warn("worker {index} (pid {pid}) does not answer and is replaced", index=slot.index, pid=slot.life.pid)
             slot.life.signal(signal.SIGKILL)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import attrs
-from twisted.internet.defer import CancelledError, Deferred, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, gatherResults, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
@@ -332,7 +332,7 @@ class Session:
         problems, self._problems = list(self._problems), deque(maxlen=MAX_PROBLEMS)
         content = json.dumps({"status": attrs.asdict(self.plane.status()), "problems": problems, "metrics": self.collect()})
         self._reporting = True
-        link.send_content(commands.Report, content.encode()).addBoth(self._reported)
+        maybeDeferred(link.send_content, commands.Report, content.encode()).addBoth(self._reported)
 
     def _reported(self, result: Any) -> None:
         self._reporting = False

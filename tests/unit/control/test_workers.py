@@ -15,7 +15,9 @@ from meshd.control.workers import (
     HELLO_TIME,
     KILL_MARGIN,
     LAST_RESTART,
+    LOOK_INTERVAL,
     REATTACH_TIME,
+    SILENT_LOOKS,
     STEADY,
     SURPLUS_TIME,
     TRANSITIONS,
@@ -128,7 +130,31 @@ class WorkersTests(SynchronousTestCase):
         self.assertFalse(self.workers.serving)
         second.accept(G1)
         self.assertTrue(self.workers.serving)
-        self.assertEqual([], self.clock.getDelayedCalls())
+        self.assertEqual(2, len(self.clock.getDelayedCalls()))  # a watch on each
+
+    def test_a_worker_that_falls_silent_is_replaced(self):
+        """One that was stopped, or is caught in a loop, keeps its share of the connections waiting: several looks without a report end it."""
+        self.workers.start(2, {})
+        sessions = [self.attach(index, 100 + index) for index in range(2)]
+        for _ in range(SILENT_LOOKS):
+            self.clock.advance(LOOK_INTERVAL)
+            self.workers.report(sessions[0], {})
+        before = [list(life.signals) for life in self.lives]
+        self.clock.advance(LOOK_INTERVAL)
+        self.assertEqual(([[], []], [[], [signal.SIGKILL]]), (before, [life.signals for life in self.lives]))
+        self.lives[1].end("killed by SIGKILL")
+        self.clock.advance(LAST_RESTART)
+        self.assertEqual((["attached", "starting"], [100, 101, 102]), (self.states(), [life.pid for life in self.lives]))
+
+    def test_a_pause_of_our_own_is_no_silence(self):
+        """Looks count, not time: after a stop of the control plane itself the reports that wait are read before the next look."""
+        self.workers.start(1, {})
+        session = self.attach(0, 100)
+        self.clock.advance(LOOK_INTERVAL * SILENT_LOOKS * 10)
+        self.workers.report(session, {})
+        for _ in range(SILENT_LOOKS):
+            self.clock.advance(LOOK_INTERVAL)
+        self.assertEqual([], self.lives[0].signals)
 
     def test_a_fleet_of_none_does_not_serve(self):
         """Before the start there is nobody."""

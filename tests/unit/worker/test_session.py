@@ -3,6 +3,7 @@
 import gc
 import json
 import socket
+from unittest import mock
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -286,6 +287,17 @@ class SessionTests(SynchronousTestCase):
         self.clock.advance(REPORT_INTERVAL)
         self.pairs[-1].pump()
         self.assertEqual(100_000, len(self.fleet.reports[0]["metrics"]["x"]))
+
+    def test_a_report_that_cannot_be_sent_is_not_the_last(self):
+        """Without a descriptor for its memfd it fails; the next one is sent."""
+        self.start()
+        small, self.session.collect = self.session.collect, lambda: {"x": "y" * 100_000}
+        with mock.patch("meshd.ipc.link.create_blob", side_effect=OSError(24, "Too many open files")):
+            self.clock.advance(REPORT_INTERVAL)
+        self.session.collect = small
+        self.clock.advance(REPORT_INTERVAL)
+        self.pairs[-1].pump()
+        self.assertEqual([{"n": 1}], [report["metrics"] for report in self.fleet.reports])
 
     def test_it_serves_on_alone_and_comes_back(self):
         """With its versions and the sockets it holds."""
