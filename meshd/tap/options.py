@@ -4,6 +4,7 @@ import os
 import secrets
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import attrs
 from twisted.python import usage
@@ -11,6 +12,7 @@ from twisted.python import usage
 from meshd.base.places import ADMIN_SOCKET, CONFIG_DIR, CONTROL_SOCKET, LOG_DIR, RUN_DIR, STATE_DIR
 from meshd.model.node_reading import MAX_WORKERS
 
+TWISTD_PIDFILE = "twistd.pid"  # the default of its --pidfile
 MAX_SOCKET_PATH = 107  # bytes: sun_path of struct sockaddr_un, less the final NUL
 _DIRECTORIES = {"config-dir": CONFIG_DIR, "run-dir": RUN_DIR, "state-dir": STATE_DIR, "log-dir": LOG_DIR}
 
@@ -54,14 +56,16 @@ class Options(usage.Options):
         ["run-dir", None, None, f"Directory of the sockets; each meshd on a machine needs its own. [default: {RUN_DIR}]"],
         ["state-dir", None, None, f"Directory of what outlives a restart. [default: {STATE_DIR}]"],
         ["log-dir", None, None, f"Directory of the access log; becomes the workers' own. [default: {LOG_DIR}]"],
-        ["node", None, "", "Name or address of the Node that this machine is; found out without it."],
-        ["snapshot", None, "", "Serve what `meshctl compile -o envoy` exported, or any Envoy's static bootstrap (JSON or YAML), instead of a "
+        ["node", None, None, "Name or address of the Node that this machine is; found out without it."],
+        ["snapshot", None, None, "Serve what `meshctl compile -o envoy` exported, or any Envoy's static bootstrap (JSON or YAML), instead of a "
                                "configuration: without capture and privileges, in directories that are temporary unless they are given."],
         ["workers", "w", 0, "Number of data-plane processes; 0: as the Node says, else one per core.", int],
     ]
 
     def postOptions(self) -> None:
         """Refuse what cannot work, before anything is done."""
+        self._need_no_pidfile()
+        self["node"] = self["node"] or ""
         if self["snapshot"]:
             for name in ("config-dir", "node"):
                 if self[name]:
@@ -77,6 +81,17 @@ class Options(usage.Options):
         """Give the directories, absolute, since twistd changes the working directory."""
         config, run, state, log = (Path(os.path.abspath(self[name] or self._default(name))) for name in _DIRECTORIES)
         return Places(config, run, state, log, self._temporary)
+
+    def _need_no_pidfile(self) -> None:
+        """
+        Switch off twistd's default PID file in the foreground.
+
+        Run directories are locked; a file that a crash left behind would keep meshd from starting once its number is another process's,
+        which in a container it always is.
+        """
+        parent: Any = self.parent
+        if parent is not None and parent.get("nodaemon") and parent.get("pidfile") == TWISTD_PIDFILE:
+            parent["pidfile"] = ""
 
     def _default(self, name: str) -> str:
         return str(self._temporary / name.removesuffix("-dir")) if self._temporary else _DIRECTORIES[name]

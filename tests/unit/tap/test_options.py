@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from twisted.python.usage import UsageError
+from twisted.scripts._twistd_unix import ServerOptions
 
 from meshd.tap.options import Options, Places
 
@@ -21,6 +22,19 @@ def test_defaults_are_those_of_the_package():
     expected = Places(Path("/etc/meshd"), Path("/run/meshd"), Path("/var/lib/meshd"), Path("/var/log/meshd"))
     options = parse()
     assert (expected, "", 0) == (options.places(), options["node"], options["workers"])
+
+
+@pytest.mark.parametrize(("words", "expected"), [
+    (["-n"], ""),
+    (["-n", "--pidfile="], ""),
+    (["-n", "--pidfile=/x/my.pid"], "/x/my.pid"),
+    ([], os.path.abspath("twistd.pid")),
+])
+def test_the_foreground_has_no_pidfile(words, expected):
+    """Unless one is asked for; a daemon has one, to be stopped by."""
+    twistd = ServerOptions()
+    twistd.parseOptions([*words, "meshd"])
+    assert expected == twistd["pidfile"]
 
 
 def test_places_are_absolute():
