@@ -47,7 +47,7 @@ def print_rules(runner: "Runner | None", config_dir: str, node: str, backend: st
 @click.pass_obj
 def apply(runner: "Runner | None", config_dir: str, node: str, backend: str | None) -> None:
     """Put the rules into the kernel, all or none; those that are there already stay as they are."""
-    applied = read_transaction(config_dir, node, backend, runner).apply()
+    applied = read_transaction(config_dir, node, backend, runner, sound=True).apply()
     if not applied.backend:
         click.echo("nothing is to be captured; no rules are in the kernel")
     else:
@@ -85,9 +85,13 @@ def remove(runner: "Runner | None") -> None:
     click.echo(f"removed: {', '.join(removed)}" if removed else "no rules of meshd are in the kernel")
 
 
-def read_transaction(config_dir: str, wanted: str, backend: str | None, runner: "Runner | None") -> "CaptureTransaction":
+def read_transaction(
+    config_dir: str, wanted: str, backend: str | None, runner: "Runner | None", *, sound: bool = False,
+) -> "CaptureTransaction":
     """
     Read the configuration and give the transaction for this machine's Node.
+
+    With `sound`, a fault that may hide the Node or its settings is an error: defaults in their place would capture what was to be left alone.
 
     Raises:
         CaptureError: If the Node cannot be told, captures nothing, or its settings are wrong.
@@ -103,6 +107,8 @@ def read_transaction(config_dir: str, wanted: str, backend: str | None, runner: 
     print_problems(read.problems)
     if not read.found:
         raise CaptureError("the Node of this machine is not clear; name it with --node")
+    if sound and any(problem.severity == "error" and problem.origin.kind in ("", "Node", "Mesh") for problem in read.problems):
+        raise CaptureError("the Node's settings may be among what cannot be read; nothing was done")
     node = read.node
     changes: dict[str, Any] = {} if backend is None else {"backend": backend}
     if node.gateway or not node.capture.enabled:

@@ -70,6 +70,22 @@ def test_an_unclear_node_is_refused(tmp_path: Path, kernel: FakeKernel) -> None:
     assert {} == kernel.tables
 
 
+@pytest.mark.parametrize(("document", "expected"), [
+    (None, 1),
+    ("a: [", 1),
+    ("apiVersion: meshd.io/v1\nkind: Node\nmetadata: {name: web}\nspec: {capture: {enabled: perhaps}}\n", 1),
+    ("apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {ports: [{port: 0}]}\n", 0),
+])
+def test_applies_nothing_where_the_node_may_be_hidden(tmp_path: Path, kernel: FakeKernel, document: str | None, expected: int) -> None:
+    """Its settings may say what is to be left alone; other documents' faults do not matter."""
+    if document is not None:
+        (tmp_path / "conf").mkdir()
+        (tmp_path / "conf" / "a.yaml").write_text(document)
+    result = meshctl("capture", "apply", "--config-dir", str(tmp_path / "conf"), runner=kernel)
+    assert (expected, expected == 1) == (result.exit_code, {} == kernel.tables)
+    assert (expected == 1) == ("nothing was done" in result.stderr)
+
+
 def test_wrong_settings_are_told(tmp_path: Path, kernel: FakeKernel) -> None:
     """With file and field; nothing is done."""
     (tmp_path / "node.yaml").write_text(
