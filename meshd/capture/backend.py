@@ -6,6 +6,9 @@ from meshd.capture.commands import Ran
 from meshd.capture.drift import Drift
 from meshd.capture.ruleset import Ruleset
 
+DEBIAN_PACKAGES = {"ip": "iproute2", "nft": "nftables"}
+"""What brings a program; all others are of iptables."""
+
 
 class Backend(Protocol):
     """
@@ -41,7 +44,7 @@ def refused(program: str, ran: Ran) -> str:
     if ran.status == 0:
         return ""
     if ran.missing:
-        return f"{program} is not installed"
+        return f"{program} is not installed (Debian package {DEBIAN_PACKAGES.get(program, 'iptables')})"
     if any(word in ran.errors.lower() for word in ("permission denied", "not permitted", "must be root")):
         return f"{program}: not permitted; run as root (CAP_NET_ADMIN)"
     return f"{program}: {ran.reason}"

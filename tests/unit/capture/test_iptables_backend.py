@@ -129,7 +129,7 @@ def test_refusal_changes_nothing() -> None:
     assert "" == IptablesBackend(kernel, "nft").refusal(RULES)
     assert {} == kernel.nat
     missing = FakeKernel(missing={"iptables-nft-restore"})
-    assert "iptables-nft-restore is not installed" == IptablesBackend(missing, "nft").refusal(RULES)
+    assert "iptables-nft-restore is not installed (Debian package iptables)" == IptablesBackend(missing, "nft").refusal(RULES)
 
 
 def test_not_permitted_is_told() -> None:

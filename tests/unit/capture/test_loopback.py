@@ -41,7 +41,7 @@ def test_without_ipv6_there_is_nothing_to_add() -> None:
 
 
 @pytest.mark.parametrize(("kernel", "message"), [
-    (FakeKernel(missing={"ip"}), "ip is not installed"),
+    (FakeKernel(missing={"ip"}), "ip is not installed (Debian package iproute2)"),
     (FakeKernel(failures={"ip -6 address add": "RTNETLINK answers: Operation not permitted"}), "ip: not permitted; run as root (CAP_NET_ADMIN)"),
 ])
 def test_failures(kernel: FakeKernel, message: str) -> None:

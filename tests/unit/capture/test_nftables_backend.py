@@ -53,7 +53,7 @@ def test_refusal_changes_nothing() -> None:
     kernel = FakeKernel()
     assert "" == NftablesBackend(kernel).refusal(RULES)
     assert {} == kernel.tables
-    assert "nft is not installed" == NftablesBackend(FakeKernel(missing={"nft"})).refusal(RULES)
+    assert "nft is not installed (Debian package nftables)" == NftablesBackend(FakeKernel(missing={"nft"})).refusal(RULES)
 
 
 def test_without_nft_there_is_nothing_to_remove() -> None:

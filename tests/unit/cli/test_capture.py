@@ -100,4 +100,4 @@ def test_wrong_settings_are_told(tmp_path: Path, kernel: FakeKernel) -> None:
 def test_missing_tools_are_told(tmp_path: Path) -> None:
     """In one line."""
     result = meshctl("capture", "apply", "--config-dir", write_mesh(tmp_path), "--node", "server", runner=FakeKernel(missing={"nft"}))
-    assert (1, "meshctl: nft is not installed\n") == (result.exit_code, result.stderr)
+    assert (1, "meshctl: nft is not installed (Debian package nftables)\n") == (result.exit_code, result.stderr)
