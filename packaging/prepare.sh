@@ -86,6 +86,11 @@ readable_by_all() {
     done
 }
 
+can_have_namespaces() {
+    # told before a minute of setting up, not after it; the demo itself asks again
+    (cd "$ROOT" && "$PYTHON" -B -c 'import sys; from tests.helpers.isolation import obstacles; sys.exit("\n".join("prepare: " + it for it in obstacles()) or 0)')
+}
+
 choose_venv() {
     if readable_by_all "$ROOT" && [ -w "$ROOT" ]; then
         VENV=$ROOT/.venv
@@ -145,6 +150,7 @@ install_meshd() {
 
 install_debian_packages
 python_is_new_enough
+[ "$PURPOSE" != demo ] || can_have_namespaces
 choose_venv
 exec 9< "$ROOT"
 flock 9

@@ -40,10 +40,14 @@ def obstacles() -> list[str]:
             found.append(f"{program} is missing; as root: apt-get install {package}")
     user = getpass.getuser()
     names = {user, str(os.getuid())}
-    for path in (Path("/etc/subuid"), Path("/etc/subgid")):
-        lines = path.read_text().splitlines() if path.exists() else []
+    lacking = []
+    for path, option in (("/etc/subuid", "--add-subuids"), ("/etc/subgid", "--add-subgids")):
+        lines = Path(path).read_text().splitlines() if os.path.exists(path) else []
         if not any(line.split(":")[0] in names for line in lines):
-            found.append(f"{path} gives {user} no subordinate ids; as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}")
+            lacking.append((path, f"{option} 100000-165535"))
+    if lacking:
+        paths, wanted = zip(*lacking, strict=True)
+        found.append(f"{user} has no subordinate ids in {' and '.join(paths)}; as root: usermod {' '.join(wanted)} {user}")
     return found
 
 
