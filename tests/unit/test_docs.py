@@ -2,10 +2,12 @@
 
 import ast
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
+from tests.helpers.command_line import meshctl
 from tests.helpers.source_tree import ROOT, relative
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "etc" / "README.md", ROOT / "packaging" / "README.md"]
@@ -51,6 +53,17 @@ def test_paths_in_backticks_exist(page):
     pattern = r"`((?:meshd|tests|etc|docs|packaging|newsfragments|twisted)/[\w./-]*)`"
     named = {path for path in re.findall(pattern, page.read_text()) if "x/" not in path and not re.search(r"[A-Z]{4}", Path(path).name)}
     assert [] == sorted(path for path in named if not (ROOT / path).exists())
+
+
+EXAMPLES = re.findall(r"^    meshctl (.+)$", (ROOT / "etc" / "README.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", EXAMPLES)
+def test_examples_work(line, monkeypatch):
+    """Each command of etc/README.md, typed where it is meant to be typed, finds nothing wrong."""
+    monkeypatch.chdir(ROOT)
+    result = meshctl(*shlex.split(line))
+    assert 0 == result.exit_code, result.stderr
 
 
 def test_finds_broken_links(tmp_path):
