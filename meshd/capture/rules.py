@@ -1,13 +1,13 @@
 """Settings to ruleset: which connections the kernel diverts to meshd, and in which order that is decided."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import attrs
 
 from meshd.base.addresses import INBOUND_SOURCE_IPV4, INBOUND_SOURCE_IPV6
 from meshd.capture.reading import Checked, Network
 from meshd.capture.ruleset import Family, Jump, Redirect, Return, Rule, Ruleset
-from meshd.model.node import Ports
+from meshd.model.node import Node, Ports
 
 MERGED_METRICS_PORT = 15020  # Istio's agent; kept free of capture so that what grew up with Istio finds it
 LOOPBACK: dict[Family, str] = {"ip": "127.0.0.1", "ip6": "::1"}
@@ -30,18 +30,25 @@ class Identity:
     gid: int
 
 
-def build_ruleset(settings: Checked, identity: Identity, ports: Ports) -> Ruleset:
+def served_families(node: Node) -> tuple[Family, ...]:
+    """Give the families that a Node's listeners are bound for: what would be diverted of the other would be refused."""
+    families: tuple[tuple[Family, bool], ...] = (("ip", node.ipv4), ("ip6", node.ipv6))
+    return tuple(family for family, served in families if served)
+
+
+def build_ruleset(settings: Checked, identity: Identity, ports: Ports, families: Collection[Family] = tuple(LOOPBACK)) -> Ruleset:
     """
-    Give the rules that divert what the settings say.
+    Give the rules that divert what the settings say, of the families that are listened for.
 
     Source:
         Istio's tools/istio-iptables, the order of ISTIO_INBOUND and ISTIO_OUTPUT. Ours differ where an operator of a machine would be hurt:
         only what is addressed to this machine is taken in (not what it forwards for its containers), root is not exempt, and the control
         plane, known by its group, is never diverted, not even on loopback.
     """
+    left = [Rule(LEAVE, family) for family in LOOPBACK if family not in families]
     return Ruleset(
-        inbound=tuple(_inbound(settings, ports)) if settings.inbound else (),
-        outbound=tuple(_outbound(settings, identity, ports)) if settings.outbound else (),
+        inbound=(*left, *_inbound(settings, ports)) if settings.inbound else (),
+        outbound=(*left, *_outbound(settings, identity, ports)) if settings.outbound else (),
         destinations=tuple(_destinations(settings, ports)) if settings.outbound else (),
     )
 

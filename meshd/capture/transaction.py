@@ -1,6 +1,7 @@
 """Capture as a transaction: apply, verify, remove; nothing of anybody else is touched, and nothing of ours is left behind."""
 
 import os
+from collections.abc import Collection
 
 import attrs
 
@@ -14,7 +15,7 @@ from meshd.capture.loopback import ADDRESS, add_address, read_loopback, remove_a
 from meshd.capture.reading import FindId, read_settings
 from meshd.capture.registry import BACKENDS
 from meshd.capture.rules import Identity, build_ruleset
-from meshd.capture.ruleset import Ruleset
+from meshd.capture.ruleset import Family, Ruleset
 from meshd.model.node import CaptureSettings, Ports
 
 AUTO = "auto"
@@ -47,7 +48,7 @@ class CaptureTransaction:
 
     def __init__(
         self, settings: CaptureSettings, identity: Identity, ports: Ports, runner: Runner = run, *, origin: Origin | None = None,
-        find_uid: FindId = find_uid, find_gid: FindId = find_gid, ipv6: bool | None = None,
+        families: Collection[Family] = ("ip", "ip6"), find_uid: FindId = find_uid, find_gid: FindId = find_gid, ipv6: bool | None = None,
     ) -> None:
         """
         Check the settings; nothing is run yet.
@@ -58,6 +59,7 @@ class CaptureTransaction:
             ports: Where meshd listens.
             runner: Runs nft, iptables and ip.
             origin: Whose settings these are, for Problems.
+            families: Those that meshd listens for; the other is left alone.
             find_uid: Names of users to numbers.
             find_gid: Names of groups to numbers.
             ipv6: Whether the kernel has IPv6; None asks it.
@@ -67,12 +69,12 @@ class CaptureTransaction:
         if settings.backend not in (AUTO, *BACKENDS):
             problems.append(Problem(whose, f"expected one of {', '.join((AUTO, *BACKENDS))}, got {settings.backend!r}", "spec.capture.backend"))
         self.problems = tuple(problems)
-        self.ruleset: Ruleset = build_ruleset(checked, identity, ports)
+        self.ruleset: Ruleset = build_ruleset(checked, identity, ports, families)
         self._settings = settings
         self._runner = runner
         has_ipv6 = kernel_has_ipv6() if ipv6 is None else ipv6
         self._backends: dict[str, Backend] = {name: build(runner, has_ipv6) for name, build in BACKENDS.items()}
-        self._needs_address = has_ipv6 and checked.inbound
+        self._needs_address = has_ipv6 and checked.inbound and "ip6" in families
 
     def text(self, backend: str = "") -> str:
         """Give the rules as the named backend would be told them; without a name, those of the settings, `auto` as nftables."""

@@ -100,6 +100,7 @@ def read_transaction(
 
     from meshd.capture.commands import run
     from meshd.capture.identity import own_identity
+    from meshd.capture.rules import served_families
     from meshd.capture.transaction import CaptureTransaction
     from meshd.cli.offline import read_configuration
 
@@ -114,7 +115,9 @@ def read_transaction(
     if node.gateway or not node.capture.enabled:
         changes |= {"inbound": False, "outbound": False}
     settings = attrs.evolve(node.capture, **changes)
-    transaction = CaptureTransaction(settings, own_identity(node.user), node.ports, runner or run, origin=node.metadata.origin)
+    transaction = CaptureTransaction(
+        settings, own_identity(node.user), node.ports, runner or run, origin=node.metadata.origin, families=served_families(node),
+    )
     if transaction.problems:
         print_problems(transaction.problems)
         raise CaptureError("the capture settings are wrong; nothing was done")

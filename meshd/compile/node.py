@@ -63,9 +63,7 @@ class Proxy:
 
 def read_proxy(node: Node, mesh: Mesh, log_dir: str) -> Proxy:
     """Draw a Proxy from a Node and the mesh's settings; `log_dir` is where the default access log stands."""
-    ipv6 = any(is_ipv6(address) for address in node.addresses)
-    ipv4 = not ipv6 or any(not is_ipv6(address) for address in node.addresses)
-    return Proxy(node, mesh, ipv4, ipv6, f"{node.namespace}.svc.{mesh.domain_suffix}", access_logs(mesh, log_dir))
+    return Proxy(node, mesh, node.ipv4, node.ipv6, f"{node.namespace}.svc.{mesh.domain_suffix}", access_logs(mesh, log_dir))
 
 
 def access_logs(mesh: Mesh, log_dir: str) -> tuple[AccessLog, ...]:

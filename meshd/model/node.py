@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 import attrs
 
+from meshd.base.addresses import is_ipv6
 from meshd.base.locality import Locality
 from meshd.model.metadata import Metadata
 
@@ -114,3 +115,13 @@ class Node:
     debounce: Debounce = Debounce()
     admin_address: str = "127.0.0.1"
     capture: CaptureSettings = CaptureSettings()
+
+    @property
+    def ipv6(self) -> bool:
+        """Whether it has addresses of IPv6, and so listens on it."""
+        return any(is_ipv6(address) for address in self.addresses)
+
+    @property
+    def ipv4(self) -> bool:
+        """The same of IPv4; a machine without known addresses counts as IPv4."""
+        return not self.ipv6 or any(not is_ipv6(address) for address in self.addresses)

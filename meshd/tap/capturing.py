@@ -9,7 +9,7 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from meshd.capture.rules import Identity
+from meshd.capture.rules import Identity, served_families
 from meshd.capture.transaction import Applied, CaptureTransaction
 from meshd.model.node import Node
 
@@ -42,7 +42,9 @@ class Capturing:
     @classmethod
     def of(cls, node: Node, identity: Identity) -> "Capturing":
         """Give the capture that a Node asks for; an edge proxy has none."""
-        capturing = cls(node, CaptureTransaction(node.capture, identity, node.ports, origin=node.metadata.origin))
+        capturing = cls(node, CaptureTransaction(
+            node.capture, identity, node.ports, origin=node.metadata.origin, families=served_families(node),
+        ))
         if not wants_capture(node):
             capturing.state = "off"
         return capturing

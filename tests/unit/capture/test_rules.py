@@ -8,9 +8,10 @@ import pytest
 
 from meshd.base.origins import Origin
 from meshd.capture.reading import read_settings
-from meshd.capture.rules import Identity, build_ruleset
+from meshd.capture.rules import Identity, build_ruleset, served_families
 from meshd.capture.ruleset import Jump, Redirect, Rule, Ruleset
-from meshd.model.node import CaptureSettings, Ports
+from meshd.model.metadata import Metadata
+from meshd.model.node import CaptureSettings, Node, Ports
 
 APPLICATION, ROOT, MESHD = 1000, 0, 1337
 OWN = ("10.0.0.1", "2001:db8::1", "127.0.0.1", "::1")
@@ -33,6 +34,24 @@ def ruleset(settings: CaptureSettings) -> Ruleset:
     checked, problems = read_settings(settings, Origin("test"), int, int)
     assert [] == problems
     return build_ruleset(checked, Identity(MESHD, MESHD), Ports())
+
+
+def test_a_family_without_listeners_is_left_alone():
+    """A Node with addresses of one family is listened for on that one only: what is diverted of the other would be refused."""
+    checked, _ = read_settings(CaptureSettings(), Origin("test"), int, int)
+    four, six = Connection("10.0.0.1"), Connection("2001:db8::1", source="2001:db8::9")
+    for served, expected in (("ip",), (15006, 0, 15001, 0)), (("ip6",), (0, 15006, 0, 15001)), (("ip", "ip6"), (15006, 15006, 15001, 15001)):
+        rules = build_ruleset(checked, Identity(MESHD, MESHD), Ports(), served)
+        found = tuple(diverted(rules, chain, connection) for chain in (rules.inbound, rules.outbound) for connection in (four, six))
+        assert expected == found
+
+
+@pytest.mark.parametrize(("addresses", "expected"), [
+    ((), ("ip",)), (("10.0.0.1",), ("ip",)), (("2001:db8::1",), ("ip6",)), (("10.0.0.1", "2001:db8::1"), ("ip", "ip6")),
+])
+def test_served_families(addresses, expected):
+    """Those that the compiler gives listeners."""
+    assert expected == served_families(Node(Metadata("n", Origin("test")), addresses=addresses))
 
 
 def matches(rule: Rule, connection: Connection) -> bool:

@@ -45,6 +45,16 @@ def test_auto_takes_the_best_that_works(missing: set[str], expected: str) -> Non
     assert [] == capture.verify()
 
 
+@BACKENDS
+def test_an_ipv4_machine_needs_no_ipv6_address(backend: str) -> None:
+    """Its rules leave IPv6 alone, verified as they were applied."""
+    kernel = FakeKernel()
+    settings = CaptureSettings(backend=backend)
+    capture = CaptureTransaction(settings, Identity(1337, 1337), Ports(), kernel, families=("ip",), ipv6=True)
+    assert Applied(backend, changed=True) == capture.apply()
+    assert ([], ["::1/128 scope host"]) == (capture.verify(), kernel.loopback)
+
+
 def test_nothing_works() -> None:
     """Every refusal is told."""
     kernel = FakeKernel(missing={"nft", "iptables-nft-restore"}, failures={"iptables-legacy-restore": "Permission denied (you must be root)"})

@@ -65,6 +65,12 @@ class CapturingTests(SynchronousTestCase):
             self.assertTrue(self.successResultOf(capturing.remove()))
             self.assertEqual(([], "off", False), (self.transaction.called, capturing.state, wants_capture(node)))
 
+    def test_only_what_is_listened_for_is_captured(self):
+        """A Node with IPv4 addresses has no listeners on IPv6."""
+        for addresses, expected in ((("10.0.0.1",), True), (("10.0.0.1", "fd00::1"), False)):
+            capturing = Capturing.of(attrs.evolve(NODE, addresses=addresses), Identity(1337, 1337))
+            self.assertEqual(expected, "meta nfproto ipv6 counter return" in capturing.transaction.text())
+
     def test_rules_may_stay(self):
         """For those who would rather have no connection than an uncaptured one."""
         capturing = self.capturing(attrs.evolve(NODE, capture=CaptureSettings(keep_on_stop=True)))
