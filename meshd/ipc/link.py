@@ -15,6 +15,7 @@ from meshd.ipc.blobs import INLINE_LIMIT, create_blob
 from meshd.ipc.credentials import Credentials, peer_credentials
 
 MAX_UNCLAIMED = 256  # descriptors ahead of their commands; one read brings at most 253 (SCM_MAX_FD)
+MAX_FIELDS = 32  # in one message, AMP's own among them; ours have ten at most, each of up to 64 KiB
 
 
 @attrs.frozen
@@ -88,6 +89,16 @@ class Link(amp.AMP):
         if len(content) <= INLINE_LIMIT:
             return self.ask(command, inline=content)
         return self.ask_with_blob(command, content)
+
+    def proto_key(self, string: bytes) -> str:
+        """Take a field's name, in Twisted's state machine; a message that has too many is cut off, AMP itself knows no limit."""
+        box = self._currentBox
+        if string and box is not None and len(box) >= MAX_FIELDS:
+            transport: Any = self.transport
+            transport.abortConnection()
+            box.clear()
+        state: str = super().proto_key(string)  # type: ignore[no-untyped-call]  # reason: Twisted's
+        return state
 
     def fileDescriptorReceived(self, descriptor: int) -> None:
         """Keep a descriptor until its command arrives; a peer that sends descriptors without commands is cut off."""

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from meshd.ipc import commands
 from meshd.ipc.blobs import INLINE_LIMIT, create_blob, take_blob
 from meshd.ipc.credentials import Credentials
-from meshd.ipc.link import MAX_UNCLAIMED, ControlLink, Link, Verdict
+from meshd.ipc.link import MAX_FIELDS, MAX_UNCLAIMED, ControlLink, Link, Verdict
 from tests.helpers.amp_pair import Pair, open_descriptors
 
 
@@ -121,6 +121,16 @@ class LinkTests(SynchronousTestCase):
             self.control.fileDescriptorReceived(os.open(os.devnull, os.O_RDONLY))
         self.pair.pump()
         self.assertFalse(self.pair.open)
+
+    def test_a_message_without_end_ends_the_connection(self):
+        """A peer cannot fill our memory: what a command may have is known."""
+        fields = b"".join(b"\0\2%02d\0\1x" % number for number in range(MAX_FIELDS))
+        self.control.dataReceived(fields)
+        self.pair.pump()
+        before = self.pair.open
+        self.control.dataReceived(b"\0\4more\0\1x" * 3)
+        self.pair.pump()
+        self.assertEqual((True, False), (before, self.pair.open))
 
     def test_the_peer_is_known(self):
         """The kernel says who is there."""
