@@ -78,7 +78,7 @@ class Http1Upstream:
         self._reader.expect(request.method, request.upgrade)
         self._begun_in = self._poller.batch
         self._touched = False
-        self.left -= 1
+        self.left = 0 if request.upgrade else self.left - 1  # what is asked to switch is not shared, whatever it answers
         head = encode_request(request, exchange.path)
         if not request.length:
             stream.write(head)

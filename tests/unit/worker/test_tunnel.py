@@ -81,3 +81,9 @@ def test_a_refused_switch_is_an_ordinary_answer(rig):
     """403 with its body passes."""
     rig.answer(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
     assert ([(403, "", "via_upstream", "", 0, 2, HOST)], True) == (rig.logged, rig.got().endswith(b"\r\n\r\nno"))
+
+
+def test_a_connection_that_saw_an_upgrade_carries_nothing_else(rig):
+    """An origin that took the offer in another way than by 101 would read other clients' requests as what was switched to."""
+    rig.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    assert (b"ok", "fin") == (rig.got()[-2:], ending(rig.origins[0]))
