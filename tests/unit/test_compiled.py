@@ -35,6 +35,18 @@ def test_nothing_set_to_none_is_looked_at_again(module):
     assert [] == faults
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_constants_are_compared_by_value(module):
+    """A tuple that is Final is a new object wherever compiled code takes it in hand: `is` never holds, as it did for no bad trailer."""
+    faults = [
+        f"{ast.unparse(node)} in line {node.lineno}"
+        for node in ast.walk(ast.parse((ROOT / module).read_text())) if isinstance(node, ast.Compare)
+        for operator, other in zip(node.ops, node.comparators, strict=True)
+        if isinstance(operator, ast.Is | ast.IsNot) and isinstance(other, ast.Name | ast.Attribute) and ast.unparse(other).rpartition(".")[2].isupper()
+    ]
+    assert [] == faults
+
+
 def test_modules_are_there():
     """The list is read as it is written."""
     assert (True, []) == (len(MODULES) > 20, [module for module in MODULES if not (ROOT / module).is_file()])
