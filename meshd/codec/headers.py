@@ -1,12 +1,9 @@
 """HTTP header lines in order, with a dictionary beside them for quick questions."""
 
-from typing import Final
-
 from meshd.base.errors import MeshError
 from meshd.codec.http1_lines import NAMES
 
-LF: Final = 10
-CR: Final = 13
+LF, CR = 10, 13
 
 
 class HeaderError(MeshError):
@@ -96,7 +93,4 @@ class Headers:
 
     def copy(self) -> "Headers":
         """Return an independent copy."""
-        headers = Headers([])
-        headers.pairs = self.pairs.copy()
-        headers.first = self.first.copy()
-        return headers
+        return Headers(list(self.pairs))

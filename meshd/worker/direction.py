@@ -1,22 +1,18 @@
 """One way of a pair of streams: bytes, back-pressure and half-close passed on, bulk through a pipe."""
 
-from typing import Final
+from typing import Protocol
 
-from meshd.base.traits import trait
 from meshd.worker.wire.splice import Pipes, Splice
-from meshd.worker.wire.stream import Stream, StreamOwner
+from meshd.worker.wire.stream import Stream
 
-BULK_READ: Final = 32 * 1024
+BULK_READ = 32 * 1024
 """A read of as much may be bulk."""
-BULK_READS: Final = 8
+BULK_READS = 8
 """So many of them in a row are: the direction is spliced."""
 
 
-@trait
-class Pair:
+class Pair(Protocol):
     """What the two ways of a connection belong to."""
-
-    __slots__ = ()
 
     def connected(self) -> None:
         """The upstream's connect has succeeded."""
@@ -31,7 +27,7 @@ class Pair:
         """End after a bug."""
 
 
-class Direction(StreamOwner):
+class Direction:
     """
     One way of a pair: owns the stream it reads from.
 

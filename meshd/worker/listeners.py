@@ -8,7 +8,7 @@ from twisted.logger import Logger
 
 from meshd.worker.capture import plain_address
 from meshd.worker.descriptors import DescriptorBudget
-from meshd.worker.wire.poller import IN, Poller, Watcher
+from meshd.worker.wire.poller import IN, Poller
 
 BATCH = 64
 """Connections accepted at once; the rest waits for the poller's next batch."""
@@ -20,7 +20,7 @@ OnAccept = Callable[["ListeningSocket", socket.socket, tuple[str, int]], None]
 log = Logger()
 
 
-class ListeningSocket(Watcher):
+class ListeningSocket:
     """
     One bound socket of a listener.
 

@@ -1,10 +1,9 @@
 """Forwarding a connection's bytes both ways: connect, half-close, resets passed on, one log line."""
 
 from collections.abc import Callable
-from typing import ClassVar
 
 from meshd.snapshot.network_filter import TcpProxy
-from meshd.worker.direction import Direction, Pair
+from meshd.worker.direction import Direction
 from meshd.worker.downstream import Downstream
 from meshd.worker.log_files import WriteLog
 from meshd.worker.resources import Resources
@@ -18,7 +17,7 @@ IDLE_LOOKS = 8
 """Looks at a pair during its idle timeout; it is closed at most an eighth of the timeout late."""
 
 
-class TcpPair(Pair):
+class TcpPair:
     """
     One proxied connection, from the choice of its cluster to its log line; satisfies `telemetry.access_log.Logged`.
 
@@ -35,14 +34,12 @@ class TcpPair(Pair):
     """
 
     # what a log line has of requests only
-    request: ClassVar[None] = None
-    response: ClassVar[None] = None
-    route: ClassVar[None] = None
-    path: ClassVar[bytes] = b""
-    details: ClassVar[str] = ""
-    status: ClassVar[int] = 0
-    service_time: ClassVar[int] = -1
-    completed_at: ClassVar[float] = 0.0
+    request = response = route = None
+    path = b""
+    details = ""
+    status = 0
+    service_time = -1
+    completed_at = 0.0
 
     __slots__ = (
         "_client", "_cluster", "_config", "_first", "_host", "_moved", "_moved_at", "_on_closed", "_server", "_timer", "_write_log",

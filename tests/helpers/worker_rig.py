@@ -22,7 +22,6 @@ from meshd.worker.resources import Resources
 from meshd.worker.router import Router
 from meshd.worker.upstream.connect import IN_PROGRESS
 from meshd.worker.wire.poller import Poller
-from meshd.worker.wire.stream import StreamOwner
 from meshd.worker.wire.wheel import Wheel
 
 WALL = 1_700_000_000.0
@@ -49,7 +48,7 @@ class FakeReactor:
         self.readers.remove(reader)
 
 
-class Recorder(StreamOwner):
+class Recorder:
     """A stream's owner that writes down what happens."""
 
     def __init__(self) -> None:

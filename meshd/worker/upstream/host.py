@@ -1,19 +1,15 @@
 """One endpoint as it runs: what is in flight to it and which connections to it are free."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from meshd.base.addresses import format_address
-from meshd.base.traits import trait
 
 if TYPE_CHECKING:
     from meshd.worker.exchange import Exchange
 
 
-@trait
-class PooledConnection:
+class PooledConnection(Protocol):
     """A connection that waits for its next request, since `idle_since` (monotonic seconds)."""
-
-    __slots__ = ()
 
     idle_since: float
 

@@ -2,30 +2,26 @@
 
 import select
 import socket
-from typing import Final, cast
+from typing import Protocol
 
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
-from meshd.base.traits import trait
-
-IN: Final = 0x001  # numbers of select's constants, which the compiler needs to know
-OUT: Final = 0x004
-ERR: Final = 0x008
-HUP: Final = 0x010
-RDHUP: Final = 0x2000
-BATCH: Final = 256
+IN, OUT, RDHUP, ERR, HUP = select.EPOLLIN, select.EPOLLOUT, select.EPOLLRDHUP, select.EPOLLERR, select.EPOLLHUP
+BATCH = 256
 """Events taken at once; the rest waits for the reactor's next turn, so that other readers get theirs."""
 
 log = Logger()
 
 
-@trait
-class Watcher:
-    """What the poller calls."""
+class Watcher(Protocol):
+    """
+    What the poller calls.
 
-    __slots__ = ()
+    `on_events` is looked up for each event, so that a watcher may swap it for another bound method when its state changes.
+    """
 
     def on_events(self, events: int) -> None:
         """Act on epoll events; level-triggered, so what is left undone comes again."""
@@ -34,9 +30,10 @@ class Watcher:
         """End this watcher: a bug raised out of `on_events`."""
 
 
+@implementer(IReadDescriptor)
 class Poller:
     """
-    Dispatches the events of many sockets in one turn of the reactor, to which it is an IReadDescriptor.
+    Dispatches the events of many sockets in one turn of the reactor.
 
     Sockets are closed after the batch in which they are given up: a descriptor number is not used again while events of its former owner may still
     lie in the batch.
@@ -45,7 +42,7 @@ class Poller:
         batch: Number of the current batch; what happened in the same batch was seen by the same system call.
     """
 
-    __slots__ = ("_closing", "_dispatching", "_epoll", "_poll", "_reactor", "_self", "_watchers", "batch")
+    __slots__ = ("_closing", "_dispatching", "_epoll", "_poll", "_reactor", "_watchers", "batch")
 
     def __init__(self, reactor: IReactorFDSet) -> None:
         """Join the reactor as one reader."""
@@ -56,8 +53,7 @@ class Poller:
         self._dispatching = False
         self.batch = 0
         self._reactor = reactor
-        self._self = cast(IReadDescriptor, self)  # a compiled class cannot declare it
-        reactor.addReader(self._self)
+        reactor.addReader(self)
 
     def fileno(self) -> int:
         """Give the epoll set's own descriptor."""
@@ -121,5 +117,5 @@ class Poller:
 
     def stop(self) -> None:
         """Leave the reactor; watched sockets are their owners' to close before."""
-        self._reactor.removeReader(self._self)
+        self._reactor.removeReader(self)
         self._epoll.close()

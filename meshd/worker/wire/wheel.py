@@ -90,7 +90,8 @@ class Wheel:
                     timer.fire()
                 except Exception:
                     log.failure("a timer failed")
-        self._wake()
+        if self._alarm is None:
+            self._wake()
 
     def stop(self) -> None:
         """Forget every timer."""
