@@ -93,7 +93,7 @@ class ChunkedBody:
         elif line:
             self._trailers += 1
             self._trailer_bytes += len(line) + 2
-            if LINES[line] is BAD_LINE or self._trailers > MAX_TRAILERS or self._trailer_bytes > MAX_TRAILER_BYTES:
+            if LINES[line] == BAD_LINE or self._trailers > MAX_TRAILERS or self._trailer_bytes > MAX_TRAILER_BYTES:
                 self.state = "bad"
         else:
             self.state = "done"
