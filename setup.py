@@ -15,6 +15,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 COMPILED = (
+    "meshd/base/byte_sets.py",
     "meshd/codec/headers.py",
     "meshd/codec/http1.py",
     "meshd/codec/http1_chunks.py",
@@ -32,19 +33,30 @@ COMPILED = (
     "meshd/tables/interfaces.py",
     "meshd/telemetry/access_log.py",
     "meshd/telemetry/escaping.py",
+    "meshd/telemetry/instruments.py",
     "meshd/telemetry/log_times.py",
+    "meshd/worker/accept.py",
+    "meshd/worker/closing.py",
+    "meshd/worker/direction.py",
     "meshd/worker/downstream.py",
     "meshd/worker/exchange.py",
     "meshd/worker/http_server.py",
+    "meshd/worker/listeners.py",
     "meshd/worker/log_files.py",
+    "meshd/worker/metrics.py",
     "meshd/worker/request_headers.py",
     "meshd/worker/request_ids.py",
     "meshd/worker/resources.py",
+    "meshd/worker/retries.py",
     "meshd/worker/router.py",
+    "meshd/worker/tcp_proxy.py",
+    "meshd/worker/tunnel.py",
     "meshd/worker/upstream/cluster.py",
     "meshd/worker/upstream/host.py",
     "meshd/worker/upstream/http1.py",
+    "meshd/worker/wire/poller.py",
     "meshd/worker/wire/stream.py",
+    "meshd/worker/wire/wheel.py",
 )
 """Modules that a request passes through. A module is added when the bench gains by it, not because it could be."""
 

@@ -1,9 +1,12 @@
 """HTTP header lines in order, with a dictionary beside them for quick questions."""
 
+from typing import Final
+
 from meshd.base.errors import MeshError
 from meshd.codec.http1_lines import NAMES
 
-LF, CR = 10, 13
+LF: Final = 10
+CR: Final = 13
 
 
 class HeaderError(MeshError):
@@ -93,4 +96,7 @@ class Headers:
 
     def copy(self) -> "Headers":
         """Return an independent copy."""
-        return Headers(list(self.pairs))
+        headers = Headers([])
+        headers.pairs = self.pairs.copy()
+        headers.first = self.first.copy()
+        return headers

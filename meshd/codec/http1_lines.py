@@ -20,6 +20,9 @@ INVALID_CHARACTERS: Final = "http1.invalid_characters"
 BAD_LINE: Final[Pair] = (b"", b"")
 """What a line that is no header line reads as; no other pair has an empty name."""
 
+MAX_ALIKE: Final = 2048
+"""Bytes of a head up to which a reader remembers it, to read the same one again for little."""
+
 MAX_NAMES: Final = 2048
 MAX_NAME_BYTES: Final = 64
 MAX_LINES: Final = 2048

@@ -13,7 +13,7 @@ from meshd.codec.http1_framing import (
     read_length,
     remove_hop,
 )
-from meshd.codec.http1_lines import CODEC_ERROR, END_OF_HEAD, READ_LINE, find_fault
+from meshd.codec.http1_lines import CODEC_ERROR, END_OF_HEAD, MAX_ALIKE, READ_LINE, find_fault
 from meshd.codec.http1_target import AUTHORITY, INVALID_AUTHORITY, TARGET, read_target
 from meshd.codec.http_events import CHUNKED, OnBody, OnEnd, OnRequest, RequestHead
 
@@ -48,8 +48,8 @@ class RequestReader:
     """
 
     __slots__ = (
-        "_accept_http_10", "_chunks", "_empty_lines", "_held", "_left", "_looked_at", "_max_head_bytes", "_max_headers", "_on_body", "_on_end",
-        "_on_request", "_running", "_state",
+        "_accept_http_10", "_chunks", "_empty_lines", "_held", "_last_headers", "_last_request", "_left", "_looked_at", "_max_head_bytes",
+        "_max_headers", "_on_body", "_on_end", "_on_request", "_running", "_state",
     )
 
     def __init__(self, on_request: OnRequest, on_body: OnBody, on_end: OnEnd, *, max_head_bytes: int = MAX_HEAD_BYTES, max_headers: int = MAX_HEADERS,
@@ -78,6 +78,8 @@ class RequestReader:
         self._chunks = ChunkedBody()
         self._looked_at = 0
         self._empty_lines = 0
+        self._last_headers = b""
+        self._last_request: RequestHead | None = None
 
     @property
     def held(self) -> int:
@@ -140,12 +142,55 @@ class RequestReader:
     def _read_head(self) -> str | None:
         """Read a whole head, or return None for more bytes."""
         data = self._held
-        end = data.find(END_OF_HEAD, 0, self._max_head_bytes)
-        request = read_request(data[:end], self._max_headers, self._accept_http_10) if end >= 0 else ""
-        if isinstance(request, str):
-            return self._read_no_head(data, end, request)
-        self._held = data[end + 4:]
+        request = self._read_alike(data) if self._last_request is not None else None
+        if request is None:
+            end = data.find(END_OF_HEAD, 0, self._max_head_bytes)
+            read = read_request(data[:end], self._max_headers, self._accept_http_10) if end >= 0 else ""
+            if isinstance(read, str):
+                return self._read_no_head(data, end, read)
+            request = read
+            self._held = data[end + 4:]
+            self._looked_at = self._empty_lines = 0
+            self._remember(data, end + 4, request)
+        self._begin(request)
+        return ""
+
+    def _read_alike(self, data: bytes) -> RequestHead | None:
+        """Read a head that differs from the last one in method and target at most; None if it is another."""
+        line_end = data.find(b"\r\n")
+        last = self._last_request
+        if last is None or line_end < 0 or not data.startswith(self._last_headers, line_end):
+            return None
+        end = line_end + len(self._last_headers)
+        words = data[:line_end].split(b" ")
+        if len(words) != 3 or words[0] not in METHODS or words[2] != b"HTTP/1.1" or not is_plain(words[0], words[1]) or end > self._max_head_bytes:
+            return None
+        request = last.copy()
+        request.method = words[0]
+        request.target = words[1]
+        self._held = data[end:]
         self._looked_at = self._empty_lines = 0
+        return request
+
+    def _remember(self, data: bytes, end: int, request: RequestHead) -> None:
+        """
+        Keep headers that came twice: many clients send the same ones again and again.
+
+        What they mean does not depend on method and target, as long as the target is just a path.
+        """
+        method, target = request.method, request.target
+        line_end = data.find(b"\r\n")
+        if end > MAX_ALIKE or data[:line_end] != method + b" " + target + b" HTTP/1.1" or not is_plain(method, target):
+            self._last_headers = b""
+            self._last_request = None
+        elif data[line_end:end] == self._last_headers:
+            self._last_request = request.copy()
+        else:
+            self._last_headers = data[line_end:end]
+            self._last_request = None
+
+    def _begin(self, request: RequestHead) -> None:
+        """Begin a request, whose body follows by its length."""
         length = request.length
         if length == 0:
             self._state = "waiting"
@@ -160,7 +205,6 @@ class RequestReader:
                 self._state = "sized"
                 self._left = length
             self._on_request(request)
-        return ""
 
     def _read_no_head(self, data: bytes, end: int, reason: str) -> str | None:
         """Skip empty lines before a request; otherwise say why there is no head: refused, or None for more bytes."""
@@ -287,10 +331,12 @@ def _read_place(request: RequestHead, headers: Headers) -> str:
             return INVALID_AUTHORITY
         request.authority = host
         request.refused = ""
-    target = request.target
-    if target[:1] != b"/" or target.translate(TARGET) != target or request.method == b"CONNECT":
-        return read_target(request)
-    return ""
+    return "" if is_plain(request.method, request.target) else read_target(request)
+
+
+def is_plain(method: bytes, target: bytes) -> bool:
+    """Tell whether a target is just a path with query, as it stands."""
+    return target[:1] == b"/" and target.translate(TARGET) == target and method != b"CONNECT"
 
 
 def _read_framing(request: RequestHead, headers: Headers) -> str:

@@ -5,7 +5,7 @@ from typing import Final
 from meshd.codec.headers import Headers
 from meshd.codec.http1_chunks import ChunkedBody
 from meshd.codec.http1_framing import FRAMING, SWITCHING, read_connection, read_length, remove_hop
-from meshd.codec.http1_lines import END_OF_HEAD, READ_LINE, VALUE, find_fault
+from meshd.codec.http1_lines import END_OF_HEAD, MAX_ALIKE, READ_LINE, VALUE, find_fault
 from meshd.codec.http_events import CHUNKED, UNTIL_CLOSE, OnBody, OnEnd, OnResponse, ResponseHead
 
 MAX_HEAD_BYTES: Final = 80 * 1024  # Envoy's: a header of 79 KiB passes, one of 80 KiB does not
@@ -61,8 +61,8 @@ class ResponseReader:
     """
 
     __slots__ = (
-        "_chunks", "_continued", "_held", "_informational", "_keep_alive", "_left", "_looked_at", "_max_head_bytes", "_max_headers", "_method",
-        "_on_body", "_on_end", "_on_response", "_state", "_upgrade",
+        "_chunks", "_continued", "_held", "_informational", "_keep_alive", "_last_head", "_last_method", "_last_response", "_left", "_looked_at",
+        "_max_head_bytes", "_max_headers", "_method", "_on_body", "_on_end", "_on_response", "_state", "_upgrade",
     )
 
     def __init__(self, on_response: OnResponse, on_body: OnBody, on_end: OnEnd, *, max_head_bytes: int = MAX_HEAD_BYTES,
@@ -92,6 +92,8 @@ class ResponseReader:
         self._looked_at = 0
         self._left = 0
         self._chunks = ChunkedBody()
+        self._last_head = self._last_method = b""
+        self._last_response: ResponseHead | None = None
 
     @property
     def held(self) -> int:
@@ -175,6 +177,12 @@ class ResponseReader:
     def _read_head(self) -> str | None:
         """Read a whole head; return a reason, or None for more bytes."""
         data = self._held
+        response = self._last_response
+        if response is not None and self._method == self._last_method and not self._upgrade and data.startswith(self._last_head):
+            self._held = data[len(self._last_head):]
+            response = response.copy()
+            self._keep_alive = response.keep_alive
+            return self._begin_final(response)
         end = data.find(END_OF_HEAD, 0, self._max_head_bytes)
         if end < 0:
             if not b"HTTP/1.".startswith(data[:7]) or find_fault(data, self._looked_at) or len(data) >= self._max_head_bytes:
@@ -188,8 +196,25 @@ class ResponseReader:
         self._looked_at = 0
         if response.status < 200 and response.status != 101:
             return self._pass_informational(response)
+        self._remember(data, end + 4, response)
         self._keep_alive = response.keep_alive
         return self._begin_final(response)
+
+    def _remember(self, data: bytes, size: int, response: ResponseHead) -> None:
+        """
+        Keep a head that came twice: upstreams answer in the same words again and again, but for the second in Date.
+
+        A head is a function of its bytes, the request's method and the upgrade asked for.
+        """
+        if size > MAX_ALIKE:
+            self._last_head = b""
+            self._last_response = None
+        elif self._method == self._last_method and data[:size] == self._last_head:
+            self._last_response = response.copy()
+        else:
+            self._last_head = data[:size]
+            self._last_method = self._method
+            self._last_response = None
 
     def _pass_informational(self, response: ResponseHead) -> str:
         """Pass on an informational head, each 100 but the first left out."""

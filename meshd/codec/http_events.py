@@ -43,6 +43,21 @@ class RequestHead:
     expects_continue: bool
     refused: str
 
+    def copy(self) -> "RequestHead":
+        """Return an independent copy."""
+        head = RequestHead()
+        head.method = self.method
+        head.target = self.target
+        head.authority = self.authority
+        head.headers = self.headers.copy()
+        head.protocol = self.protocol
+        head.length = self.length
+        head.keep_alive = self.keep_alive
+        head.upgrade = self.upgrade
+        head.expects_continue = self.expects_continue
+        head.refused = self.refused
+        return head
+
 
 class ResponseHead:
     """
@@ -64,6 +79,16 @@ class ResponseHead:
     length: int
     keep_alive: bool
     upgrade: bytes
+
+    def copy(self) -> "ResponseHead":
+        """Return an independent copy."""
+        head = ResponseHead()
+        head.status = self.status
+        head.headers = self.headers.copy()
+        head.length = self.length
+        head.keep_alive = self.keep_alive
+        head.upgrade = self.upgrade
+        return head
 
 
 class MessageReader(Protocol):

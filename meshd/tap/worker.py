@@ -37,7 +37,10 @@ def detach() -> None:
 
 def build_session(index: int, control_socket: str) -> Session:
     """Put the worker together."""
-    plane = DataPlane(reactor, reactor, time.time, random.random, os.urandom, on_problem=lambda text: session.note_problem(text))
+    instruments = Instruments()
+    plane = DataPlane(
+        reactor, reactor, time.time, random.random, os.urandom, on_problem=lambda text: session.note_problem(text), instruments=instruments,
+    )
     environment = Environment(random=random.random, route=plane.route)
 
     def build(snapshot: Snapshot, previous: Any) -> Iterator[Any]:
@@ -46,7 +49,7 @@ def build_session(index: int, control_socket: str) -> Session:
     def connect(link: SessionLink) -> Any:
         return connectProtocol(UNIXClientEndpoint(reactor, control_socket, timeout=CONNECT_TIMEOUT), link)
 
-    session = Session(index, os.getpid(), plane, HealthPort(reactor, reactor), build, Instruments().take, connect, reactor, _stop)
+    session = Session(index, os.getpid(), plane, HealthPort(reactor, reactor), build, instruments.take, connect, reactor, _stop)
     return session
 
 

@@ -30,7 +30,7 @@ class Number:
 
     def __init__(self) -> None:
         """Begin at zero."""
-        self.value: int | float = 0
+        self.value: float = 0.0
 
 
 class Histogram:
@@ -48,7 +48,7 @@ class Histogram:
         """Begin with empty buckets."""
         self._bounds = bounds
         self.counts = [0] * (len(bounds) + 1)
-        self.sum: float = 0
+        self.sum: float = 0.0
 
     def observe(self, value: float) -> None:
         """Count a value."""
@@ -90,7 +90,7 @@ class Instruments:
         values = tuple([labels.get(label, "") for label in metric.labels])
         if values in known or count < self._max_series:
             return values
-        if metric is not OVERFLOWN:
+        if metric != OVERFLOWN:
             self.number(OVERFLOWN, {"metric": metric.name}).value += 1
         return (OTHER,) * len(metric.labels)
 
@@ -103,11 +103,11 @@ class Instruments:
                     deltas.append((metric.name, list(values), number.value))
                 elif number.value:
                     deltas.append((metric.name, list(values), number.value))
-                    number.value = 0
+                    number.value = 0.0
         for metric, histograms in self._histograms.items():
             for values, histogram in histograms.items():
                 if any(histogram.counts):
                     deltas.append((metric.name, list(values), [histogram.sum, histogram.counts]))
                     histogram.counts = [0] * len(histogram.counts)
-                    histogram.sum = 0
+                    histogram.sum = 0.0
         return deltas

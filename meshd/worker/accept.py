@@ -10,7 +10,7 @@ from meshd.tables.listener import ListenerTable
 from meshd.worker.downstream import Downstream
 from meshd.worker.resources import Resources
 from meshd.worker.wire.peek import MAX_PEEK, has_ended, peek, wait_for_any, wait_for_more
-from meshd.worker.wire.stream import Stream
+from meshd.worker.wire.stream import Stream, StreamOwner
 from meshd.worker.wire.wheel import Timer
 
 TLS_HANDSHAKE = 0x16
@@ -22,7 +22,7 @@ OnChosen = Callable[["Arrival", ListenerTable, ChainTable | None, bytes], None]
 OnGone = Callable[["Arrival", ListenerTable, bool], None]
 
 
-class Arrival:
+class Arrival(StreamOwner):
     """
     A connection whose filter chain is not yet chosen; owns its stream meanwhile.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from meshd.worker.wire.stream import Stream
+from meshd.worker.wire.stream import Stream, StreamOwner
 from meshd.worker.wire.wheel import Wheel
 
 DELAYED_CLOSE = 1.0  # Envoy's delayed_close_timeout
@@ -23,7 +23,7 @@ def give_up_when_stuck(stream: Stream, wheel: Wheel, then: Callable[[], None]) -
         wheel.after(DELAYED_CLOSE, lambda: then() if stream.queued == before else give_up_when_stuck(stream, wheel, then))
 
 
-class Lingering:
+class Lingering(StreamOwner):
     """The owner of a stream that has answered for the last time: what comes is thrown away, the client's FIN or the time ends it."""
 
     __slots__ = ("_on_closed", "_stream", "_timer")

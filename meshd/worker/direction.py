@@ -1,18 +1,22 @@
 """One way of a pair of streams: bytes, back-pressure and half-close passed on, bulk through a pipe."""
 
-from typing import Protocol
+from typing import Final
 
+from meshd.base.traits import trait
 from meshd.worker.wire.splice import Pipes, Splice
-from meshd.worker.wire.stream import Stream
+from meshd.worker.wire.stream import Stream, StreamOwner
 
-BULK_READ = 32 * 1024
+BULK_READ: Final = 32 * 1024
 """A read of as much may be bulk."""
-BULK_READS = 8
+BULK_READS: Final = 8
 """So many of them in a row are: the direction is spliced."""
 
 
-class Pair(Protocol):
+@trait
+class Pair:
     """What the two ways of a connection belong to."""
+
+    __slots__ = ()
 
     def connected(self) -> None:
         """The upstream's connect has succeeded."""
@@ -27,7 +31,7 @@ class Pair(Protocol):
         """End after a bug."""
 
 
-class Direction:
+class Direction(StreamOwner):
     """
     One way of a pair: owns the stream it reads from.
 

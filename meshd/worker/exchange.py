@@ -1,10 +1,11 @@
 """One request and its response, free of any HTTP version: what filters and routes act on and the access log tells."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final
 
 from twisted.logger import Logger
 
+from meshd.base.traits import trait
 from meshd.codec.http_events import RequestHead, ResponseHead
 from meshd.snapshot.replies import REPLIES, Reply
 from meshd.tables.interfaces import RouteEntry, Step
@@ -14,15 +15,18 @@ from meshd.worker.upstream.host import UpstreamHost
 from meshd.worker.wire.stream import Stream
 from meshd.worker.wire.wheel import Timer
 
-KEPT_BYTES = 1 << 20
+KEPT_BYTES: Final = 1 << 20
 """Bytes of a request's body kept for another try; a larger one is not tried again. Envoy's buffer as Istio sets it."""
 
 
 log = Logger()
 
 
-class Server(Protocol):
+@trait
+class Server:
     """The downstream codec that an exchange came from and answers through."""
+
+    __slots__ = ()
 
     upgrades: tuple[str, ...]
 
@@ -60,8 +64,11 @@ class Server(Protocol):
         """Forget an exchange and log it; called once for each."""
 
 
-class Upstream(Protocol):
+@trait
+class Upstream:
     """The upstream codec that carries an exchange; before it is `connected` it takes nothing."""
+
+    __slots__ = ()
 
     connected: bool
 
@@ -85,10 +92,14 @@ class Upstream(Protocol):
 
     def leave(self) -> tuple[Stream, bytes]:
         """Hand over the stream that carries the exchange, which has switched protocols, and what has come after the head."""
+        raise NotImplementedError
 
 
-class Policy(Protocol):
+@trait
+class Policy:
     """What an exchange asks of the router."""
+
+    __slots__ = ()
 
     def request_completed(self, exchange: "Exchange") -> None:
         """Start the route's timeouts: the request has been read whole."""

@@ -1,6 +1,7 @@
 """A downstream connection that speaks HTTP/1.1: requests one at a time, answers in order, back-pressure both ways."""
 
 from collections.abc import Callable
+from typing import Final
 
 import attrs
 
@@ -13,25 +14,25 @@ from meshd.tables.chain import HttpTable
 from meshd.tables.hosts import host_of
 from meshd.worker.closing import Lingering, give_up_when_stuck
 from meshd.worker.downstream import Downstream
-from meshd.worker.exchange import Exchange
+from meshd.worker.exchange import Exchange, Server
 from meshd.worker.log_files import WriteLog
 from meshd.worker.request_headers import client_address, prepare_headers
 from meshd.worker.resources import Resources
 from meshd.worker.tunnel import Tunnel
-from meshd.worker.wire.stream import Stream
+from meshd.worker.wire.stream import Stream, StreamOwner
 from meshd.worker.wire.wheel import Timer
 
-MAX_HELD = 64 * 1024
+MAX_HELD: Final = 64 * 1024
 """Bytes of pipelined requests held while one is answered; more are left in the kernel."""
-IDLE_LOOKS = 8
+IDLE_LOOKS: Final = 8
 """Looks at a connection during its idle timeout; it is closed at most an eighth of the timeout late."""
 
 _CONNECT_REFUSED = attrs.evolve(REPLIES["route_not_found"], close=True)
 
 
-class HttpServer:
+class HttpServer(StreamOwner, Server):
     """
-    Satisfies `exchange.Server` and `wire.stream.StreamOwner`.
+    Serves one client's stream.
 
     Attributes:
         connection: What is known of it.
@@ -335,6 +336,7 @@ class HttpServer:
         self._idle_since = now = self._resources.seconds()
         exchange.duration = now - exchange.started_at
         self._write_log(exchange)
+        self._resources.metrics.count_exchange(exchange)
         if self._close:
             if self._close != "gone":
                 self._shut()

@@ -8,7 +8,7 @@ from twisted.logger import Logger
 
 from meshd.worker.capture import plain_address
 from meshd.worker.descriptors import DescriptorBudget
-from meshd.worker.wire.poller import IN, Poller
+from meshd.worker.wire.poller import IN, Poller, Watcher
 
 BATCH = 64
 """Connections accepted at once; the rest waits for the poller's next batch."""
@@ -20,7 +20,7 @@ OnAccept = Callable[["ListeningSocket", socket.socket, tuple[str, int]], None]
 log = Logger()
 
 
-class ListeningSocket:
+class ListeningSocket(Watcher):
     """
     One bound socket of a listener.
 
@@ -73,14 +73,14 @@ class ListeningSocket:
             descriptor.setblocking(False)
             if descriptor.fileno() >= ceiling:
                 self._budget.run_out()
-            self._accepted(descriptor, peer)
+            self._accepted(descriptor, peer[0], peer[1])
             if self._budget.paused:
                 return
 
-    def _accepted(self, descriptor: socket.socket, peer: tuple[str, int]) -> None:
+    def _accepted(self, descriptor: socket.socket, address: str, port: int) -> None:
         """Hand one connection over; a bug with one loses that one alone."""
         try:
-            self._on_accept(self, descriptor, (plain_address(peer[0]), peer[1]))
+            self._on_accept(self, descriptor, (plain_address(address), port))
         except Exception:
             log.failure("accepting a connection failed")
             self._poller.close(descriptor)

@@ -1,16 +1,36 @@
 """What every connection of a worker draws on; made once, shared by all."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from meshd.codec.http_date import DateHeader
+from meshd.snapshot.network_filter import AccessLog
 from meshd.tables.program import Program
-from meshd.worker.log_files import AccessLogs
+from meshd.telemetry.instruments import Instruments
+from meshd.worker.log_files import AccessLogs, WriteLog
+from meshd.worker.metrics import Metrics
 from meshd.worker.request_ids import RequestIds
 from meshd.worker.upstream.cluster import LiveClusters
 from meshd.worker.upstream.connect import Connect, open_connection
 from meshd.worker.wire.poller import Poller
 from meshd.worker.wire.splice import Pipes
 from meshd.worker.wire.wheel import Wheel
+
+
+class Logs(Protocol):
+    """What writes access logs; `log_files.AccessLogs` but in tests."""
+
+    def writer(self, settings: tuple[AccessLog, ...]) -> WriteLog:
+        """Give what writes one line to each log of a list."""
+
+    def forget_writers(self) -> None:
+        """Drop what was made for the settings of an earlier program."""
+
+    def reopen(self) -> None:
+        """Write what waits, then open the files anew."""
+
+    def close(self) -> None:
+        """Write what waits and close every file."""
 
 
 class Resources:
@@ -24,6 +44,7 @@ class Resources:
         clusters: The clusters in use.
         connect: Opens connections to endpoints.
         logs: Access logs.
+        metrics: Counts what is done.
         request_ids: Makes request ids.
         date: The Date header's value.
         seconds: Monotonic clock.
@@ -34,7 +55,8 @@ class Resources:
     """
 
     __slots__ = (
-        "clusters", "connect", "date", "draining", "logs", "pipes", "poller", "program", "random", "request_ids", "seconds", "wall_clock", "wheel",
+        "clusters", "connect", "date", "draining", "logs", "metrics", "pipes", "poller", "program", "random", "request_ids", "seconds", "wall_clock",
+        "wheel",
     )
 
     program: Program
@@ -42,6 +64,7 @@ class Resources:
     def __init__(
         self, poller: Poller, wheel: Wheel, seconds: Callable[[], float], wall_clock: Callable[[], float], random: Callable[[], float],
         entropy: Callable[[int], bytes], on_problem: Callable[[str], None], connect: Connect = open_connection,
+        instruments: Instruments | None = None,
     ) -> None:
         """Make what is not given."""
         self.poller = poller
@@ -52,7 +75,8 @@ class Resources:
         self.connect = connect
         self.pipes = Pipes()
         self.clusters = LiveClusters(random)
-        self.logs = AccessLogs(wheel, seconds, on_problem)
+        self.logs: Logs = AccessLogs(wheel, seconds, on_problem)
+        self.metrics = Metrics(instruments or Instruments())
         self.request_ids = RequestIds(entropy)
         self.date = DateHeader()
         self.draining = False

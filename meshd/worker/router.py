@@ -10,18 +10,18 @@ from meshd.codec.http_events import ResponseHead
 from meshd.snapshot.replies import REPLIES, Reply, retried
 from meshd.snapshot.route import RetryPolicy
 from meshd.tables.interfaces import RouteEntry, Step
-from meshd.worker.exchange import Exchange
+from meshd.worker.exchange import Exchange, Policy
 from meshd.worker.resources import Resources
 from meshd.worker.retries import retries_answer, retries_failure, retry_delay
 from meshd.worker.upstream.cluster import LiveCluster
 from meshd.worker.upstream.connect import IN_PROGRESS, failure_text
 from meshd.worker.upstream.host import UpstreamHost
-from meshd.worker.upstream.http1 import Http1Upstream
+from meshd.worker.upstream.http1 import Answered, Http1Upstream
 from meshd.worker.wire.stream import Stream
 
 
-class Router:
-    """One for all exchanges of a worker; satisfies `exchange.Policy` and `upstream.http1.Answered`."""
+class Router(Policy, Answered):
+    """One for all exchanges of a worker."""
 
     __slots__ = ("_clusters", "_live", "_resources", "_seconds")
 

@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IReactorFDSet, IReactorTime
 
 from meshd.tables.interfaces import Step
 from meshd.tables.program import Program
+from meshd.telemetry.instruments import Instruments
 from meshd.worker.connections import Connections
 from meshd.worker.descriptors import DescriptorBudget, descriptor_limit
 from meshd.worker.listeners import ListeningSocket
@@ -75,6 +76,7 @@ class DataPlane:
         entropy: Callable[[int], bytes],
         settings: DataPlaneSettings = DataPlaneSettings(),
         on_problem: Callable[[str], None] = _ignore,
+        instruments: Instruments | None = None,
     ) -> None:
         """
         Make a data plane that listens nowhere yet.
@@ -87,10 +89,11 @@ class DataPlane:
             entropy: `os.urandom`, for request ids.
             settings: What an operator may set.
             on_problem: Told of what an operator should know, such as an access log that cannot be written; once per change, not per request.
+            instruments: What it counts with; None: by itself.
         """
         self._poller = Poller(reactor)
         self._wheel = wheel = Wheel(clock)
-        self._resources = Resources(self._poller, wheel, clock.seconds, wall_clock, random, entropy, on_problem)
+        self._resources = Resources(self._poller, wheel, clock.seconds, wall_clock, random, entropy, on_problem, instruments=instruments)
         self._router = Router(self._resources)
         self._connections = Connections(self._resources)
         self._budget = DescriptorBudget(wheel, settings.spare_descriptors, settings.descriptor_limit or descriptor_limit())
@@ -111,6 +114,8 @@ class DataPlane:
         resources.logs.forget_writers()
         resources.program = program
         resources.clusters.use(program.snapshot.clusters, program.snapshot.endpoints)
+        inbound = frozenset(name for name, table in program.bound.items() if table.direction == "INBOUND")
+        resources.metrics.use(program.snapshot.node.name, program.snapshot.node.namespace, inbound)
 
     def listen(self, name: str, listening: socket.socket) -> None:
         """

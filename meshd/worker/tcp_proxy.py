@@ -1,9 +1,10 @@
 """Forwarding a connection's bytes both ways: connect, half-close, resets passed on, one log line."""
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from meshd.snapshot.network_filter import TcpProxy
-from meshd.worker.direction import Direction
+from meshd.worker.direction import Direction, Pair
 from meshd.worker.downstream import Downstream
 from meshd.worker.log_files import WriteLog
 from meshd.worker.resources import Resources
@@ -17,7 +18,7 @@ IDLE_LOOKS = 8
 """Looks at a pair during its idle timeout; it is closed at most an eighth of the timeout late."""
 
 
-class TcpPair:
+class TcpPair(Pair):
     """
     One proxied connection, from the choice of its cluster to its log line; satisfies `telemetry.access_log.Logged`.
 
@@ -34,12 +35,14 @@ class TcpPair:
     """
 
     # what a log line has of requests only
-    request = response = route = None
-    path = b""
-    details = ""
-    status = 0
-    service_time = -1
-    completed_at = 0.0
+    request: ClassVar[None] = None
+    response: ClassVar[None] = None
+    route: ClassVar[None] = None
+    path: ClassVar[bytes] = b""
+    details: ClassVar[str] = ""
+    status: ClassVar[int] = 0
+    service_time: ClassVar[int] = -1
+    completed_at: ClassVar[float] = 0.0
 
     __slots__ = (
         "_client", "_cluster", "_config", "_first", "_host", "_moved", "_moved_at", "_on_closed", "_server", "_timer", "_write_log",
@@ -111,6 +114,7 @@ class TcpPair:
         """
         self._first = first
         cluster = self.resources.clusters.find(cluster_name)
+        self.resources.metrics.count_opened(self.connection.bound, "" if cluster is None else cluster.name)
         if cluster is None:
             self._close("NC")
             return
@@ -253,4 +257,6 @@ class TcpPair:
         if self._cluster is not None:
             self._cluster.connections -= 1
         self._write_log(self)
+        cluster_name = "" if self.cluster is None else self.cluster.name
+        self.resources.metrics.count_closed(self.connection.bound, cluster_name, flags, self.bytes_received, self.bytes_sent)
         self._on_closed(self)

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 
 from meshd.snapshot.replies import REPLIES
-from meshd.worker.direction import Direction
+from meshd.worker.direction import Direction, Pair
 from meshd.worker.exchange import Exchange
 from meshd.worker.wire.splice import Pipes
 from meshd.worker.wire.stream import Stream
 
 
-class Tunnel:
+class Tunnel(Pair):
     """
-    Satisfies `direction.Pair`: the client's stream and the upstream's, forwarded as they are.
+    The client's stream and the upstream's, forwarded as they are.
 
     Unlike a TCP pair it knows no half-close: either side's end is the end, as with Envoy.
     """

@@ -4,9 +4,9 @@ import socket
 
 from meshd.snapshot.snapshot import Snapshot
 from meshd.tables.chain import HttpTable
+from meshd.worker.accept import Arrival
 from meshd.worker.http_server import HttpServer
-from meshd.worker.wire.stream import Stream
-from tests.helpers.worker_rig import Recorder, Rig, downstream, received, snapshot
+from tests.helpers.worker_rig import Rig, downstream, received, snapshot
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: svc.test\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -32,9 +32,10 @@ class HttpRig(Rig):
     def connect(self) -> tuple[socket.socket, HttpServer]:
         """Give a client's end and what serves it."""
         ours, theirs = self.pair()
-        stream = Stream(self.poller, ours, Recorder())
         table = self.table()
         assert table is not None
+        listener = self.resources.program.listeners["http"]
+        stream = Arrival(self.resources, ours, downstream(), listener, lambda *_: None, lambda *_: None).stream
         return theirs, HttpServer(self.resources, stream, downstream(), table, lambda connection: self.table(), self._on_closed)
 
     def table(self) -> HttpTable | None:

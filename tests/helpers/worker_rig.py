@@ -22,6 +22,7 @@ from meshd.worker.resources import Resources
 from meshd.worker.router import Router
 from meshd.worker.upstream.connect import IN_PROGRESS
 from meshd.worker.wire.poller import Poller
+from meshd.worker.wire.stream import StreamOwner
 from meshd.worker.wire.wheel import Wheel
 
 WALL = 1_700_000_000.0
@@ -48,7 +49,7 @@ class FakeReactor:
         self.readers.remove(reader)
 
 
-class Recorder:
+class Recorder(StreamOwner):
     """A stream's owner that writes down what happens."""
 
     def __init__(self) -> None:
@@ -128,7 +129,7 @@ class Rig:
             self.poller, self.wheel, self.clock.seconds, lambda: WALL + self.clock.seconds(), self.random, lambda size: b"\x5a" * size,
             self.problems.append, self.open,
         )
-        self.resources.logs = Logs(self)  # type: ignore[assignment]  # reason: lines as objects
+        self.resources.logs = Logs(self)  # lines as objects
         self.router = Router(self.resources)
         self.lines: list[Any] = []
         self.origins: list[socket.socket] = []

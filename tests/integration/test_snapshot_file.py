@@ -107,6 +107,14 @@ def export(folder: Path, upstream: int, port: int, admin: int) -> dict[str, obje
     return found
 
 
+def counted(admin: int) -> list[str]:
+    """Give how many requests the service has answered well, as Prometheus is told; nothing before any was counted."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{admin}/stats/prometheus", timeout=PATIENCE) as answer:
+        lines = answer.read().decode().splitlines()
+    labels = ('reporter="source"', 'destination_service="web.default.svc.cluster.local"', 'response_code="200"', 'response_flags="-"')
+    return [line.rpartition(" ")[2] for line in lines if line.startswith("istio_requests_total{") and all(label in line for label in labels)]
+
+
 def test_an_export_is_served(tmp_path, upstream):
     """Requests are routed, status and admin pages answer, the log is where the file says, and nothing is left behind."""
     (port, admin), log = free_ports(2), tmp_path / "access.log"
@@ -126,6 +134,7 @@ def test_an_export_is_served(tmp_path, upstream):
         assert ("serving", "off", 2) == (found["state"], found["capture"]["state"], len(workers))
         with urllib.request.urlopen(f"http://127.0.0.1:{admin}/status", timeout=PATIENCE) as answer:
             assert json.loads(answer.read())["pid"] == served.process.pid
+        wait_for(lambda: counted(admin) == ["1"], "the request is counted")
     finally:
         served.stop()
     wait_for(lambda: not any(map(is_alive, workers)), "the workers have ended")

@@ -10,6 +10,31 @@ from tests.helpers.source_tree import ROOT
 MODULES = re.findall(r'^    "(meshd/.*\.py)",$', (ROOT / "setup.py").read_text(), re.MULTILINE)
 
 
+def none_set(function: ast.FunctionDef) -> list[tuple[str, int]]:
+    """Give the attributes that a function sets to None, with their lines."""
+    found = []
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and node.value.value is None:
+            found += [(ast.unparse(target), node.lineno) for target in node.targets if isinstance(target, ast.Attribute)]
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_set_to_none_is_looked_at_again(module):
+    """After `self.x = None`, mypy takes `self.x` for None until the function ends, whatever is called: compiled, another value is a TypeError."""
+    faults = []
+    for function in ast.walk(ast.parse((ROOT / module).read_text())):
+        if isinstance(function, ast.FunctionDef):
+            cleared = none_set(function)
+            faults += [
+                f"{function.name}: {ast.unparse(node)} in line {node.lineno}"
+                for node in ast.walk(function)
+                if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+                and any(ast.unparse(node) == name and line < node.lineno for name, line in cleared)
+            ]
+    assert [] == faults
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_constants_are_compared_by_value(module):
     """A tuple that is Final is a new object wherever compiled code takes it in hand: `is` never holds, as it did for no bad trailer."""

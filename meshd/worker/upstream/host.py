@@ -1,15 +1,19 @@
 """One endpoint as it runs: what is in flight to it and which connections to it are free."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from meshd.base.addresses import format_address
+from meshd.base.traits import trait
 
 if TYPE_CHECKING:
     from meshd.worker.exchange import Exchange
 
 
-class PooledConnection(Protocol):
+@trait
+class PooledConnection:
     """A connection that waits for its next request, since `idle_since` (monotonic seconds)."""
+
+    __slots__ = ()
 
     idle_since: float
 

@@ -1,20 +1,22 @@
 """One HTTP/1.1 connection to an endpoint: carries one exchange at a time, and waits in its host's pool between them."""
 
-from typing import Protocol
-
+from meshd.base.traits import trait
 from meshd.codec.http1 import LAST_CHUNK, ResponseReader, encode_chunk, encode_request
 from meshd.codec.http_events import CHUNKED, ResponseHead
-from meshd.worker.exchange import Exchange
+from meshd.worker.exchange import Exchange, Upstream
 from meshd.worker.upstream.cluster import LiveCluster
 from meshd.worker.upstream.connect import local_address
-from meshd.worker.upstream.host import UpstreamHost
+from meshd.worker.upstream.host import PooledConnection, UpstreamHost
 from meshd.worker.wire.poller import Poller
-from meshd.worker.wire.stream import Stream
+from meshd.worker.wire.stream import Stream, StreamOwner
 from meshd.worker.wire.wheel import Timer
 
 
-class Answered(Protocol):
+@trait
+class Answered:
     """Who decides what becomes of an exchange that this connection carried."""
+
+    __slots__ = ()
 
     def responded(self, exchange: Exchange, head: ResponseHead) -> None:
         """A head has come, informational ones too."""
@@ -26,9 +28,9 @@ class Answered(Protocol):
         """The connection had been closed before the request was written: carry it over another."""
 
 
-class Http1Upstream:
+class Http1Upstream(StreamOwner, Upstream, PooledConnection):
     """
-    Satisfies `exchange.Upstream` and `wire.stream.StreamOwner`.
+    The upstream side of exchanges over one stream.
 
     Attributes:
         exchange: What it carries now.

@@ -2,26 +2,30 @@
 
 import select
 import socket
-from typing import Protocol
+from typing import Final, cast
 
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
-IN, OUT, RDHUP, ERR, HUP = select.EPOLLIN, select.EPOLLOUT, select.EPOLLRDHUP, select.EPOLLERR, select.EPOLLHUP
-BATCH = 256
+from meshd.base.traits import trait
+
+IN: Final = 0x001  # numbers of select's constants, which the compiler needs to know
+OUT: Final = 0x004
+ERR: Final = 0x008
+HUP: Final = 0x010
+RDHUP: Final = 0x2000
+BATCH: Final = 256
 """Events taken at once; the rest waits for the reactor's next turn, so that other readers get theirs."""
 
 log = Logger()
 
 
-class Watcher(Protocol):
-    """
-    What the poller calls.
+@trait
+class Watcher:
+    """What the poller calls."""
 
-    `on_events` is looked up for each event, so that a watcher may swap it for another bound method when its state changes.
-    """
+    __slots__ = ()
 
     def on_events(self, events: int) -> None:
         """Act on epoll events; level-triggered, so what is left undone comes again."""
@@ -30,10 +34,9 @@ class Watcher(Protocol):
         """End this watcher: a bug raised out of `on_events`."""
 
 
-@implementer(IReadDescriptor)
 class Poller:
     """
-    Dispatches the events of many sockets in one turn of the reactor.
+    Dispatches the events of many sockets in one turn of the reactor, to which it is an IReadDescriptor.
 
     Sockets are closed after the batch in which they are given up: a descriptor number is not used again while events of its former owner may still
     lie in the batch.
@@ -42,7 +45,7 @@ class Poller:
         batch: Number of the current batch; what happened in the same batch was seen by the same system call.
     """
 
-    __slots__ = ("_closing", "_dispatching", "_epoll", "_poll", "_reactor", "_watchers", "batch")
+    __slots__ = ("_closing", "_dispatching", "_epoll", "_poll", "_reactor", "_self", "_watchers", "batch")
 
     def __init__(self, reactor: IReactorFDSet) -> None:
         """Join the reactor as one reader."""
@@ -53,7 +56,8 @@ class Poller:
         self._dispatching = False
         self.batch = 0
         self._reactor = reactor
-        reactor.addReader(self)
+        self._self = cast(IReadDescriptor, self)  # a compiled class cannot declare it
+        reactor.addReader(self._self)
 
     def fileno(self) -> int:
         """Give the epoll set's own descriptor."""
@@ -117,5 +121,5 @@ class Poller:
 
     def stop(self) -> None:
         """Leave the reactor; watched sockets are their owners' to close before."""
-        self._reactor.removeReader(self)
+        self._reactor.removeReader(self._self)
         self._epoll.close()

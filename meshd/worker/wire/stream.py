@@ -6,24 +6,28 @@ import struct
 from collections import deque
 from collections.abc import Callable
 from itertools import islice
-from typing import Protocol
+from typing import Final
 
-from meshd.worker.wire.poller import ERR, HUP, IN, OUT, RDHUP, Poller
+from meshd.base.traits import trait
+from meshd.worker.wire.poller import ERR, HUP, IN, OUT, RDHUP, Poller, Watcher
 
-CHUNK = 65536
+CHUNK: Final = 65536
 """Bytes read at once; measured best on loopback together with the poller's batches."""
-HIGH = 256 * 1024
+HIGH: Final = 256 * 1024
 """Bytes queued above which a stream is `full`: whoever feeds it pauses. A quarter of Envoy's buffer; the kernel holds as much again."""
-LOW = 64 * 1024
+LOW: Final = 64 * 1024
 """Bytes queued at which a full stream has room again."""
-GATHERED = 64
+GATHERED: Final = 64
 """Pieces written with one system call when a queue drains."""
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER with no time: close sends RST
 
 
-class StreamOwner(Protocol):
+@trait
+class StreamOwner:
     """Who acts on a stream's events; after `on_end`, `on_lost` or `close` no bytes come any more."""
+
+    __slots__ = ()
 
     def on_connected(self) -> None:
         """Act on a connect that succeeded after the stream was made."""
@@ -44,7 +48,7 @@ class StreamOwner(Protocol):
         """End everything that belongs to this stream: a bug was met while its events were acted on."""
 
 
-class Stream:
+class Stream(Watcher):
     """
     One TCP connection in the poller.
 
@@ -52,7 +56,6 @@ class Stream:
 
     Attributes:
         fd: Descriptor; -1 once closed.
-        on_events: What the poller calls now.
         take: What is called when there is something to read: reads by default, peeks or splices after `take_by`.
         drain: What is called when the socket takes bytes again.
         queued: Bytes that wait to be written.
@@ -65,8 +68,8 @@ class Stream:
     """
 
     __slots__ = (
-        "_after", "_error", "_mask", "_on_bytes", "_poller", "_queue", "_recv", "_send", "_watched", "connecting", "drain", "ended", "fd", "finished",
-        "full", "on_events", "owner", "queued", "reading", "socket", "take", "watch_hangup",
+        "_after", "_error", "_mask", "_plain", "_poller", "_queue", "_recv", "_send", "_watched", "connecting", "drain", "ended", "fd", "finished",
+        "full", "owner", "queued", "reading", "socket", "take", "watch_hangup",
     )
 
     def __init__(self, poller: Poller, descriptor: socket.socket, owner: StreamOwner, *, connecting: bool = False) -> None:
@@ -77,7 +80,6 @@ class Stream:
         self._send = descriptor.send
         self.fd = fd = descriptor.fileno()
         self.owner = owner
-        self._on_bytes = owner.on_bytes
         self._queue: deque[bytes | memoryview] | None = None
         self.queued = 0
         self._after: Callable[[], None] | None = None
@@ -87,7 +89,7 @@ class Stream:
         self.reading = True
         self.take: Callable[[], None] = self._read
         self.drain: Callable[[], None] = self._drain
-        self.on_events = self._connecting if connecting else self._readable
+        self._plain = not connecting
         self._mask = mask = OUT if connecting else IN
         self._watched = True
         poller.add(fd, self, mask)
@@ -95,41 +97,34 @@ class Stream:
     def hand_to(self, owner: StreamOwner) -> None:
         """Give the stream's events to another owner."""
         self.owner = owner
-        self._on_bytes = owner.on_bytes
 
     # events
 
-    def _connecting(self, events: int) -> None:
+    def on_events(self, events: int) -> None:
+        """Act on the poller's events; a plain read of what has come is by far the most frequent."""
+        if events == IN and self._plain and self.reading:
+            self._read()
+        elif self.fd < 0:
+            return
+        elif self.connecting:
+            self._connect()
+        else:
+            self._flow(events)
+
+    def _connect(self) -> None:
         code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or self._error
         if code:
             self.lose(code)
             return
         self.connecting = False
-        self.on_events = self._readable
+        self._plain = True
         self._watch((IN if self.reading else 0) | (OUT if self.queued else 0))
         if self.queued:
             self.drain()
         if self.fd >= 0:
             self.owner.on_connected()
 
-    def _readable(self, events: int) -> None:
-        """Read at once when nothing else is reported: by far the most frequent event, so it is spared two calls."""
-        if events != IN or not self.reading:
-            self._flowing(events)
-            return
-        try:
-            data = self._recv(CHUNK)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            self.lose(error.errno or errno.EIO)
-            return
-        if data:
-            self._on_bytes(data)
-        else:
-            self.reach_end()
-
-    def _flowing(self, events: int) -> None:
+    def _flow(self, events: int) -> None:
         if events & OUT:
             self.drain()
             if self.fd < 0 or not events & ~OUT:
@@ -148,7 +143,7 @@ class Stream:
             self.lose(error.errno or errno.EIO)
             return
         if data:
-            self._on_bytes(data)
+            self.owner.on_bytes(data)
         else:
             self.reach_end()
 
@@ -206,14 +201,12 @@ class Stream:
     def take_by(self, take: Callable[[], None]) -> None:
         """Have something else than a plain read called when there is something to read."""
         self.take = take
-        if self.fd >= 0:
-            self.on_events = self._flowing
+        self._plain = False
 
     def read_plainly(self) -> None:
         """Undo `take_by`."""
         self.take = self._read
-        if self.fd >= 0:
-            self.on_events = self._readable
+        self._plain = self.fd >= 0 and not self.connecting
 
     def watch_for_hangup(self) -> None:
         """Ask for events on half-close too while `take` does not empty the socket."""
@@ -339,7 +332,7 @@ class Stream:
             self._queue = None
             self.queued = 0
             self._after = None
-            self.on_events = self._nothing
+            self._plain = False
             self._poller.close(self.socket)
 
     def reset(self) -> None:
@@ -347,6 +340,3 @@ class Stream:
         if self.fd >= 0:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             self.close()
-
-    def _nothing(self, events: int) -> None:
-        """Ignore events of a stream that was closed."""

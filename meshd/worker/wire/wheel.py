@@ -90,8 +90,7 @@ class Wheel:
                     timer.fire()
                 except Exception:
                     log.failure("a timer failed")
-        if self._alarm is None:
-            self._wake()
+        self._wake()
 
     def stop(self) -> None:
         """Forget every timer."""

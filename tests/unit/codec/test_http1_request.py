@@ -1,11 +1,14 @@
 """Requests: what is refused and why, what a head says, bodies, pipelining and limits."""
 
+from itertools import product
+
 import pytest
 
+from meshd.codec.http1_lines import MAX_ALIKE
 from meshd.codec.http1_request import MAX_EMPTY_LINES, MAX_HEAD_BYTES, RequestReader, find_early_fault, read_request
 from meshd.codec.http_events import RequestHead
 from meshd.snapshot.replies import REPLIES
-from tests.helpers.http1_reading import Event, pieces, play_requests
+from tests.helpers.http1_reading import Event, pieces, play_requests, request_fields
 
 REFUSED = [
     ("garbage-line", b"hello\r\n\r\n", "http1.codec_error"),
@@ -290,3 +293,51 @@ def test_empty_lines_before_a_request(count, reason):
 def test_what_can_be_refused_early(beginning, reason):
     """A beginning that cannot become a request is refused before the rest comes: a client that speaks another protocol waits for an answer."""
     assert reason == find_early_fault(beginning)
+
+
+LINES = [
+    b"GET / HTTP/1.1", b"POST /x?y HTTP/1.1", b"GET http://other/x HTTP/1.1", b"OPTIONS * HTTP/1.1", b"GET /a#b HTTP/1.1", b"CONNECT a:1 HTTP/1.1",
+    b"GET / HTTP/1.0", b"GET /\x7f HTTP/1.1", b"BAD / HTTP/1.1", b"\r\nGET / HTTP/1.1",
+]
+HEADERS = [
+    b"Host: a", b"Host: b", b"Host: a\r\nConnection: close", b"X: 1", b"Host: a\r\nContent-Length: 0\r\nExpect: 100-continue", b"Host: a\r\n",
+    b"Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket", b"Host: a\r\nX: %b" % (b"x" * MAX_ALIKE),
+]
+
+
+def read_one(reader, heads, data):
+    """Feed a request; give what became of it, and change it as filters do."""
+    reason = reader.feed(data)
+    told = [request_fields(head) for head in heads]
+    for head in heads:
+        head.headers.add(b"x-added", b"1")
+        head.headers.set(b"host", b"changed")
+        head.authority = head.method = b"changed"
+    heads.clear()
+    return reason, told
+
+
+@pytest.mark.parametrize("headers", HEADERS, ids=range(len(HEADERS)))
+def test_headers_that_come_again_mean_the_same_again(headers):
+    """Whatever was read before on a connection, and whatever was done to it: a head is read as by a reader that has seen nothing."""
+    heads, fresh_heads = [], []
+    for lines in product(LINES, repeat=3):
+        reader = RequestReader(heads.append, lambda data: None, lambda: None, accept_http_10=True)
+        for line in lines:
+            data = line + b"\r\n" + headers + b"\r\n\r\n"
+            fresh = RequestReader(fresh_heads.append, lambda data: None, lambda: None, accept_http_10=True)
+            expected = read_one(fresh, fresh_heads, data)
+            assert expected == read_one(reader, heads, data)
+            if expected[0]:
+                break
+            reader.resume()
+
+
+def test_headers_that_come_again_keep_to_the_limit():
+    """A head whose headers were read before is too large all the same."""
+    heads = []
+    reader = RequestReader(heads.append, lambda data: None, lambda: None, max_head_bytes=64)
+    for _ in range(3):
+        assert not reader.feed(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        reader.resume()
+    assert ("http1.headers_too_large", 3) == (reader.feed(b"GET /%b HTTP/1.1\r\nHost: a\r\n\r\n" % (b"x" * 50)), len(heads))

@@ -1,10 +1,13 @@
 """Responses: what an upstream may send, what is refused, and when its connection may be used again."""
 
+from itertools import product
+
 import pytest
 
+from meshd.codec.http1_lines import MAX_ALIKE
 from meshd.codec.http1_response import MAX_HEAD_BYTES, MAX_INFORMATIONAL, ResponseReader, read_response
 from meshd.codec.http_events import CHUNKED, UNTIL_CLOSE
-from tests.helpers.http1_reading import Event, pieces, play_response
+from tests.helpers.http1_reading import Event, pieces, play_response, response_fields
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -234,3 +237,44 @@ def test_the_limit_of_a_head(more, taken):
 def test_the_limit_of_header_lines(count, taken):
     """A hundred lines pass."""
     assert taken is (read_response(b"HTTP/1.1 204 x" + b"".join(b"\r\nx-%d: 1" % number for number in range(count))) is not None)
+
+
+RESPONSES = [
+    b"HTTP/1.1 200 OK\r\nContent-Length: 0", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: 1", b"HTTP/1.1 204 No Content",
+    b"HTTP/1.1 304 Not Modified", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close", b"HTTP/1.1 200 OK\r\nContent-Length: 2",
+    b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive", b"HTTP/1.1 100 Continue", b"HTTP/1.1 20 OK",
+    b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: %b" % (b"x" * MAX_ALIKE),
+]
+
+
+def read_one(reader, events, method, upgrade, data):
+    """Feed a response; give what became of it, and change it as the router does."""
+    reader.expect(method, upgrade)
+    reason = reader.feed(data)
+    told = [event if isinstance(event, str | bytes) else response_fields(event) for event in events]
+    for event in events:
+        if not isinstance(event, str | bytes):
+            event.headers.set(b"server", b"changed")
+            event.headers.remove(b"x")
+            event.status = 1
+    events.clear()
+    return reason, told, reader.reusable
+
+
+ASKED = [(b"GET", b""), (b"HEAD", b""), (b"GET", b"websocket")]
+
+
+@pytest.mark.parametrize("head", RESPONSES, ids=range(len(RESPONSES)))
+def test_heads_that_come_again_mean_the_same_again(head):
+    """Whatever was read before on a connection, and whatever was done to it: a head is read as by a reader that has seen nothing."""
+    events, fresh_events = [], []
+    for plays in product(ASKED, (head, RESPONSES[0]), repeat=3):
+        reader = ResponseReader(events.append, events.append, lambda: events.append("end"))
+        for (method, upgrade), first in zip(plays[::2], plays[1::2], strict=True):
+            fresh = ResponseReader(fresh_events.append, fresh_events.append, lambda: fresh_events.append("end"))
+            data = first + b"\r\n\r\n" + (b"ok" if first.endswith(b"2") and method == b"GET" else b"")
+            expected = read_one(fresh, fresh_events, method, upgrade, data)
+            assert expected == read_one(reader, events, method, upgrade, data)
+            if expected[0] or not expected[2]:
+                break

@@ -2,6 +2,7 @@
 
 import pytest
 
+from meshd.worker.upstream import http1
 from tests.helpers.http_rig import ANSWER, REQUEST, HttpRig
 from tests.helpers.worker_rig import CLUSTER, ending, snapshot
 
@@ -63,6 +64,7 @@ def test_a_slow_answer_leaves_the_pool_alone(rig):
     assert True is free(rig)[0].stream.reading
 
 
+@pytest.mark.skipif(not http1.__file__.endswith(".py"), reason="a method is replaced, which compiled code calls directly")
 def test_a_bug_ends_the_exchange_it_carries(rig, monkeypatch):
     """What is raised while an answer is read is a logged 500, and the connection is closed."""
     errors = []
