@@ -1,5 +1,5 @@
 """
-Plays the recorded cases of one group through meshd: `python -m tests.observed.playing FOLDER GROUP BASE_PORT OUT [PREFIX,...]`.
+Plays recorded cases through meshd: `python -m tests.observed.playing FOLDER PREFIX,... BASE_PORT OUT`.
 
 The program that recorded them, `observe.py`, writes an Envoy bootstrap, starts a proxy with it, and plays its cases over raw sockets; it stands
 beside the records, outside of this repository. Writes a JSON list of records.
@@ -57,6 +57,6 @@ def _play_one(observe: ModuleType, lab: Any, case: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    folder, group, port, out, *only = sys.argv[1:]
-    found = play(load(Path(folder)), tuple(only[0].split(",")) if only else (f"{group}.",), int(port))
+    folder, prefixes, port, out = sys.argv[1:]
+    found = play(load(Path(folder)), tuple(prefixes.split(",")), int(port))
     Path(out).write_text(json.dumps(found))
