@@ -8,7 +8,6 @@ machine is no difference.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -24,8 +23,9 @@ from tests.observed.verdicts import TABLE, Difference, Verdict, describe, judge,
 
 FOLDER = ROOT.parent / "shared" / "observed"
 PAGE = ROOT / "docs" / "differences-from-envoy.md"
-GROUPS = ("B", "A", "D", "E", "C")  # the long ones first
-PORTS = 200  # of one group
+GROUPS = ("A", "B", "C", "D", "E")
+PORTS = 200  # of one job
+JOBS = 5
 OF_ADMIN = ("eject_flags",)  # what cases ask of Envoy's own admin pages
 HEAD = ("group", "cases", "same", "by choice", "pending", "different")
 
@@ -41,29 +41,30 @@ def main() -> int:
     if not FOLDER.is_dir():
         print(f"{FOLDER}: not there, so there is nothing to compare with")
         return 0
-    chosen = options.groups or GROUPS
     known = {record["name"]: record for record in json.loads((FOLDER / "observed.json").read_text())["cases"]}
+    chosen = [name for name in known if name.startswith(tuple(options.groups or GROUPS))]
+    hands = [hand for hand in (chosen[number::options.jobs] for number in range(options.jobs)) if hand]
     with ThreadPoolExecutor(options.jobs) as pool:
-        played = [record for records in pool.map(lambda it: _play(options.base_port + it[0] * PORTS, it[1]), enumerate(chosen)) for record in records]
+        played = [record for records in pool.map(lambda it: _play(options.base_port + it[0] * PORTS, it[1]), enumerate(hands)) for record in records]
     return _tell(played, known, options)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.observed", description="Hold meshd to what a real Envoy answered.")
     parser.add_argument("groups", nargs="*", help="letters of groups, or beginnings of names (`B.te-`); all groups by default")
-    parser.add_argument("--base-port", type=int, default=26000, help=f"first of {PORTS} ports a group, and as many more")
-    parser.add_argument("--jobs", type=int, default=min(4, len(os.sched_getaffinity(0))), help="groups that are played at once")
+    parser.add_argument("--base-port", type=int, default=26000, help=f"first of {PORTS} ports a job")
+    parser.add_argument("--jobs", type=int, default=JOBS, help="cases that are played at once: most of them wait")
     parser.add_argument("--details", action="store_true", help="show both sides of each difference")
     parser.add_argument("--rows", action="store_true", help="print the cases that differ as rows for differences.yaml")
     parser.add_argument("--write", action="store_true", help=f"only write {PAGE.name} anew")
     return parser.parse_args()
 
 
-def _play(port: int, prefixes: str) -> list[dict[str, Any]]:
-    """Play the cases whose names begin with one of the prefixes (joined by commas), in a process of its own, with ports of its own."""
+def _play(port: int, names: list[str]) -> list[dict[str, Any]]:
+    """Play cases in a process of their own, with ports of their own."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "records.json"
-        command = [sys.executable, "-m", "tests.observed.playing", str(FOLDER), prefixes, str(port), str(out)]
+        command = [sys.executable, "-m", "tests.observed.playing", str(FOLDER), ",".join(names), str(port), str(out)]
         subprocess.run(command, cwd=ROOT, check=True)
         found: list[dict[str, Any]] = json.loads(out.read_text())
     return found
@@ -82,7 +83,7 @@ def _tell(played: list[dict[str, Any]], known: Records, options: argparse.Namesp
     verdicts = {name: verdict_on(record) for name, record in records.items()}
     again = [name for name, verdict in verdicts.items() if verdict.word == "different"]
     if again:
-        for record in _play(options.base_port, ",".join(again)):
+        for record in _play(options.base_port, again):
             if record["name"] in verdicts and verdict_on(record).word != "different":
                 records[record["name"]], verdicts[record["name"]] = record, verdict_on(record)
     for name, verdict in verdicts.items():

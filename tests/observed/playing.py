@@ -1,5 +1,5 @@
 """
-Plays recorded cases through meshd: `python -m tests.observed.playing FOLDER PREFIX,... BASE_PORT OUT`.
+Plays recorded cases through meshd: `python -m tests.observed.playing FOLDER NAME,... BASE_PORT OUT`.
 
 The program that recorded them, `observe.py`, writes an Envoy bootstrap, starts a proxy with it, and plays its cases over raw sockets; it stands
 beside the records, outside of this repository. Writes a JSON list of records.
@@ -30,8 +30,8 @@ def load(folder: Path) -> ModuleType:
     return module
 
 
-def play(observe: ModuleType, prefixes: tuple[str, ...], base_port: int) -> list[dict[str, Any]]:
-    """Play all cases whose names begin with one of the prefixes; what Envoy's admin port would be asked has no answer."""
+def play(observe: ModuleType, names: frozenset[str], base_port: int) -> list[dict[str, Any]]:
+    """Play the cases of these names; what Envoy's admin port would be asked has no answer."""
     os.environ["PYTHONPATH"] = str(ROOT)
     observe.add_all()
     lab = observe.Lab("", base_port, False, COMMAND)
@@ -39,7 +39,7 @@ def play(observe: ModuleType, prefixes: tuple[str, ...], base_port: int) -> list
     records = []
     try:
         for case in observe.CASES:
-            if case.name.startswith(prefixes):
+            if case.name in names:
                 records.append(_play_one(observe, lab, case))
     finally:
         lab.stop()
@@ -57,6 +57,6 @@ def _play_one(observe: ModuleType, lab: Any, case: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    folder, prefixes, port, out = sys.argv[1:]
-    found = play(load(Path(folder)), tuple(prefixes.split(",")), int(port))
+    folder, names, port, out = sys.argv[1:]
+    found = play(load(Path(folder)), frozenset(names.split(",")), int(port))
     Path(out).write_text(json.dumps(found))
