@@ -39,6 +39,7 @@ COMPILED = (
     "meshd/worker/closing.py",
     "meshd/worker/direction.py",
     "meshd/worker/downstream.py",
+    "meshd/worker/ending.py",
     "meshd/worker/exchange.py",
     "meshd/worker/http_server.py",
     "meshd/worker/listeners.py",

@@ -194,8 +194,8 @@ NOT_DONE: dict[str, frozenset[str]] = {
     "HttpConnectionManager": frozenset((
         *("server_header", "escaped_slashes", "use_remote_address", "xff_num_trusted_hops", "skip_xff_append", "internal_ranges"),
         *("preserve_external_request_id", "request_id_in_response", "proxy_100_continue", "stream_idle_timeout", "request_timeout"),
-        *("request_headers_timeout", "max_stream_duration", "max_connection_duration", "max_requests_per_connection", "drain_timeout"),
-        *("delayed_close_timeout", "headers_with_underscores", "default_http_10_host", "allow_absolute_url", "enable_trailers", "preserve_case"),
+        *("request_headers_timeout", "max_stream_duration", "max_connection_duration", "max_requests_per_connection"),
+        *("headers_with_underscores", "default_http_10_host", "allow_absolute_url", "enable_trailers", "preserve_case"),
         *("strip_host_port", "strip_trailing_host_dot", "via"),
     )),
     "TcpProxy": frozenset(("max_connection_duration", "hash_source_ip")),

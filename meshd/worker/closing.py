@@ -5,22 +5,23 @@ from collections.abc import Callable
 from meshd.worker.wire.stream import Stream, StreamOwner
 from meshd.worker.wire.wheel import Wheel
 
-DELAYED_CLOSE = 1.0  # Envoy's delayed_close_timeout
-"""Seconds; not extended by what the client still sends."""
+PATIENCE = 1.0  # Envoy's default delayed_close_timeout
+"""Seconds without progress after which a peer takes nothing, where no delayed close is wanted."""
 
 
-def give_up_when_stuck(stream: Stream, wheel: Wheel, then: Callable[[], None]) -> None:
+def give_up_when_stuck(stream: Stream, wheel: Wheel, delay: float, then: Callable[[], None]) -> None:
     """
     Watch a stream that is closed once its queue is written, for a peer that takes nothing.
 
     Args:
         stream: May be closed at any time, which ends the watch.
         wheel: Takes the timer.
-        then: Called when a second has passed in which the queue did not shrink, as Envoy's timeout has it.
+        delay: Seconds in which the queue has to shrink, as Envoy's delayed close has it; 0: `PATIENCE`.
+        then: Called when it did not.
     """
     before = stream.queued
     if before:
-        wheel.after(DELAYED_CLOSE, lambda: then() if stream.queued == before else give_up_when_stuck(stream, wheel, then))
+        wheel.after(delay or PATIENCE, lambda: then() if stream.queued == before else give_up_when_stuck(stream, wheel, delay, then))
 
 
 class Lingering(StreamOwner):
@@ -28,11 +29,11 @@ class Lingering(StreamOwner):
 
     __slots__ = ("_on_closed", "_stream", "_timer")
 
-    def __init__(self, stream: Stream, wheel: Wheel, on_closed: Callable[[], None]) -> None:
-        """Take over a stream whose answer has been written."""
+    def __init__(self, stream: Stream, wheel: Wheel, delay: float, on_closed: Callable[[], None]) -> None:
+        """Take over a stream whose answer has been written, for some seconds; what the client still sends does not extend them."""
         self._stream = stream
         self._on_closed = on_closed
-        self._timer = wheel.after(DELAYED_CLOSE, self._close)
+        self._timer = wheel.after(delay, self._close)
         stream.hand_to(self)
         stream.resume()
 

@@ -26,7 +26,7 @@ class Served(Protocol):
         """Close at once."""
 
     def drain(self) -> None:
-        """Close soon."""
+        """Say to the client that the connection ends, where its protocol can, and end it."""
 
 
 class Connections:
@@ -138,10 +138,10 @@ class Connections:
     def _closed(self, served: Served) -> None:
         self._open.discard(served)
 
-    def drain(self, listener: str) -> None:
-        """Have the connections that a listener accepted close soon."""
+    def drain(self, listener: str = "") -> None:
+        """Have the connections that a listener accepted end soon, or all."""
         for served in list(self._open):
-            if served.connection.bound == listener:
+            if not listener or served.connection.bound == listener:
                 served.drain()
 
     def stop(self) -> None:

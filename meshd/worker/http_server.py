@@ -12,8 +12,8 @@ from meshd.codec.local_reply import build_local_reply
 from meshd.snapshot.replies import REPLIES, Reply
 from meshd.tables.chain import HttpTable
 from meshd.tables.hosts import host_of
-from meshd.worker.closing import Lingering, give_up_when_stuck
 from meshd.worker.downstream import Downstream
+from meshd.worker.ending import Ending, Ends
 from meshd.worker.exchange import Exchange, Server
 from meshd.worker.log_files import WriteLog
 from meshd.worker.request_headers import client_address, prepare_headers
@@ -30,19 +30,18 @@ IDLE_LOOKS: Final = 8
 _CONNECT_REFUSED = attrs.evolve(REPLIES["route_not_found"], close=True)
 
 
-class HttpServer(StreamOwner, Server):
+class HttpServer(StreamOwner, Server, Ends):
     """
     Serves one client's stream.
 
     Attributes:
         connection: What is known of it.
         upgrades: Upgrade types allowed.
-        draining: The next answer says `connection: close`.
     """
 
     __slots__ = (
-        "_chunked", "_close", "_exchange", "_find_table", "_idle_since", "_idle_timer", "_on_closed", "_pieces", "_program", "_reader", "_resources",
-        "_server_name", "_stream", "_table", "_tunnel", "_write_log", "connection", "draining", "upgrades",
+        "_chunked", "_ending", "_exchange", "_find_table", "_idle_since", "_idle_timer", "_on_closed", "_pieces", "_program", "_reader", "_resources",
+        "_server_name", "_stream", "_table", "_tunnel", "_write_log", "connection", "upgrades",
     )
 
     def __init__(
@@ -68,11 +67,11 @@ class HttpServer(StreamOwner, Server):
         self._exchange: Exchange | None = None
         self._pieces: list[bytes] = []
         self._tunnel: Tunnel | None = None
-        self._chunked = self.draining = False
-        self._close = ""
+        self._chunked = False
         self._program = resources.program
-        self._use(table)
         config = table.config
+        self._ending = Ending(self, stream, resources.wheel, config)
+        self._use(table)
         self._reader = RequestReader(
             self._on_request, self._on_body, self._on_request_end, max_head_bytes=config.max_request_headers_kb * 1024,
             max_headers=config.max_headers, accept_http_10=config.accept_http_10,
@@ -83,19 +82,22 @@ class HttpServer(StreamOwner, Server):
             self._idle_timer = resources.wheel.after(config.idle_timeout / IDLE_LOOKS, self._look_whether_idle)
         stream.watch_hangup = True
         stream.hand_to(self)
+        if resources.draining:
+            self.drain()
 
     def _use(self, table: HttpTable) -> None:
         self._table = table
         self._server_name = table.config.server_name.encode()
         self.upgrades = table.config.upgrades
+        self._ending.use(table.config)
         self._write_log: WriteLog = self._resources.logs.writer(table.config.access_logs)
 
     def _use_newest(self) -> None:
-        """Serve by the newest program; a connection that no chain takes any more ends with the next answer."""
+        """Serve by the newest program; a connection that no chain takes any more is drained."""
         self._program = self._resources.program
         table = self._find_table(self.connection)
         if table is None:
-            self.draining = True
+            self.drain()
         elif table is not self._table:
             self._use(table)
 
@@ -158,7 +160,7 @@ class HttpServer(StreamOwner, Server):
         if exchange is not None:
             if exchange.request.length:
                 exchange.request_end(self._resources.seconds())
-        elif not self._close:  # answered already
+        elif not self._ending.kind:  # answered already
             self._next()
 
     def _refuse(self, reason: str) -> None:
@@ -191,18 +193,18 @@ class HttpServer(StreamOwner, Server):
     def _client_gone(self) -> None:
         exchange = self._exchange
         cut_short = self._reader.end()
-        if exchange is None and cut_short and not self._close:
+        if exchange is None and cut_short and not self._ending.kind:
             exchange = self._unread()
-        self._close = "gone"
+        self._ending.kind = "gone"
         if exchange is not None:
             exchange.abandon()
-        self._shut()
+        self._ending.shut()
 
     def on_room(self) -> None:
         """The client takes bytes again."""
         exchange = self._exchange
         if exchange is None:
-            if not self._close:
+            if not self._ending.kind:
                 self._next()
         elif exchange.upstream is not None:
             exchange.upstream.resume()
@@ -213,8 +215,7 @@ class HttpServer(StreamOwner, Server):
         exchange = self._exchange
         if exchange is not None:
             exchange.broken()
-        self._close = "gone"
-        self._shut()
+        self._ending.end_now()
 
     def break_off(self) -> None:
         """Close at once: the worker stops."""
@@ -223,8 +224,8 @@ class HttpServer(StreamOwner, Server):
         self._client_gone()
 
     def drain(self) -> None:
-        """Close with the next answer; at once if nothing is in flight."""
-        self.draining = True
+        """Say with each answer that the connection ends, and end it when the drain timeout is over."""
+        self._ending.drain()
 
     # to the client
 
@@ -248,21 +249,18 @@ class HttpServer(StreamOwner, Server):
 
     def _decide_close(self, exchange: Exchange) -> bytes:
         """Decide whether the connection stays after a response; give what Connection says of it."""
-        request = exchange.request
-        if not exchange.request_complete or self.draining or self._resources.draining:
-            self._close = "delayed"
-        elif not request.keep_alive:
-            self._close = self._close or "now"
-        if request.protocol == "HTTP/1.0":
-            return self._frame_for_http_10()
-        return b"close" if self._close else b""
+        closes = self._ending.decide(exchange)
+        if exchange.request.protocol == "HTTP/1.0":
+            return self._frame_for_http_10(closes)
+        return b"close" if closes else b""
 
-    def _frame_for_http_10(self) -> bytes:
+    def _frame_for_http_10(self, closes: bool) -> bytes:
         """Send a body of unknown length as it is, until the connection closes; give what Connection must say."""
         if self._chunked:
             self._chunked = False
-            self._close = self._close or "now"
-        return b"close" if self._close else b"keep-alive"
+            self._ending.kind = self._ending.kind or "now"
+            closes = True
+        return b"close" if closes else b"keep-alive"
 
     def send_body(self, data: bytes) -> None:
         """Queue a piece of the body."""
@@ -284,7 +282,7 @@ class HttpServer(StreamOwner, Server):
         extra = [(name.encode(), value.encode()) for name, value in reply.headers]
         head = build_local_reply(reply.status, body, resources.date.at(resources.wall_clock()), self._server_name, extra)
         if reply.close:
-            self._close = "delayed"
+            self._ending.kind = "delayed"
         exchange.response = head
         exchange.answered = True
         self._chunked = False
@@ -300,8 +298,8 @@ class HttpServer(StreamOwner, Server):
         self.send_head(exchange)
         self.flush()
         early = self._reader.take_rest()
-        self._tunnel = tunnel = Tunnel(exchange, self._stream, upstream, self._resources.pipes, self._finished)
-        self._close = "gone"
+        self._tunnel = tunnel = Tunnel(exchange, self._stream, upstream, self._resources.pipes, self._ending.finish)
+        self._ending.kind = "gone"
         tunnel.start(early, rest)
 
     def flush(self) -> None:
@@ -320,7 +318,7 @@ class HttpServer(StreamOwner, Server):
     def cut(self) -> None:
         """Break off a response: the client sees the connection end before its body does."""
         self.flush()
-        self._close = "now"
+        self._ending.kind = "now"
 
     def pause_body(self) -> None:
         """Take no more of the request for now."""
@@ -337,9 +335,10 @@ class HttpServer(StreamOwner, Server):
         exchange.duration = now - exchange.started_at
         self._write_log(exchange)
         self._resources.metrics.count_exchange(exchange)
-        if self._close:
-            if self._close != "gone":
-                self._shut()
+        kind = self._ending.kind
+        if kind:
+            if kind != "gone":
+                self._ending.shut()
         elif exchange.request_complete:
             self._next()
 
@@ -363,35 +362,22 @@ class HttpServer(StreamOwner, Server):
         self._idle_timer = None
         now = self._resources.seconds()
         timeout = self._table.config.idle_timeout or 3600.0
-        if self._exchange is None and self._reader.between and now - self._idle_since >= timeout:
-            self._close = "gone"
-            self._shut()
+        if self.is_idle() and now - self._idle_since >= timeout:
+            self._ending.end_now()
         else:
             self._idle_timer = self._resources.wheel.after(timeout / IDLE_LOOKS, self._look_whether_idle)
 
-    def _shut(self) -> None:
-        """Close as `_close` says, once what is queued has been written."""
+    def is_idle(self) -> bool:
+        """Tell whether no request is under way, nor a part of one."""
+        return self._exchange is None and self._reader.between
+
+    def take_no_more(self) -> None:
+        """Read no more requests."""
         self._reader.stop()
-        kind = self._close
-        if kind == "gone":
-            self._finished()
-        elif kind == "now":
-            self._stream.when_written(self._finished)
-        else:
-            self._stream.when_written(self._linger)
-        give_up_when_stuck(self._stream, self._resources.wheel, self._finished)
 
-    def _linger(self) -> None:
-        Lingering(self._stream, self._resources.wheel, self._finished)
-
-    def _finished(self) -> None:
-        self._stream.close()
+    def ended(self) -> None:
+        """Forget the connection."""
         if self._idle_timer is not None:
             self._idle_timer.cancel()
             self._idle_timer = None
-        on_closed, self._on_closed = self._on_closed, _nothing
-        on_closed(self)
-
-
-def _nothing(server: HttpServer) -> None:
-    """Do nothing: the end has been told already."""
+        self._on_closed(self)

@@ -51,7 +51,7 @@ class Resources:
         wall_clock: Seconds since the epoch.
         random: In [0, 1).
         program: What is served by; set before the first connection.
-        draining: Answers say `connection: close`.
+        draining: Nothing new is taken; connections that begin to be served are drained at once.
     """
 
     __slots__ = (

@@ -129,7 +129,7 @@ class DataPlane:
         self._sockets.setdefault(name, []).append(accepting)
 
     def unlisten(self, name: str) -> None:
-        """Stop accepting for a listener and close its sockets; its connections close with their next answer, TCP ones go on."""
+        """Stop accepting for a listener and close its sockets; HTTP connections end as their drain timeout has it, TCP ones go on."""
         for accepting in self._sockets.pop(name, ()):
             accepting.close()
         self._connections.drain(name)
@@ -153,8 +153,9 @@ class DataPlane:
         )
 
     def drain(self) -> None:
-        """Take no new connections; what is in flight goes on, HTTP connections close with their next answer."""
+        """Take no new connections; what is in flight goes on, HTTP connections end as their drain timeout has it."""
         self._resources.draining = True
+        self._connections.drain()
         for accepting in self._all_sockets():
             accepting.pause()
 

@@ -4,9 +4,11 @@ import socket
 
 import pytest
 
-from meshd.worker.closing import DELAYED_CLOSE, Lingering, give_up_when_stuck
+from meshd.worker.closing import PATIENCE, Lingering, give_up_when_stuck
 from meshd.worker.wire.stream import Stream
 from tests.helpers.worker_rig import Recorder, Rig, ending
+
+DELAY = 1.0
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def lingering(rig):
     """Give a lingering stream's peer and the list of its ends."""
     ours, theirs = rig.pair()
     closed = []
-    Lingering(Stream(rig.poller, ours, Recorder()), rig.wheel, lambda: closed.append(1))
+    Lingering(Stream(rig.poller, ours, Recorder()), rig.wheel, DELAY, lambda: closed.append(1))
     return theirs, closed
 
 
@@ -40,9 +42,9 @@ def test_time_ends_it_whatever_the_client_sends(rig, lingering):
     peer, closed = lingering
     for _ in range(9):
         peer.send(b"x")
-        rig.advance(DELAYED_CLOSE / 10)
+        rig.advance(DELAY / 10)
     before = list(closed)
-    rig.advance(DELAYED_CLOSE / 5)
+    rig.advance(DELAY / 5)
     assert ([], [1]) == (before, closed)
 
 
@@ -59,26 +61,36 @@ def test_a_peer_that_takes_nothing_is_given_up(rig):
     ours, theirs = rig.pair()
     stream, stuck, most = Stream(rig.poller, ours, Recorder()), [], 4_000_000
     stream.write(b"x" * most)
-    give_up_when_stuck(stream, rig.wheel, lambda: stuck.append(stream.queued))
+    give_up_when_stuck(stream, rig.wheel, DELAY, lambda: stuck.append(stream.queued))
     for _ in range(3):
         theirs.recv(1_000_000)
         rig.pump()
-        rig.advance(DELAYED_CLOSE * 1.1)
+        rig.advance(DELAY * 1.1)
     before = list(stuck)
-    rig.advance(DELAYED_CLOSE * 1.1)
-    rig.advance(DELAYED_CLOSE * 1.1)
+    rig.advance(DELAY * 1.1)
+    rig.advance(DELAY * 1.1)
     assert ([], 1, True) == (before, len(stuck), 0 < stuck[0] < most)
+
+
+def test_without_a_delay_a_peer_that_takes_nothing_is_given_up_as_well(rig):
+    """A delayed close of 0 seconds does not keep a stuck connection for ever."""
+    ours, _theirs = rig.pair()
+    stream, stuck = Stream(rig.poller, ours, Recorder()), []
+    stream.write(b"x" * 4_000_000)
+    give_up_when_stuck(stream, rig.wheel, 0.0, lambda: stuck.append(1))
+    rig.advance(PATIENCE * 1.1)
+    assert [1] == stuck
 
 
 def test_who_has_taken_all_is_let_alone(rig):
     """Nothing queued, nothing to watch, then or later."""
     ours, theirs = rig.pair()
     stream, stuck = Stream(rig.poller, ours, Recorder()), []
-    give_up_when_stuck(stream, rig.wheel, lambda: stuck.append(1))
+    give_up_when_stuck(stream, rig.wheel, DELAY, lambda: stuck.append(1))
     stream.write(b"x" * 1_000_000)
-    give_up_when_stuck(stream, rig.wheel, lambda: stuck.append(1))
+    give_up_when_stuck(stream, rig.wheel, DELAY, lambda: stuck.append(1))
     while stream.queued:
         theirs.recv(1_000_000)
         rig.pump()
-    rig.advance(DELAYED_CLOSE * 3)
+    rig.advance(DELAY * 3)
     assert [] == stuck

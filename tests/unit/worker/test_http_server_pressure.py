@@ -4,9 +4,10 @@ import contextlib
 
 import pytest
 
-from meshd.worker.closing import DELAYED_CLOSE
 from tests.helpers.http_rig import ANSWER, REQUEST, HttpRig
 from tests.helpers.worker_rig import received
+
+DELAYED_CLOSE = 1.0  # as the connection manager has it by default
 
 
 @pytest.fixture

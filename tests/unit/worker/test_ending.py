@@ -1,0 +1,135 @@
+"""Tests of how a client's connection ends, by itself: what is said of it, and when it closes."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from meshd.snapshot.network_filter import HttpConnectionManager
+from meshd.worker.ending import Ending, Ends
+from meshd.worker.wire.stream import Stream
+from tests.helpers.worker_rig import Recorder, Rig, ending
+
+
+class Owner(Ends):
+    """Whose connection it is, in a test."""
+
+    def __init__(self):
+        """Begin idle."""
+        self.idle = True
+        self.events = []
+
+    def is_idle(self):
+        """Say what the test has set."""
+        return self.idle
+
+    def take_no_more(self):
+        """Note it."""
+        self.events.append("take no more")
+
+    def ended(self):
+        """Note it."""
+        self.events.append("ended")
+
+
+class Bench(Rig):
+    """An ending with its stream and its owner."""
+
+    def __init__(self, **settings):
+        """Begin with a connection that stays."""
+        super().__init__()
+        ours, self.peer = self.pair()
+        self.owner = Owner()
+        self.stream = Stream(self.poller, ours, Recorder())
+        self.ending = Ending(self.owner, self.stream, self.wheel, HttpConnectionManager("http", "80", **settings))
+
+
+@pytest.fixture
+def make():
+    """Give a maker of benches by settings of the connection manager."""
+    made = []
+
+    def build(**settings):
+        made.append(Bench(**settings))
+        return made[-1]
+
+    yield build
+    for bench in made:
+        bench.close()
+
+
+def exchange(*, complete=True, keep_alive=True, upgrade=b""):
+    """Give as much of an exchange as is looked at."""
+    return SimpleNamespace(request_complete=complete, request=SimpleNamespace(keep_alive=keep_alive), response=SimpleNamespace(upgrade=upgrade))
+
+
+@pytest.mark.parametrize(("asked", "before", "said", "kind"), [
+    ({}, "", False, ""),
+    ({"keep_alive": False}, "", True, "now"),
+    ({"complete": False}, "", True, "delayed"),
+    ({"complete": False, "keep_alive": False}, "", True, "delayed"),
+    ({"complete": False, "upgrade": b"websocket"}, "", False, ""),
+    ({}, "delayed", True, "delayed"),
+    ({"keep_alive": False}, "delayed", True, "delayed"),
+])
+def test_an_answer_decides(make, asked, before, said, kind):
+    """What of the request is unread may collide with a close, so that the client is left a moment; a switch of protocols says nothing."""
+    end = make().ending
+    end.kind = before
+    assert (said, kind) == (end.decide(exchange(**asked)), end.kind)
+
+
+def test_draining_is_said_and_serves_on_until_it_is_over(make):
+    """Only the answer that ends after the drain timeout is the last one."""
+    bench = make(drain_timeout=2.0)
+    bench.owner.idle = False
+    bench.ending.drain()
+    during = bench.ending.decide(exchange()), bench.ending.kind
+    bench.advance(2.1)
+    after = bench.ending.decide(exchange()), bench.ending.kind
+    assert ((True, ""), (True, "delayed"), []) == (during, after, bench.owner.events)
+
+
+def test_an_idle_connection_ends_when_the_drain_is_over(make):
+    """It is closed as after a last answer: delayed."""
+    bench = make(drain_timeout=2.0, delayed_close_timeout=0.5)
+    bench.ending.drain()
+    bench.advance(1.9)
+    bench.ending.drain()
+    bench.advance(0.2)
+    during = list(bench.owner.events), ending(bench.peer)
+    bench.advance(0.6)
+    assert ((["take no more"], "open"), ["take no more", "ended"], "fin") == (during, bench.owner.events, ending(bench.peer))
+
+
+def test_settings_may_change_meanwhile(make):
+    """The newest settings count for what begins after them."""
+    bench = make(drain_timeout=2.0)
+    bench.ending.use(HttpConnectionManager("http", "80", drain_timeout=0.0, delayed_close_timeout=0.0))
+    bench.ending.drain()
+    bench.advance(0.1)
+    assert (["take no more", "ended"], "fin") == (bench.owner.events, ending(bench.peer))
+
+
+def test_the_end_comes_once(make):
+    """However often it is asked for."""
+    bench = make()
+    bench.ending.drain()
+    bench.ending.end_now()
+    bench.ending.shut()
+    bench.ending.finish()
+    bench.advance(10.0)
+    assert (["take no more", "ended"], []) == (bench.owner.events, bench.clock.getDelayedCalls())
+
+
+def test_what_is_queued_is_written_first(make):
+    """A close at once waits for the last answer."""
+    bench = make()
+    bench.stream.write(b"x" * 3_000_000)
+    bench.ending.kind = "now"
+    bench.ending.shut()
+    before, got = list(bench.owner.events), 0
+    while got < 3_000_000:
+        got += len(bench.peer.recv(1_000_000))
+        bench.pump(1)
+    bench.pump()
+    assert (["take no more"], ["take no more", "ended"]) == (before, bench.owner.events)
