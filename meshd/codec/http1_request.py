@@ -303,7 +303,7 @@ def read_request(head: bytes, max_headers: int = MAX_HEADERS, accept_http_10: bo
 
 def _line_fault(words: list[bytes]) -> str:
     """Say why a request line is refused: it is of another version of HTTP, or of none."""
-    if len(words) == 2 and words[0] in METHODS and words[1].startswith(b"/"):
+    if len(words) == 2 and words[0] in METHODS and is_plain(words[0], words[1]):
         return LOW_VERSION
     if len(words) != 3 or words[0] not in METHODS:
         return CODEC_ERROR

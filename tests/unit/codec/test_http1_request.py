@@ -23,6 +23,7 @@ REFUSED = [
     ("version-digits", b"GET / HTTP/1.10\r\nHost: a.test\r\n\r\n", "http1.codec_error"),
     ("version-junk", b"GET / HTTP/1.1 x\r\nHost: a.test\r\n\r\n", "http1.codec_error"),
     ("two-spaces", b"GET  /  HTTP/1.1\r\nHost: a.test\r\n\r\n", "http1.codec_error"),  # Envoy repairs it
+    ("tab-instead-of-version", b"GET /\tHTTP/1.1\r\nHost: a.test\r\n\r\n", "http1.codec_error"),
     ("tab-line", b"GET\t/\tHTTP/1.1\r\nHost: a.test\r\n\r\n", "http1.codec_error"),  # Envoy repairs it
     ("leading-space", b" GET / HTTP/1.1\r\nHost: a.test\r\n\r\n", "http1.codec_error"),
     ("trailing-space", b"GET / HTTP/1.1 \r\nHost: a.test\r\n\r\n", "http1.codec_error"),  # Envoy repairs it
