@@ -321,7 +321,8 @@ def _read_place(request: RequestHead, headers: Headers) -> str:
         request.refused = "missing_host_header"
     else:
         if len(first) != len(headers.pairs):
-            host = headers.joined(b"host") or b""
+            if sum(name == b"host" for name, _ in headers.pairs) > 1:
+                return INVALID_AUTHORITY
             headers.remove(b"host")
         elif headers.pairs[0][0] == b"host":
             del headers.pairs[0], first[b"host"]

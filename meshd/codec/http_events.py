@@ -18,7 +18,7 @@ class RequestHead:
     Attributes:
         method: As sent.
         target: Path with query as sent, less scheme and authority of an absolute form and less the fragment; `*` for OPTIONS *; empty for CONNECT.
-        authority: The absolute form's authority if there was one, else Host (repeated ones joined with `,`), else empty.
+        authority: The absolute form's authority if there was one, else Host, else empty.
         headers: Without Host, hop-by-hop headers and framing (`content-length` stays, `transfer-encoding` does not); `connection` and `upgrade`
             stay where an upgrade is asked for.
         protocol: `HTTP/1.1`, `HTTP/1.0` or `HTTP/2`.
