@@ -30,6 +30,7 @@ CONNECTIONS: Final[dict[bytes, tuple[bytes, ...]]] = {
 MAX_OPTIONS: Final = 10  # Envoy's MAX_ALLOWED_NOMINATED_HEADERS
 MAX_LENGTH: Final = 2**63 - 1
 MAX_LENGTH_DIGITS: Final = 64
+ZERO: Final = 48  # the digit
 
 NOT_ALLOWED_TOGETHER: Final = "http1.content_length_and_chunked_not_allowed"
 INVALID_TRANSFER_ENCODING: Final = "http1.invalid_transfer_encoding"
@@ -38,7 +39,7 @@ CONNECTION_REJECTED: Final = "http1.connection_header_rejected"
 
 def read_length(headers: Headers) -> int | str | None:
     """
-    Say how long the body is by its framing headers.
+    Say how long the body is by its framing headers; a length with leading zeros is written without them, lest the next reader take it for octal.
 
     Returns:
         Bytes, CHUNKED, None when nothing is said, or the reason why the headers are refused.
@@ -55,7 +56,11 @@ def read_length(headers: Headers) -> int | str | None:
     if not length.isdigit() or len(length) > MAX_LENGTH_DIGITS:
         return CODEC_ERROR
     value = int(length)
-    return value if value <= MAX_LENGTH else CODEC_ERROR
+    if value > MAX_LENGTH:
+        return CODEC_ERROR
+    if length[0] == ZERO and len(length) > 1:
+        headers.set(b"content-length", b"%d" % value)
+    return value
 
 
 def read_connection(headers: Headers) -> tuple[bytes, ...] | None:

@@ -51,7 +51,7 @@ FORWARDED = [
     (
         "cl-zeros",
         b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0002\r\n\r\nok",
-        b"POST / HTTP/1.1\r\nhost: a.test\r\ncontent-length: 0002\r\n\r\nok",
+        b"POST / HTTP/1.1\r\nhost: a.test\r\ncontent-length: 2\r\n\r\nok",
     ),
     ("cl-get", b"GET / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\nok", b"GET / HTTP/1.1\r\nhost: a.test\r\ncontent-length: 2\r\n\r\nok"),
     ("post-no-length", b"POST / HTTP/1.1\r\nHost: a.test\r\n\r\n", b"POST / HTTP/1.1\r\nhost: a.test\r\ncontent-length: 0\r\n\r\n"),

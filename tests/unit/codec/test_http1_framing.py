@@ -83,6 +83,14 @@ def test_content_length(values, expected):
     assert expected == read_length(Headers([(b"content-length", value) for value in values] + [(b"a", b"1"), (b"a", b"1")]))
 
 
+@pytest.mark.parametrize(("value", "written"), [(b"0002", b"2"), (b"00", b"0"), (b"0", b"0"), (b"20", b"20"), (b"0200", b"200")])
+def test_a_length_is_written_as_it_was_read(value, written):
+    """Leading zeros, which some readers take for octal, are not passed on."""
+    headers = Headers([(b"a", b"1"), (b"content-length", value)])
+    assert int(written) == read_length(headers)
+    assert [(b"a", b"1"), (b"content-length", written)] == headers.pairs
+
+
 @pytest.mark.parametrize(("values", "expected"), [
     ([b"chunked"], CHUNKED), ([b"CHUNKED"], CHUNKED), ([b"chunked", b"chunked"], "http1.invalid_transfer_encoding"),
     ([b"chunked,"], "http1.invalid_transfer_encoding"), ([b"chunked;q=1"], "http1.invalid_transfer_encoding"),
