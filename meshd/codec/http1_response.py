@@ -111,7 +111,7 @@ class ResponseReader:
 
         Args:
             method: The request's.
-            upgrade: Lower-case protocol the request asks to switch to; a 101 is taken as a switch to this one only.
+            upgrade: Lower-case protocol that it asks to switch to; a 101 is taken as a switch to this one only, and refused where it is empty.
         """
         self._method = method
         self._upgrade = upgrade
@@ -327,8 +327,11 @@ def _read_framing(response: ResponseHead, headers: Headers, http_11: bool, metho
         return None
     closes = b"close" in words or headers.first.get(b"proxy-connection", b"").lower() == b"close"
     response.keep_alive = not closes and (http_11 or b"keep-alive" in words)
-    if status == 101 and upgrade and (headers.joined(b"upgrade") or b"").lower() == upgrade:
-        response.upgrade = upgrade
+    if status == 101:
+        if not upgrade:
+            return None
+        if (headers.joined(b"upgrade") or b"").lower() == upgrade:
+            response.upgrade = upgrade
     if status < 200 or status == 204:
         if length:
             return None
