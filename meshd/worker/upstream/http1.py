@@ -167,7 +167,11 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
 
     def on_bytes(self, data: bytes) -> None:
         """Read on; what belongs to the client is written in one piece."""
-        self._touched = True
+        if not self._touched:
+            self._touched = True
+            if self._begun_in == self._poller.batch and self.idle_since:  # it has answered what it was not asked yet
+                self._fail("protocol_error", 0)
+                return
         reason = self._reader.feed(data)
         exchange = self.exchange
         if reason:

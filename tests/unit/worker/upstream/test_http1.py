@@ -53,6 +53,23 @@ def test_remembers_since_when_it_is_free(rig):
     assert (10.0, [], "fin") == (since, free(rig), ending(rig.origins[0]))
 
 
+@pytest.mark.parametrize("asked_first", [True, False])
+def test_an_answer_that_came_before_its_request_is_nobodys(rig, asked_first):
+    """Bytes that wait in a free connection when a request is about to be written to it answer no request, whichever is seen first."""
+    rig.clock.advance(1.0)
+    rig.send(REQUEST)
+    rig.answer(ANSWER)
+    rig.got()
+    ends = [(rig.client, REQUEST), (rig.origins[0], b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison")]
+    for end, data in ends if asked_first else reversed(ends):
+        end.sendall(data)
+    rig.pump()
+    if not asked_first:
+        rig.answer(ANSWER)
+    got = rig.got()
+    assert (asked_first, "fin", False) == (got.startswith(b"HTTP/1.1 502 "), ending(rig.origins[0]), b"poison" in got)
+
+
 def test_a_slow_answer_leaves_the_pool_alone(rig):
     """A connection that was paused for a slow client reads again when it is free."""
     rig.send(REQUEST)
