@@ -29,7 +29,8 @@ def build_normalize(mode: PathNormalization) -> Normalize:
     `path_normalization_failed`. A target that does not begin with `/` is no path (`*`): it stays as it is.
 
     Source:
-        Envoy 1.40 (googleurl's CanonicalizePath between Envoy's unescapeSlashes and mergeSlashes), byte for byte as observed.
+        Envoy 1.40 (googleurl's CanonicalizePath between Envoy's unescapeSlashes and mergeSlashes), byte for byte as observed, but that a normalized
+        path stays what it is when it is normalized again, as an application may do.
     """
     return NORMALIZATIONS[mode]
 
@@ -82,12 +83,14 @@ def _canonical(path: bytes) -> bytes:
     if not path.startswith(b"/"):
         return path
     if b";" in path:
-        path = b"/".join([_without_parameters(segment) for segment in path.split(b"/")])
+        path = _without_parameters(path)
     if b"%" in path:
         path = _unescaped(path)
         if not path:
             return b""
     path = path.replace(b"\\", b"/")
+    if b"/..;" in path or b"/.;" in path:  # hidden so far by an escape or a backslash; Envoy passes these on
+        path = _without_parameters(path)
     if b"/." in path:
         path = _without_dot_segments(path)
     if path.translate(SAFE) != path:
@@ -95,11 +98,13 @@ def _canonical(path: bytes) -> bytes:
     return path
 
 
-def _without_parameters(segment: bytes) -> bytes:
-    """Cut what follows `.;` and `..;`, which some servers take for dot segments; parameters of other segments stay."""
-    if segment.startswith(b"..;"):
-        return b".."
-    return b"." if segment.startswith(b".;") else segment
+def _without_parameters(path: bytes) -> bytes:
+    """Cut what follows `.;` and `..;` in a segment, which some servers take for dot segments; parameters of other segments stay."""
+    segments = path.split(b"/")
+    for place, segment in enumerate(segments):
+        if segment.startswith((b"..;", b".;")):
+            segments[place] = segment.partition(b";")[0]
+    return b"/".join(segments)
 
 
 def _unescaped(path: bytes) -> bytes:
