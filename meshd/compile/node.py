@@ -76,10 +76,10 @@ def access_logs(mesh: Mesh, log_dir: str) -> tuple[AccessLog, ...]:
     return (AccessLog(path, mesh.access_log_format),)
 
 
-def _json_format(text: str) -> tuple[tuple[str, str], ...]:
-    """Read `accessLogFormat` of a JSON log; what is no flat object counts as absent (its reader reports it)."""
+def _json_format(text: str) -> str:
+    """Give `accessLogFormat` of a JSON log; what is no object counts as absent (its reader reports it)."""
     try:
         fields = json.loads(text) if text else {}
-    except ValueError:
-        return ()
-    return tuple((str(key), str(value)) for key, value in fields.items()) if isinstance(fields, dict) else ()
+    except (ValueError, RecursionError):
+        return ""
+    return json.dumps(fields) if isinstance(fields, dict) and fields else ""

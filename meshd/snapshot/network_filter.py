@@ -5,6 +5,7 @@ from typing import Literal
 import attrs
 
 from meshd.snapshot.http_filter import HttpFilterConfig, Router
+from meshd.snapshot.log_filter import LogFilter
 from meshd.snapshot.route import RouteConfiguration, WeightedCluster
 
 PathNormalization = Literal["NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"]
@@ -24,15 +25,17 @@ class AccessLog:
         path: File; `/dev/stdout` is the standard output of the worker.
         format: Envoy format string; empty for Istio's default text (or JSON) format.
         json: Write JSON objects.
-        json_format: Key to format string, for `json` with keys of one's own.
-        flags: Only lines with one of these response flags are written; empty for all.
+        json_format: JSON object of format strings, nested as one likes, for `json` with keys of one's own; empty for Istio's.
+        omit_empty: What is absent is written as nothing instead of `-` or null.
+        filter: Only lines that it takes are written; None for all.
     """
 
     path: str
     format: str = ""
     json: bool = False
-    json_format: tuple[tuple[str, str], ...] = ()
-    flags: tuple[str, ...] = ()
+    json_format: str = ""
+    omit_empty: bool = False
+    filter: LogFilter | None = None
 
 
 @attrs.frozen

@@ -83,7 +83,7 @@ HARMLESS: dict[str, dict[str, str]] = {
         "startChildSpan": "there are no traces yet",
         "suppressGrpcRequestFailureCodeStats": "statistics",
     },
-    "FileAccessLog": {},
+    "AccessLog": {"typedConfig.logFormat.jsonFormatOptions": "keys are always in order"},
     "RouteConfiguration": {
         "validateClusters": "a route to an absent cluster is served, with 503",
         "maxDirectResponseBodySizeBytes": "a body that stands in the file is taken as it is",
@@ -221,6 +221,7 @@ NOT_DONE: dict[str, frozenset[str]] = {
 WHOLE_OR_NOT = frozenset({
     "SocketAddress", "FilterChainMatch", "OriginalDst", "TlsInspector", "HttpInspector", "RouteMatch", "StringMatch", "HeaderMatch", "QueryMatch",
     "HeaderChange", "HashPolicy", "RegexRewrite", "Redirect", "DirectResponse", "Fault", "Cors", "UpgradeConfig", "CidrRange", "AdditionalAddress",
+    "AccessLogFilter",
 })
 """Messages that are not used unless all of them is read: a condition less would match more."""
 

@@ -15,6 +15,8 @@ Read = Callable[[Any], Any]
 TAG = "@"  # names the class where a field may hold several; no field can be called so
 _SCALARS = (str, int, float, bool)
 _NONE = type(None)
+_writers_begun: set[Any] = set()
+_readers_begun: set[Any] = set()
 
 
 @cache
@@ -39,7 +41,7 @@ def build_writer(kind: Any) -> Write | None:
         write = build_writer(get_args(kind)[1])
         return dict if write is None else lambda value: {key: write(item) for key, item in value.items()}
     if attrs.has(kind):
-        return _class_writer(kind)
+        return _once(kind, _writers_begun, _class_writer, build_writer)
     raise TypeError(f"{kind} cannot travel in a snapshot")
 
 
@@ -67,8 +69,22 @@ def build_reader(kind: Any) -> Read:
     if origin is not None and issubclass(origin, Mapping):
         return _mapping_reader(build_reader(get_args(kind)[1]))
     if attrs.has(kind):
-        return _class_reader(kind)
+        return _once(kind, _readers_begun, _class_reader, build_reader)
     raise TypeError(f"{kind} cannot travel in a snapshot")
+
+
+def _once(kind: Any, begun: set[Any], build: Callable[[Any], Write], known: Callable[[Any], Write | None]) -> Write:
+    """Build for a class; within itself, for a class that holds its own kind, give what asks for the finished one later."""
+    if kind in begun:
+        def later(value: Any) -> Any:
+            finished = known(kind)
+            return value if finished is None else finished(value)
+        return later
+    begun.add(kind)
+    try:
+        return build(kind)
+    finally:
+        begun.discard(kind)
 
 
 def _class_writer(kind: Any) -> Write:

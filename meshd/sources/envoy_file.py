@@ -8,7 +8,9 @@ from meshd.base.errors import Problem
 from meshd.base.origins import Origin
 from meshd.model.paths import LineOf, Path
 from meshd.snapshot.envoy_reading import ReadFile, read_envoy
+from meshd.snapshot.snapshot import Snapshot, chains_of
 from meshd.sources.documents import MAX_FILE_BYTES, Chunk, read_chunk
+from meshd.tables.access_logs import find_log_problems
 
 # reason: this text is the operator's own file, bounded by the reader, and the pattern is linear
 _PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
@@ -40,7 +42,16 @@ def read_envoy_bytes(content: bytes, file: str) -> ReadFile:
         return ReadFile(None, tuple(problems))
     document = documents[0]
     found = read_envoy(document.body, file)
-    return attrs.evolve(found, problems=tuple(_with_line(problem, document.lines) for problem in found.problems))
+    placed = tuple(_with_line(problem, document.lines) for problem in found.problems)
+    return attrs.evolve(found, problems=placed if found.snapshot is None else (*placed, *_log_problems(found.snapshot, file)))
+
+
+def _log_problems(snapshot: Snapshot, file: str) -> list[Problem]:
+    """Tell what the access logs of a file ask for in vain, once each."""
+    logs = [log for listener in snapshot.listeners.values() for log in listener.access_logs]
+    logs += [log for listener in snapshot.listeners.values() for chain in chains_of(listener) for log in chain.filter.access_logs]
+    said = dict.fromkeys(f"access log {log.path}: {message}" for log in dict.fromkeys(logs) for message in find_log_problems(log))
+    return [Problem(Origin(file), message, severity="warning") for message in said]
 
 
 def _with_line(problem: Problem, lines: LineOf) -> Problem:

@@ -1,17 +1,20 @@
 """Access log lines: a format string made one function, once; Istio's own format without going through its operators."""
 
+import json
 from collections.abc import Callable, Sequence
-from json.encoder import encode_basestring_ascii
-from typing import Protocol
+from typing import Final, Protocol
 
 from meshd.base.log_formats import JSON_FORMAT, TEXT_FORMAT
 from meshd.telemetry.escaping import Escaped, Texts, escape
-from meshd.telemetry.log_format import Part, parse_format
-from meshd.telemetry.log_operators import Get, Value
+from meshd.telemetry.log_format import NOWHERE, Part, parse_format
+from meshd.telemetry.log_json import compile_json, find_json_problems
 from meshd.telemetry.log_times import IsoTime
+from meshd.telemetry.log_values import Surroundings, Value
 from meshd.telemetry.logged import Logged
 
-__all__ = ["Logged", "WriteLine", "compile_format", "find_problems"]
+__all__ = ["Logged", "Surroundings", "WriteLine", "compile_format", "find_problems"]
+
+ISTIO_JSON: Final = json.dumps(dict(JSON_FORMAT))
 
 WriteLine = Callable[[Logged], str]
 """Gives one line, its newline included."""
@@ -29,79 +32,52 @@ class LogSettings(Protocol):
         """Write JSON objects."""
 
     @property
-    def json_format(self) -> tuple[tuple[str, str], ...]:
-        """Key to format string; empty for Istio's."""
+    def json_format(self) -> str:
+        """A JSON object of format strings, for `json`; empty for Istio's."""
+
+    @property
+    def omit_empty(self) -> bool:
+        """Write nothing for what is absent."""
 
 
-def compile_format(settings: LogSettings, hostname: str = "") -> WriteLine:
+def compile_format(settings: LogSettings, surroundings: Surroundings = NOWHERE) -> WriteLine:
     """
     Return what makes a line of an exchange or connection.
 
     Args:
         settings: Of the access log; an operator that is not known logs as `-`, `find_problems` tells of it.
-        hostname: For `%HOSTNAME%`.
+        surroundings: What operators tell of the process.
     """
-    if settings.json or settings.json_format:
-        return _compile_json(settings.json_format or JSON_FORMAT, hostname)
+    if settings.json:
+        return compile_json(settings.json_format or ISTIO_JSON, surroundings, omit_empty=settings.omit_empty)
     text = settings.format or TEXT_FORMAT
     if not text.endswith("\n"):
         text += "\n"
-    return _default_line() if text == TEXT_FORMAT else _compile_text(parse_format(text, hostname)[0])
+    if text == TEXT_FORMAT and not settings.omit_empty:
+        return _default_line()
+    return _compile_text(parse_format(text, surroundings)[0], "" if settings.omit_empty else "-")
 
 
 def find_problems(settings: LogSettings) -> list[str]:
     """Say what is wrong with the formats of an access log: operators that are not known, arguments that they do not take."""
-    texts = [text for _, text in settings.json_format] if settings.json_format else [settings.format]
-    return [problem for text in texts for problem in parse_format(text)[1]]
+    return find_json_problems(settings.json_format or ISTIO_JSON) if settings.json else parse_format(settings.format)[1]
 
 
-def _compile_text(parts: Sequence[Part]) -> WriteLine:
-    """Join literal text and operators."""
+def _compile_text(parts: Sequence[Part], nothing: str) -> WriteLine:
+    """Join literal text and operators; `nothing` is what the absent is written as."""
     template = "".join([part.replace("%", "%%") if isinstance(part, str) else "%s" for part in parts])
     getters = [part for part in parts if not isinstance(part, str)]
 
     def line(logged: Logged) -> str:
-        return template % tuple([_as_text(get(logged)) for get in getters])
+        return template % tuple([_as_text(get(logged), nothing) for get in getters])
     return line
 
 
-def _as_text(value: Value) -> str:
+def _as_text(value: Value, nothing: str) -> str:
     """Write one value in a text line."""
     if value is None:
-        return "-"
+        return nothing
     return escape(value) if isinstance(value, bytes) else str(value)
-
-
-def _compile_json(fields: Sequence[tuple[str, str]], hostname: str) -> WriteLine:
-    """Write an object, keys in order of the alphabet as Envoy has them; a field that is one operator keeps its type and may be null."""
-    names: list[str] = []
-    getters: list[Get] = []
-    for name, text in sorted(fields):
-        parts, _ = parse_format(text, hostname)
-        names.append(encode_basestring_ascii(name).replace("%", "%%"))
-        getters.append(parts[0] if len(parts) == 1 and not isinstance(parts[0], str) else _joined(parts))
-    template = "{" + ",".join([f"{name}:%s" for name in names]) + "}\n"
-
-    def line(logged: Logged) -> str:
-        return template % tuple([_as_json(get(logged)) for get in getters])
-    return line
-
-
-def _joined(parts: Sequence[Part]) -> Get:
-    """Make one text of literal text and operators; JSON escapes it later."""
-    def get(logged: Logged) -> bytes:
-        values = [part.encode() if isinstance(part, str) else part(logged) for part in parts]
-        return b"".join([b"-" if value is None else value if isinstance(value, bytes) else str(value).encode() for value in values])
-    return get
-
-
-def _as_json(value: Value) -> str:
-    """Write one value as JSON; bytes over 127 stand for themselves, as in latin-1."""
-    if value is None:
-        return "null"
-    if isinstance(value, int):
-        return str(value)
-    return encode_basestring_ascii(value.decode("latin-1") if isinstance(value, bytes) else value)
 
 
 def _default_line() -> WriteLine:

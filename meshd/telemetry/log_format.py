@@ -2,22 +2,25 @@
 
 from typing import Final
 
-from meshd.telemetry.log_operators import OPERATORS, Get, Value
+from meshd.telemetry.log_operators import CUTTABLE, OPERATORS
+from meshd.telemetry.log_values import Get, Surroundings, Value, absent
 from meshd.telemetry.logged import Logged
 
 Part = str | Get
 """Literal text, or what gets a value."""
 
+NOWHERE: Final = Surroundings()
 NAME_LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
 
-def parse_format(text: str, hostname: str = "") -> tuple[list[Part], list[str]]:
+def parse_format(text: str, surroundings: Surroundings = NOWHERE) -> tuple[list[Part], list[str]]:
     """
     Take a format string apart.
 
     Returns:
         Its parts in order, literal texts joined; and what is wrong with it, in words. What is not known becomes an absent value.
     """
+    text = text.encode(errors="replace").decode()  # a lone surrogate could not be written
     parts: list[Part] = []
     problems: list[str] = []
     place = 0
@@ -39,11 +42,13 @@ def parse_format(text: str, hostname: str = "") -> tuple[list[Part], list[str]]:
         build = OPERATORS.get(name)
         if build is None:
             problems.append(f"%{name}% is not known; it is logged as -")
-            parts.append(_absent)
+            parts.append(absent)
             continue
-        get, problem = build(hostname if name == "HOSTNAME" else argument)
+        get, problem = build(argument, surroundings)
         if problem:
-            problems.append(f"%{name}({argument})%: {problem}")
+            problems.append(f"%{name}({argument})%: {problem}" if argument else f"%{name}%: {problem}")
+        if length >= 0 and name not in CUTTABLE:
+            problems.append(f"%{name}:{length}%: expected no length: Envoy takes none there")
         parts.append(get if length < 0 else _cut(get, length))
     return parts, problems
 
@@ -63,29 +68,27 @@ def _read_operator(text: str, start: int) -> tuple[str, str, int, int]:
     while text[place:place + 1] in NAME_LETTERS and place < len(text):
         place += 1
     name = text[start + 1:place]
-    argument = ""
-    length = -1
-    if name and text[place:place + 1] == "(":
-        close = text.find(")", place)
-        if close < 0:
-            return "", "", -1, -1
-        argument = text[place + 1:close]
-        place = close + 1
-    if name and text[place:place + 1] == ":":
-        end = text.find("%", place)
-        digits = text[place + 1:end]
-        if end < 0 or not (digits.isascii() and digits.isdigit()):
-            return "", "", -1, -1
-        length = int(digits)
-        place = end
-    if not name or text[place:place + 1] != "%":
+    if not name:
         return "", "", -1, -1
-    return name, argument, length, place + 1
+    if text[place:place + 1] != "(":
+        length, end = _read_length(text, place)
+        return name, "", length, end
+    close = text.find(")", place)
+    while close >= 0:  # an argument may hold parentheses: what closes it is followed by what may follow
+        length, end = _read_length(text, close + 1)
+        if end >= 0:
+            return name, text[place + 1:close], length, end
+        close = text.find(")", close + 1)
+    return "", "", -1, -1
 
 
-def _absent(logged: Logged) -> Value:
-    """Get nothing."""
-    return None
+def _read_length(text: str, place: int) -> tuple[int, int]:
+    """Read `:LENGTH%` or `%`: the length or -1, and where it ends, -1 if it is neither."""
+    if text[place:place + 1] != ":":
+        return -1, place + 1 if text[place:place + 1] == "%" else -1
+    end = text.find("%", place)
+    digits = text[place + 1:end]
+    return (int(digits), end + 1) if end >= 0 and digits.isascii() and digits.isdigit() and len(digits) < 10 else (-1, -1)
 
 
 def _cut(get: Get, length: int) -> Get:

@@ -1,120 +1,43 @@
-"""The operators of log formats: each builds, from its argument, what gets a value."""
+"""The operators of log formats, by name: each builds, from its argument, what gets a value."""
 
 from collections.abc import Callable
 from typing import Final
 
-from meshd.telemetry.log_times import compile_time_format
-from meshd.telemetry.logged import HeaderLines, Logged
+from meshd.telemetry.log_durations import TIME_OPERATORS
+from meshd.telemetry.log_headers import HEADER_OPERATORS, from_request
+from meshd.telemetry.log_values import Build, Get, Surroundings, never, plain, text
+from meshd.telemetry.logged import Logged
 from meshd.telemetry.response_flags import long_flags
 
-Value = bytes | str | int | None
-"""Bytes are a stranger's and are escaped when written; None is absent."""
-Get = Callable[[Logged], Value]
-Build = Callable[[str], tuple[Get, str]]
-"""From the argument to what gets the value, and what is wrong with the argument, in words."""
+NO_METADATA: Final = "nothing sets metadata or filter state in meshd; it is logged as -"
+NOT_COUNTED: Final = "meshd does not count this; it is logged as -"
+NOT_NOTED: Final = "meshd does not note this; it is logged as -"
 
-JOINED: Final = frozenset((
-    b"content-type", b"cookie", b"referer", b"te", b"user-agent", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto",
-    b"x-request-id",
+CUTTABLE: Final = frozenset((
+    "CLUSTER_METADATA", "DYNAMIC_METADATA", "ENVIRONMENT", "FILTER_STATE", "METADATA", "PATH", "QUERY_PARAM", "REQ", "REQUEST_HEADER",
+    "REQ_WITHOUT_QUERY", "RESP", "RESPONSE_HEADER", "RESPONSE_TRAILER", "STREAM_INFO_REQ", "TRAILER", "UPSTREAM_FILTER_STATE",
+    "UPSTREAM_METADATA", "QUERY_PARAMS",
 ))
-"""Headers whose repeated lines Envoy keeps as one; of others it logs the first line."""
-
-GRPC_STATUS: Final = (
-    "OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound", "AlreadyExists", "PermissionDenied", "ResourceExhausted",
-    "FailedPrecondition", "Aborted", "OutOfRange", "Unimplemented", "Internal", "Unavailable", "DataLoss", "Unauthenticated",
-)
+"""Those that take a length."""
 
 
-def plain(get: Get) -> Build:
-    """Make an operator that takes no argument."""
-    def build(argument: str) -> tuple[Get, str]:
-        return get, "expected no argument" if argument else ""
-    return build
-
-
-def text(get: Callable[[Logged], str]) -> Build:
-    """Make an operator without argument whose empty text is absent; texts from configuration are escaped as if a stranger's."""
-    return plain(lambda logged: get(logged).encode("utf-8", "surrogateescape") or None)
-
-
-def _header(lines: HeaderLines, name: bytes) -> bytes | None:
-    """Get a header as Envoy logs it."""
-    return lines.joined(name) if name in JOINED else lines.first.get(name)
-
-
-def _from_request(logged: Logged, name: bytes) -> bytes | None:
-    """Get a request's header or pseudo-header."""
-    request = logged.request
-    if request is None:
-        return None
-    if not name.startswith(b":"):
-        return _header(request.headers, name)
-    if name == b":method":
-        return request.method or None
-    if name == b":path":
-        return logged.path or None
-    if name == b":authority":
-        return request.authority or None
-    return _header(request.headers, b"x-forwarded-proto") if name == b":scheme" else None
-
-
-def _from_response(logged: Logged, name: bytes) -> bytes | None:
-    """Get a response's header or status."""
-    response = logged.response
-    if response is None:
-        return None
-    return b"%d" % response.status if name == b":status" else _header(response.headers, name)
-
-
-def header_of(get: Callable[[Logged, bytes], bytes | None]) -> Build:
-    """Make an operator whose argument is `NAME` or `NAME?OTHER`: the other is taken when there is no such header."""
-    def build(argument: str) -> tuple[Get, str]:
-        name, _, other = argument.lower().partition("?")
-        first, second = name.encode(), other.encode()
-        if not second:
-            return lambda logged: get(logged, first), "" if first else "expected the name of a header"
-
-        def either(logged: Logged) -> Value:
-            value = get(logged, first)
-            return get(logged, second) if value is None else value
-        return either, ""
-    return build
-
-
-def _build_start_time(argument: str) -> tuple[Get, str]:
-    """Make START_TIME of a format."""
-    format_time, problems = compile_time_format(argument)
-    return lambda logged: format_time(logged.started_wall), "; ".join(problems)
-
-
-def _build_emit_time(argument: str) -> tuple[Get, str]:
-    """Make EMIT_TIME of a format."""
-    format_time, problems = compile_time_format(argument)
-    return lambda logged: format_time(logged.started_wall + logged.duration), "; ".join(problems)
-
-
-def _build_details(argument: str) -> tuple[Get, str]:
+def _build_details(argument: str, surroundings: Surroundings) -> tuple[Get, str]:
     """Make RESPONSE_CODE_DETAILS, blanks as `_` unless they are allowed."""
     if argument == "ALLOW_WHITESPACES":
         return lambda logged: logged.details.encode() or None, ""
     return lambda logged: logged.details.replace(" ", "_").encode() or None, "expected ALLOW_WHITESPACES or nothing" if argument else ""
 
 
-def _build_grpc_status(argument: str) -> tuple[Get, str]:
-    """Make GRPC_STATUS: the name of the status in the response's head."""
-    def get(logged: Logged) -> Value:
-        value = _from_response(logged, b"grpc-status")
-        if value is None:
-            return None
-        known = value.isdigit() and len(value) < 3 and int(value) < len(GRPC_STATUS)
-        return value if argument == "NUMBER" or not known else GRPC_STATUS[int(value)]
-    return get, "" if argument in ("", "CAMEL_STRING", "NUMBER") else "expected CAMEL_STRING or NUMBER"
+def _build_hostname(argument: str, surroundings: Surroundings) -> tuple[Get, str]:
+    """Make HOSTNAME."""
+    name = surroundings.hostname.encode() or None
+    return lambda logged: name, "expected no argument" if argument else ""
 
 
-def _build_hostname(argument: str) -> tuple[Get, str]:
-    """Make HOSTNAME, which is given in place of an argument."""
-    name = argument.encode() or None
-    return lambda logged: name, ""
+def _build_environment(argument: str, surroundings: Surroundings) -> tuple[Get, str]:
+    """Make ENVIRONMENT: a variable of the worker's environment, `-` also in JSON where there is none."""
+    value = surroundings.environment.get(argument, "-").encode("utf-8", "surrogateescape")
+    return lambda logged: value, "" if argument else "expected the name of a variable"
 
 
 def _without_port(address: str) -> str:
@@ -128,17 +51,17 @@ def _port(address: str) -> int | None:
     return int(port) if port.isdigit() else None
 
 
-def _host(logged: Logged) -> str:
+def host(logged: Logged) -> str:
     """Get the upstream host."""
     return "" if logged.upstream_host is None else logged.upstream_host.text
 
 
-def _cluster(logged: Logged) -> str:
+def cluster(logged: Logged) -> str:
     """Get the cluster's name."""
     return "" if logged.cluster is None else logged.cluster.name
 
 
-def _route(logged: Logged) -> str:
+def route(logged: Logged) -> str:
     """Get the route's name."""
     return "" if logged.route is None else logged.route.name
 
@@ -150,23 +73,17 @@ def _protocol(logged: Logged) -> str:
 
 def _upstream_protocol(logged: Logged) -> str:
     """Get the upstream protocol; HTTP/1.1 is the only one spoken."""
-    return "HTTP/1.1" if logged.request is not None and logged.upstream_host is not None else ""
+    return "HTTP/1.1" if logged.request is not None and logged.upstream_local else ""
 
 
-def _request_duration(logged: Logged) -> int | None:
-    """Get the milliseconds until the request had been read."""
-    return None if logged.request is None or not logged.request.method else int((logged.completed_at - logged.started_at) * 1000)
+def _remote(logged: Logged) -> str:
+    """Get the upstream address that a connection was made to."""
+    return host(logged) if logged.upstream_local else ""
 
 
-def _response_duration(logged: Logged) -> int | None:
-    """Get the milliseconds until the upstream's head came."""
-    return None if logged.service_time < 0 else int((logged.completed_at - logged.started_at) * 1000) + logged.service_time
-
-
-def _response_tx_duration(logged: Logged) -> int | None:
-    """Get the milliseconds from the upstream's head to the end."""
-    until_head = _response_duration(logged)
-    return None if until_head is None else max(0, int(logged.duration * 1000) - until_head)
+def _kind_of_line(logged: Logged) -> str:
+    """Get when the line is written: at the end."""
+    return "TcpConnectionEnd" if logged.request is None else "DownstreamEnd"
 
 
 def _addresses(prefix: str, get: Callable[[Logged], str]) -> dict[str, Build]:
@@ -178,41 +95,63 @@ def _addresses(prefix: str, get: Callable[[Logged], str]) -> dict[str, Build]:
     }
 
 
+_TLS: Final = (
+    *(f"DOWNSTREAM_{side}_{name}_SAN" for side in ("PEER", "LOCAL") for name in ("URI", "DNS", "IP", "EMAIL", "OTHERNAME")),
+    *(f"UPSTREAM_{side}_{name}_SAN" for side in ("PEER", "LOCAL") for name in ("URI", "DNS", "IP")),
+    *(f"DOWNSTREAM_PEER_{name}" for name in (
+        "SUBJECT", "FINGERPRINT_256", "FINGERPRINT_1", "SERIAL", "CHAIN_FINGERPRINTS_256", "CHAIN_FINGERPRINTS_1", "CHAIN_SERIALS", "ISSUER",
+        "CERT", "CERT_V_START", "CERT_V_END")),
+    *(f"UPSTREAM_PEER_{name}" for name in ("ISSUER", "CERT", "SUBJECT", "CERT_V_START", "CERT_V_END")),
+    *(f"{side}_TLS_{name}" for side in ("UPSTREAM", "DOWNSTREAM") for name in ("CIPHER", "VERSION", "SESSION_ID", "GROUP")),
+    *("DOWNSTREAM_LOCAL_SUBJECT", "DOWNSTREAM_TRANSPORT_FAILURE_REASON", "TLS_JA3_FINGERPRINT", "TLS_JA4_FINGERPRINT", "UPSTREAM_SERVER_NAME"),
+)
+"""What there is of TLS only, which meshd does not end or begin yet: without it, Envoy logs them as `-` too."""
+
 OPERATORS: Final[dict[str, Build]] = {
+    **HEADER_OPERATORS,
+    **TIME_OPERATORS,
+    **dict.fromkeys(_TLS, never()),
+    **dict.fromkeys(("CLUSTER_METADATA", "DYNAMIC_METADATA", "METADATA", "FILTER_STATE", "UPSTREAM_FILTER_STATE", "UPSTREAM_METADATA"),
+                    never(NO_METADATA)),
+    **dict.fromkeys([f"{side}_{what}_BYTES_{way}" for side in ("UPSTREAM", "DOWNSTREAM") for what in ("WIRE", "HEADER", "DECOMPRESSED_HEADER")
+                     for way in ("SENT", "RECEIVED")], never(NOT_COUNTED)),
+    **dict.fromkeys(("DOWNSTREAM_DIRECT_LOCAL_ADDRESS", "DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT", "DOWNSTREAM_DIRECT_LOCAL_PORT",
+                     "CONNECTION_ID", "UPSTREAM_CONNECTION_ID", "UPSTREAM_CONNECTION_IDS_ATTEMPTED", "UPSTREAM_HOSTS_ATTEMPTED",
+                     "UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT", "UPSTREAM_HOST_NAMES_ATTEMPTED", "DOWNSTREAM_DETECTED_CLOSE_TYPE",
+                     "UPSTREAM_DETECTED_CLOSE_TYPE", "DOWNSTREAM_LOCAL_CLOSE_REASON", "UPSTREAM_LOCAL_CLOSE_REASON", "UNIQUE_ID", "CEL",
+                     "COALESCE"), never(NOT_NOTED)),
+    **dict.fromkeys(("DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID", "DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID", "UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID",
+                     "CUSTOM_FLAGS", "LOCAL_REPLY_BODY"), plain(lambda logged: b"")),
+    "ACCESS_LOG_TYPE": plain(_kind_of_line),
     "BYTES_RECEIVED": plain(lambda logged: logged.bytes_received),
+    "BYTES_RETRANSMITTED": plain(lambda logged: 0),  # of QUIC
     "BYTES_SENT": plain(lambda logged: logged.bytes_sent),
-    "CONNECTION_TERMINATION_DETAILS": plain(lambda logged: None),  # no filter ends a connection yet
-    "DOWNSTREAM_TRANSPORT_FAILURE_REASON": plain(lambda logged: None),  # TLS is not ended yet
-    "DURATION": plain(lambda logged: int(logged.duration * 1000)),
-    "EMIT_TIME": _build_emit_time,
-    "GRPC_STATUS": _build_grpc_status,
-    "GRPC_STATUS_NUMBER": plain(lambda logged: _from_response(logged, b"grpc-status")),
+    "CONNECTION_TERMINATION_DETAILS": never(),  # no filter ends a connection yet
+    "ENVIRONMENT": _build_environment,
+    "FILTER_CHAIN_NAME": text(lambda logged: logged.connection.filter_chain),
     "HOSTNAME": _build_hostname,
+    "LISTENER_NAME": text(lambda logged: logged.connection.listener),
+    "PACKETS_RETRANSMITTED": plain(lambda logged: 0),  # of QUIC
     "PROTOCOL": text(_protocol),
-    "REQ": header_of(_from_request),
-    "REQUESTED_SERVER_NAME": text(lambda logged: logged.connection.server_name.replace(" ", "_")),
-    "REQUEST_DURATION": plain(_request_duration),
-    "RESP": header_of(_from_response),
     "RESPONSE_CODE": plain(lambda logged: logged.status),
     "RESPONSE_CODE_DETAILS": _build_details,
-    "RESPONSE_DURATION": plain(_response_duration),
     "RESPONSE_FLAGS": plain(lambda logged: logged.flags or "-"),
     "RESPONSE_FLAGS_LONG": plain(lambda logged: long_flags(logged.flags) or "-"),
-    "RESPONSE_TX_DURATION": plain(_response_tx_duration),
-    "ROUTE_NAME": text(_route),
-    "START_TIME": _build_start_time,
-    "TRAILER": header_of(lambda logged, name: None),  # trailers are dropped, as Envoy does without enable_trailers
-    "UPSTREAM_CLUSTER": text(_cluster),
-    "UPSTREAM_CLUSTER_RAW": text(_cluster),
-    "UPSTREAM_HOST": text(_host),
+    "ROUTE_NAME": text(route),
+    "STREAM_ID": plain(lambda logged: from_request(logged, b"x-request-id")),
+    "UPSTREAM_CLUSTER": text(cluster),
+    "UPSTREAM_CLUSTER_RAW": text(cluster),
+    "UPSTREAM_HOST": text(host),
+    "UPSTREAM_HOST_NAME": text(host),
+    "UPSTREAM_HOST_NAME_WITHOUT_PORT": text(lambda logged: _without_port(host(logged))),
     "UPSTREAM_PROTOCOL": text(_upstream_protocol),
     "UPSTREAM_REQUEST_ATTEMPT_COUNT": plain(lambda logged: logged.attempts),
     "UPSTREAM_TRANSPORT_FAILURE_REASON": text(lambda logged: logged.failure.replace(" ", "_")),
-    "VIRTUAL_CLUSTER_NAME": plain(lambda logged: None),
+    "VIRTUAL_CLUSTER_NAME": never(),
     **_addresses("DOWNSTREAM_DIRECT_REMOTE", lambda logged: logged.connection.source),
     **_addresses("DOWNSTREAM_LOCAL", lambda logged: logged.connection.destination),
     **_addresses("DOWNSTREAM_REMOTE", lambda logged: logged.source),
     **_addresses("UPSTREAM_LOCAL", lambda logged: logged.upstream_local),
-    **_addresses("UPSTREAM_REMOTE", _host),
+    **_addresses("UPSTREAM_REMOTE", _remote),
 }
-"""All of them, by name; Envoy has more, which `find_problems` says are not known."""
+"""All of them, by name; those that meshd cannot give say so."""

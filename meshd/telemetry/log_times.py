@@ -1,5 +1,6 @@
 """Wall clock times in log lines: what changes once a second is made once a second."""
 
+import re
 from collections.abc import Callable
 from time import gmtime, strftime
 from typing import Final
@@ -7,9 +8,20 @@ from typing import Final
 FormatTime = Callable[[float], str]
 """Seconds since 1970 to text."""
 
-CONVERSIONS: Final = frozenset("aAbBcdDeFgGhHIjklmMnpPrRSsTuUVwWxXyYzZ%t")
-"""What may follow `%`, as in strftime(3)."""
-FRACTIONS: Final = frozenset("123456789")
+_PIECE: Final = re.compile(  # reason: the text is the operator's own, and the pattern is linear
+    r"(?P<text>[^%]+)"
+    r"|%(?P<digits>[1-9]?)(?P<of>[sf])"
+    r"|%E(?P<places>[1-9]|\*)(?P<part>[Sf])"
+    r"|(?P<fixed>%E\*?z|%:{1,3}z|%ET)"
+    r"|%E4(?P<year>Y)"
+    r"|(?P<conversion>%[-_0^#]*(?:[1-9][0-9]?)?[EO]?[aAbBcdDeFgGhHIjklmMpPrRSTuUVwWxXyYzZ%t])"
+)
+_FIXED: Final = {"%Ez": "+00:00", "%E*z": "+00:00:00", "%:z": "+00:00", "%::z": "+00:00:00", "%:::z": "+00", "%ET": "T"}
+NANOSECONDS: Final = 9
+ALL_DIGITS: Final = -1
+"""A fraction without the zeros at its end."""
+POINT_AND_ALL: Final = -2
+"""The same behind its point; nothing where the fraction is zero."""
 _MILLISECONDS: Final = tuple([f"{number:03}Z" for number in range(1000)])
 
 
@@ -43,7 +55,7 @@ class IsoTime:
 
 def compile_time_format(text: str) -> tuple[FormatTime, list[str]]:
     """
-    Make ready a START_TIME format: strftime's conversions, `%s`, `%3f` to `%9f` for fractions of a second, `%E3S` for seconds with them.
+    Make ready a START_TIME format: strftime's conversions, `%s`, `%3f` to `%9f` for fractions of a second, abseil's `%E3S`, `%E*f`, `%Ez`.
 
     Returns:
         What formats a time (UTC), and what is wrong with the format, in words; wrong conversions are written as they stand.
@@ -54,30 +66,29 @@ def compile_time_format(text: str) -> tuple[FormatTime, list[str]]:
     problems: list[str] = []
     place = 0
     while place < len(text):
-        step, piece, problem = _next_piece(text, place)
-        place += step
-        if problem:
-            problems.append(problem)
-        pieces.extend(piece)
+        found = _PIECE.match(text, place)
+        if found is None:
+            problems.append(f"START_TIME: expected a conversion of strftime, %3f, %6f or %9f, got {text[place:place + 2]}")
+            pieces.append("%%")
+            place += 1
+            continue
+        place = found.end()
+        pieces.extend(_pieces_of(found))
     return _Formatted(pieces), problems
 
 
-def _next_piece(text: str, place: int) -> tuple[int, tuple[str | int, ...], str]:
-    """Give the length of the piece of format at a place, what it is, and what is wrong with it."""
-    if text[place] != "%":
-        end = text.find("%", place)
-        end = len(text) if end < 0 else end
-        return end - place, (text[place:end],), ""
-    after = text[place + 1:place + 4]
-    if after[:1] in FRACTIONS and after[1:2] == "f":
-        return 3, (int(after[0]),), ""
-    if after[:1] == "f":
-        return 2, (9,), ""
-    if after[:1] == "E" and (after[1:2] in FRACTIONS or after[1:2] == "*") and after[2:3] == "S":
-        return 4, ("%S.", 9 if after[1] == "*" else int(after[1])), ""
-    if after[:1] in CONVERSIONS and after:
-        return 2, ("%" + after[0],), ""
-    return 1, ("%%",), f"START_TIME: expected a conversion of strftime, %3f, %6f or %9f, got %{after[:1]}"
+def _pieces_of(found: re.Match[str]) -> tuple[str | int, ...]:
+    """Give what one piece of a format stands for."""
+    if found["of"]:
+        return ("%s",) if found["of"] == "s" else (int(found["digits"] or NANOSECONDS),)
+    if found["part"]:
+        places, whole = found["places"], found["part"] == "S"
+        if places == "*":
+            return ("%S", POINT_AND_ALL) if whole else (ALL_DIGITS,)
+        return ("%S.", int(places)) if whole else (int(places),)
+    if found["fixed"]:
+        return (_FIXED[found["fixed"]],)
+    return ("%Y",) if found["year"] else (found["text"] or found["conversion"],)
 
 
 class _Formatted:
@@ -97,4 +108,14 @@ class _Formatted:
             moment = gmtime(second)
             self._texts = [strftime(piece.replace("%s", str(second)), moment) if isinstance(piece, str) else "" for piece in self._pieces]
         nanoseconds = f"{int(seconds * 1_000_000) % 1_000_000:06}000"
-        return "".join([text if isinstance(piece, str) else nanoseconds[:piece] for piece, text in zip(self._pieces, self._texts, strict=True)])
+        return "".join([
+            text if isinstance(piece, str) else _fraction(nanoseconds, piece) for piece, text in zip(self._pieces, self._texts, strict=True)
+        ])
+
+
+def _fraction(nanoseconds: str, digits: int) -> str:
+    """Write a fraction of a second."""
+    if digits > 0:
+        return nanoseconds[:digits]
+    all_digits = nanoseconds.rstrip("0")
+    return all_digits or "0" if digits == ALL_DIGITS else f".{all_digits}" if all_digits else ""

@@ -65,6 +65,14 @@ class LoggedConnection(Protocol):
     def server_name(self) -> str:
         """SNI, or empty."""
 
+    @property
+    def listener(self) -> str:
+        """Name of the listener whose filter chains apply."""
+
+    @property
+    def filter_chain(self) -> str:
+        """Name of the filter chain that serves it; empty without one."""
+
 
 class Named(Protocol):
     """A cluster or a route."""

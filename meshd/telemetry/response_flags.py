@@ -38,3 +38,14 @@ LONG_NAMES: Final[dict[str, str]] = {
 def long_flags(flags: str) -> str:
     """Return `URX,UF` as `UpstreamRetryLimitExceeded,UpstreamConnectionFailure`; a flag without a long name stays."""
     return ",".join([LONG_NAMES.get(flag, flag) for flag in flags.split(",")]) if flags else ""
+
+
+_BITS: Final = {flag: 1 << place for place, flag in enumerate((
+    *("LH", "UH", "UT", "LR", "UR", "UF", "UC", "UO", "NR", "DI", "FI", "RL", "UAEX", "RLSE", "DC", "URX", "SI", "IH", "DPE", "UMSDR", "RFCF"),
+    *("NFCF", "DT", "UPE", "NC", "OM", "DF", "DO", "DR"),
+))}
+
+
+def flag_bits(flags: str) -> int:
+    """Return response flags as the number that Envoy's expressions have for them."""
+    return sum([_BITS.get(flag, 0) for flag in set(flags.split(","))]) if flags else 0

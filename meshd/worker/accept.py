@@ -147,6 +147,8 @@ class Arrival(StreamOwner):
         self._stop_timer()
         if self._peeking:
             self._read_plainly()
+        if chain is not None:
+            self.connection.filter_chain = chain.name
         self._on_chosen(self, self._table, chain, self._data)
 
     def _timed_out(self) -> None:

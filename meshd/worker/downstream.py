@@ -19,12 +19,14 @@ class Downstream:
         destination: `address:port` of the original destination, as the access log writes it.
         source: `address:port` of the peer.
         listener: Name of the listener whose filter chains apply.
+        filter_chain: Name of the filter chain that serves it, once chosen; may be empty.
         bound: Name of the listener that it was accepted on.
         accepted_at: Monotonic seconds.
     """
 
     __slots__ = (
-        "accepted_at", "application_protocols", "bound", "destination", "destination_address", "destination_port", "diverted", "listener",
+        "accepted_at", "application_protocols", "bound", "destination", "destination_address", "destination_port", "diverted", "filter_chain",
+        "listener",
         "server_name", "source", "source_address", "source_port", "transport_protocol",
     )
 
@@ -38,6 +40,7 @@ class Downstream:
         self.source = format_address(*source)
         self.diverted = diverted
         self.listener = listener
+        self.filter_chain = ""
         self.bound = bound or listener
         self.accepted_at = now
         self.transport_protocol = "raw_buffer"

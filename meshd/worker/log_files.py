@@ -6,7 +6,10 @@ import stat
 from collections.abc import Callable
 
 from meshd.snapshot.network_filter import AccessLog
-from meshd.telemetry.access_log import Logged, compile_format
+from meshd.tables.access_logs import Takes, build_filter
+from meshd.tables.interfaces import BuildError
+from meshd.telemetry.access_log import Logged, Surroundings, compile_format
+from meshd.telemetry.expressions import ExpressionError
 from meshd.worker.wire.wheel import Timer, Wheel
 
 BATCH_LINES = 128
@@ -122,13 +125,21 @@ class LogFile:
             self._fd = -1
 
 
+def _certain() -> float:
+    return 0.0
+
+
 class AccessLogs:
     """The access logs of a worker, by path, and what writes to them."""
 
-    __slots__ = ("_files", "_on_problem", "_seconds", "_wheel", "_writers")
+    __slots__ = ("_files", "_on_problem", "_random", "_seconds", "_surroundings", "_wheel", "_writers")
 
-    def __init__(self, wheel: Wheel, seconds: Callable[[], float], on_problem: Callable[[str], None]) -> None:
-        """Open nothing yet."""
+    def __init__(
+        self, wheel: Wheel, seconds: Callable[[], float], on_problem: Callable[[str], None], random: Callable[[], float] = _certain,
+    ) -> None:
+        """Open nothing yet; `random` is for logs of a share of all lines."""
+        self._random = random
+        self._surroundings = Surroundings(os.uname().nodename, os.environ)
         self._wheel = wheel
         self._seconds = seconds
         self._on_problem = on_problem
@@ -146,8 +157,24 @@ class AccessLogs:
         file = self._files.get(settings.path)
         if file is None:
             file = self._files[settings.path] = LogFile(settings.path, self._wheel, self._seconds, self._on_problem)
-        write, line_of = file.write, compile_format(settings)
-        return lambda logged: write(line_of(logged))
+        write, line_of = file.write, compile_format(settings, self._surroundings)
+        takes = self._filter(settings)
+        if takes is None:
+            return lambda logged: write(line_of(logged))
+
+        def write_taken(logged: Logged) -> None:
+            if takes(logged):
+                write(line_of(logged))
+        return write_taken
+
+    def _filter(self, settings: AccessLog) -> Takes | None:
+        """Give what tells which lines are written; all are where a filter is not understood, of which the file's reader has told."""
+        if settings.filter is None:
+            return None
+        try:
+            return build_filter(settings.filter, self._random)
+        except (ExpressionError, BuildError):
+            return None
 
     @staticmethod
     def _join(writers: list[WriteLog]) -> WriteLog:

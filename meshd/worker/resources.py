@@ -75,7 +75,7 @@ class Resources:
         self.connect = connect
         self.pipes = Pipes()
         self.clusters = LiveClusters(random)
-        self.logs: Logs = AccessLogs(wheel, seconds, on_problem)
+        self.logs: Logs = AccessLogs(wheel, seconds, on_problem, random)
         self.metrics = Metrics(instruments or Instruments())
         self.request_ids = RequestIds(entropy)
         self.date = DateHeader()

@@ -82,7 +82,7 @@ def test_modes_of_path_normalization(mode, message):
         (AccessLog("/a"), {"textFormatSource": {"inlineString": TEXT_FORMAT}}),
         (AccessLog("/a", "%PROTOCOL%"), {"textFormatSource": {"inlineString": "%PROTOCOL%\n"}}),
         (AccessLog("/a", json=True), {"jsonFormat": dict(JSON_FORMAT)}),
-        (AccessLog("/a", json=True, json_format=(("p", "%PROTOCOL%"),)), {"jsonFormat": {"p": "%PROTOCOL%"}}),
+        (AccessLog("/a", json=True, json_format='{"p": "%PROTOCOL%"}'), {"jsonFormat": {"p": "%PROTOCOL%"}}),
     ],
 )
 def test_access_logs(log, form):

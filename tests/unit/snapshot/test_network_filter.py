@@ -27,4 +27,4 @@ def test_a_tcp_proxy_tries_once_and_waits_an_hour():
 
 def test_a_log_is_text_in_istios_format_unless_told_otherwise():
     """An empty format stands for the default."""
-    assert ("", False, ()) == (AccessLog("/a").format, AccessLog("/a").json, AccessLog("/a").json_format)
+    assert ("", False, "") == (AccessLog("/a").format, AccessLog("/a").json, AccessLog("/a").json_format)

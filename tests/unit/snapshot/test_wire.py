@@ -2,6 +2,7 @@
 
 import json
 import types
+from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import attrs
@@ -26,6 +27,7 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(0, 2**4
 SCALARS = {str: st.text(max_size=8), int: st.integers(-(2**63), 2**64), bool: st.booleans(), float: NUMBERS, type(None): st.none()}
 
 
+@cache
 def values(kind: Any) -> st.SearchStrategy[Any]:
     """Give any value of a snapshot's type, from its annotations."""
     origin, arguments = get_origin(kind), get_args(kind)
@@ -40,9 +42,14 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
     if origin is tuple:
         return st.tuples(*[values(argument) for argument in arguments])
     if attrs.has(kind):
-        hints = get_type_hints(kind)
-        return st.builds(kind, **{field.name: values(hints[field.name]) for field in attrs.fields(kind)})
+        return st.deferred(lambda: built(kind))  # a class may hold its own kind
     return st.dictionaries(SCALARS[str], values(arguments[1]), max_size=2)
+
+
+def built(kind: Any) -> st.SearchStrategy[Any]:
+    """Give any value of a class."""
+    hints = get_type_hints(kind)
+    return st.builds(kind, **{field.name: values(hints[field.name]) for field in attrs.fields(kind)})
 
 
 def part_updates(kind: type) -> st.SearchStrategy[PartUpdate]:

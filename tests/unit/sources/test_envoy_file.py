@@ -65,3 +65,20 @@ def test_a_large_file_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "x.json"
     path.write_bytes(JSON)
     assert "expected a file of at most" in str(read_envoy_file(str(path)).problems[0])
+
+
+def test_what_access_logs_ask_for_in_vain():
+    """Is told once, whoever writes them; the log is written all the same."""
+    kind = "type.googleapis.com/envoy.extensions"
+    log = {"name": "l", "filter": {"extensionFilter": {"name": "c", "typedConfig": {
+        "@type": f"{kind}.access_loggers.filters.cel.v3.ExpressionFilter", "expression": "response.code >"}}}, "typedConfig": {
+        "@type": f"{kind}.access_loggers.file.v3.FileAccessLog", "path": "/l", "logFormat": {"textFormat": "%MADE_UP%"}}}
+    proxy = {"@type": f"{kind}.filters.network.tcp_proxy.v3.TcpProxy", "statPrefix": "t", "cluster": "c", "accessLog": [log]}
+    listeners = [{"name": name, "address": {"socketAddress": {"address": "127.0.0.1", "portValue": port}}, "filterChains": [
+        {"filters": [{"name": "t", "typedConfig": proxy}]}]} for name, port in (("a", 1001), ("b", 1002))]
+    found = read_envoy_bytes(json.dumps({"staticResources": {"listeners": listeners, "clusters": [{"name": "c"}]}}).encode(), "x")
+    assert [
+        "x: access log /l: %MADE_UP% is not known; it is logged as -",
+        "x: access log /l: filter: character 16: expected a name, got 'the end'; every line is written",
+    ] == [str(problem) for problem in found.problems if "access log" in str(problem)]
+    assert {"a", "b"} == set(found.snapshot.listeners)

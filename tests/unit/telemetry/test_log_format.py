@@ -3,12 +3,13 @@
 import pytest
 
 from meshd.telemetry.log_format import parse_format
+from meshd.telemetry.log_values import Surroundings
 from tests.helpers.log_samples import http
 
 
 def shown(text: str) -> list[object]:
     """Give the parts of a format, operators by their values."""
-    return [part if isinstance(part, str) else part(http()) for part in parse_format(text, "vm")[0]]
+    return [part if isinstance(part, str) else part(http()) for part in parse_format(text, Surroundings("vm"))[0]]
 
 
 @pytest.mark.parametrize(("text", "expected"), [
@@ -25,6 +26,9 @@ def shown(text: str) -> list[object]:
     ("%HOSTNAME%", [b"vm"]),
     ("%NONE%", [None]),
     ("%NONE(a:b):3% x", [None, " x"]),
+    ("%NONE(f(x)) y)% x", [None, " x"]),
+    ("%START_TIME(%s)%", ["1606343178"]),
+    ("a\ud800b", ["a?b"]),
 ])
 def test_parts(text, expected):
     """Text, values, lengths."""
@@ -37,3 +41,15 @@ def test_what_is_no_operator(text):
     """It is told of and stays as it stands."""
     _, problems = parse_format(text)
     assert (1, text) == (len(problems), "".join(map(str, shown(text))))
+
+
+@pytest.mark.parametrize("text", ["%PROTOCOL:4%", "%BYTES_SENT:1%"])
+def test_what_takes_no_length(text):
+    """Envoy refuses a length there; it is told of, and kept to."""
+    assert [f"{text}: expected no length: Envoy takes none there"] == parse_format(text)[1]
+
+
+def test_the_argument_is_part_of_what_is_told():
+    """So that it is found in a long format."""
+    said = ["%REQ()%", "%COMMON_DURATION(a)%", "%REQ(a?b?c)%"]
+    assert [text[1:-1].partition("(")[0] for text in said] == [parse_format(text)[1][0][1:].partition("%")[0].partition("(")[0] for text in said]

@@ -4,17 +4,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from meshd.codec.headers import Headers
-from meshd.telemetry.log_operators import OPERATORS
+from meshd.telemetry.log_operators import CUTTABLE, OPERATORS
+from meshd.telemetry.log_values import Surroundings
 from tests.helpers.log_samples import http, tcp, unread
 
 HTTP = http(
     ((b"x-a", b"123"), (b"x-empty", b""), (b"x-rep", b"1"), (b"x-rep", b"2"), (b"x-forwarded-for", b"1.1.1.1"), (b"x-forwarded-for", b"2.2.2.2"),
      (b"x-forwarded-proto", b"http")),
     completed_at=100.003, duration=0.0201, flags="URX,UF", source="2.2.2.2:0", failure="a b",
-    connection=SimpleNamespace(destination="[::1]:8000", source="10.0.0.1:5000", server_name="a.test"),
+    connection=SimpleNamespace(destination="[::1]:8000", source="10.0.0.1:5000", server_name="a.test", listener="in", filter_chain="chain-a"),
 )
 TCP = tcp()
+AROUND = Surroundings("vm", {"HOME": "/root"})
 
 
 @pytest.mark.parametrize(("name", "argument", "of_http", "of_tcp"), [
@@ -31,8 +32,17 @@ TCP = tcp()
     ("DURATION", "", 20, 12),
     ("EMIT_TIME", "%s.%3f", "1606343178.429", "1606343178.421"),
     ("GRPC_STATUS", "", None, None),
-    ("HOSTNAME", "vm", b"vm", b"vm"),
-    ("HOSTNAME", "", None, None),
+    ("HOSTNAME", "", b"vm", b"vm"),
+    ("ENVIRONMENT", "HOME", b"/root", b"/root"),
+    ("ENVIRONMENT", "NONE", b"-", b"-"),
+    ("ACCESS_LOG_TYPE", "", "DownstreamEnd", "TcpConnectionEnd"),
+    ("CUSTOM_FLAGS", "", b"", b""),
+    ("DOWNSTREAM_TLS_VERSION", "", None, None),
+    ("FILTER_CHAIN_NAME", "", b"chain-a", None),
+    ("LISTENER_NAME", "", b"in", None),
+    ("STREAM_ID", "", b"84961386-6d84-929d-98bd-c5aee93b5c88", None),
+    ("UPSTREAM_HOST_NAME", "", b"10.44.1.27:80", b"10.0.0.2:9000"),
+    ("UPSTREAM_HOST_NAME_WITHOUT_PORT", "", b"10.44.1.27", b"10.0.0.2"),
     ("PROTOCOL", "", b"HTTP/1.1", None),
     ("REQ", "X-A", b"123", None),
     ("REQ", "x-empty", b"", None),
@@ -71,30 +81,41 @@ TCP = tcp()
 ])
 def test_values(name, argument, of_http, of_tcp):
     """None is absent; a stranger's value comes as bytes."""
-    get, problem = OPERATORS[name](argument)
+    get, problem = OPERATORS[name](argument, AROUND)
     assert ("", of_http, of_tcp) == (problem, get(HTTP), get(TCP))
 
 
 def test_nothing_fails_on_a_request_that_was_not_understood():
     """Every operator has a value for it, if only none."""
-    absent = {name for name, build in OPERATORS.items() if build("x" if name in ("REQ", "RESP", "TRAILER") else "")[0](unread()) is None}
+    absent = {name for name, build in OPERATORS.items() if build("x" if "RE" in name else "", AROUND)[0](unread()) is None}
     assert {"REQ", "ROUTE_NAME", "UPSTREAM_HOST", "UPSTREAM_REMOTE_PORT", "REQUEST_DURATION"} <= absent
 
 
-@pytest.mark.parametrize(("argument", "status", "expected"), [
-    ("", b"14", "Unavailable"), ("CAMEL_STRING", b"0", "OK"), ("NUMBER", b"14", b"14"), ("", b"99", b"99"), ("", b"x", b"x"), ("", b"9" * 5000,
-        b"9" * 5000),
-])
-def test_grpc_status(argument, status, expected):
-    """Known ones have names."""
-    get, problem = OPERATORS["GRPC_STATUS"](argument)
-    logged = http(response=SimpleNamespace(status=200, headers=Headers([(b"grpc-status", status)])))
-    assert ("", expected) == (problem, get(logged))
-
-
 @pytest.mark.parametrize(("name", "argument"), [
-    ("BYTES_SENT", "x"), ("PROTOCOL", "x"), ("REQ", ""), ("GRPC_STATUS", "x"), ("RESPONSE_CODE_DETAILS", "x"), ("START_TIME", "%Q"),
+    ("BYTES_SENT", "x"), ("PROTOCOL", "x"), ("HOSTNAME", "x"), ("ENVIRONMENT", ""), ("RESPONSE_CODE_DETAILS", "x"), ("START_TIME", "%Q"),
 ])
 def test_wrong_arguments(name, argument):
     """They are told of."""
-    assert OPERATORS[name](argument)[1]
+    assert OPERATORS[name](argument, AROUND)[1]
+
+
+@pytest.mark.parametrize("name", [
+    "CONNECTION_ID", "DOWNSTREAM_WIRE_BYTES_SENT", "DYNAMIC_METADATA", "FILTER_STATE", "UPSTREAM_HEADER_BYTES_RECEIVED", "UNIQUE_ID",
+    "DOWNSTREAM_DIRECT_LOCAL_ADDRESS",
+])
+def test_what_meshd_cannot_tell(name):
+    """It has no value, and whoever asks is told so."""
+    get, problem = OPERATORS[name]("a", AROUND)
+    assert (None, True) == (get(HTTP), problem.endswith("logged as -"))
+
+
+def test_only_operators_can_be_cut():
+    """The list names no others."""
+    assert frozenset(OPERATORS) >= CUTTABLE
+
+
+def test_nothing_remote_without_a_connection():
+    """A host that refused was tried, but there is no address that a connection was made to."""
+    refused = http(upstream_local="")
+    names = ("UPSTREAM_HOST", "UPSTREAM_REMOTE_ADDRESS", "UPSTREAM_REMOTE_PORT", "UPSTREAM_PROTOCOL")
+    assert [b"10.44.1.27:80", None, None, None] == [OPERATORS[name]("", AROUND)[0](refused) for name in names]

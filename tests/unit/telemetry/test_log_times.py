@@ -20,6 +20,13 @@ T = 1795438268.008922  # 2026-11-23T12:51:08.008922Z
     ("%E6S", "08.008922"),
     ("%H%%%M", "12%51"),
     ("day", "day"),
+    ("%3s", "1795438268"),
+    ("%E*S", "08.008922"),
+    ("%E6f %E*f", "008922 008922"),
+    ("%Ez %E*z %:z %::z %:::z", "+00:00 +00:00:00 +00:00 +00:00:00 +00"),
+    ("%E4Y%ET%EY", "2026T2026"),
+    ("%-d %_d %^a %05d", "23 23 MON 00023"),
+    ("%P %t %e", "pm \t 23"),
 ])
 def test_formats(text, expected):
     """The second time within a second, too."""
@@ -28,7 +35,7 @@ def test_formats(text, expected):
     assert (expected, "" if text else expected) == (format_time(T), "" if text else iso_time(T))
 
 
-@pytest.mark.parametrize("text", ["%", "%Q", "%0f", "%E", "%E0S", "a%"])
+@pytest.mark.parametrize("text", ["%", "%Q", "%0f", "%E", "%E0S", "a%", "%n", "%999d"])
 def test_wrong_conversions(text):
     """They are told of, and written as they stand."""
     format_time, problems = compile_time_format(text)
@@ -42,3 +49,9 @@ def test_follows_the_clock(text):
     fresh = [compile_time_format(text)[0](at) for at in (T, T + 0.5, T + 1, T - 1, 0.0)]
     assert fresh == [format_time(at) for at in (T, T + 0.5, T + 1, T - 1, 0.0)]
     assert "1970-01-01T00:00:00.000Z" == IsoTime()(0.0)
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(T, "08.008922 008922"), (1795438268.0, "08 0"), (1795438268.5, "08.5 5")])
+def test_all_digits(seconds, expected):
+    """Zeros at the end are left out, with the point where nothing stays."""
+    assert expected == compile_time_format("%E*S %E*f")[0](seconds)

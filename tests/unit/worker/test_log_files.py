@@ -6,6 +6,7 @@ import os
 import pytest
 from twisted.internet.task import Clock
 
+from meshd.snapshot.log_filter import ExpressionFilter, FlagFilter, StatusFilter
 from meshd.snapshot.network_filter import AccessLog
 from meshd.worker import log_files
 from meshd.worker.log_files import BATCH_LINES, DELAY, INODE_CHECK, MAX_UNWRITTEN, AccessLogs, LogFile
@@ -184,6 +185,21 @@ class TestAccessLogs:
         write(self.refusal())
         logs.close()
         assert ("NR\n", "filter_chain_not_found\n") == ((tmp_path / "a").read_text(), (tmp_path / "b").read_text())
+
+    def test_a_filter_decides_what_is_written(self, tmp_path):
+        """Lines that it does not take are not; one that is not understood takes all."""
+        logs, _ = self.make()
+        kept = {"flags": FlagFilter(("NR",)), "none": StatusFilter("GE", 400), "broken": ExpressionFilter("((")}
+        logs.writer(tuple(AccessLog(str(tmp_path / name), "x", filter=log_filter) for name, log_filter in kept.items()))(self.refusal())
+        logs.close()
+        assert {"flags", "broken"} == {path.name for path in tmp_path.iterdir()}
+
+    def test_the_process_is_named(self, tmp_path):
+        """By the name of the machine, and the environment."""
+        logs, _ = self.make()
+        logs.writer((AccessLog(str(tmp_path / "a"), "%HOSTNAME% %ENVIRONMENT(HOME)%"),))(self.refusal())
+        logs.close()
+        assert f"{os.uname().nodename} {os.environ.get('HOME', '-')}\n" == (tmp_path / "a").read_text()
 
     def test_no_log_is_no_work(self):
         """An empty list writes nothing."""
