@@ -2,7 +2,7 @@
 # make test          all tests; ARGS='-k walk' goes to pytest
 # make test-observed what a real Envoy answered in some 560 recorded cases, held against meshd (the records are no part of the checkout)
 # make lint          ruff, mypy, and the news fragments
-# make bench         CPU per request beside a real Envoy; QUICK=1 SCENARIO=NAME JSON=FILE
+# make bench         CPU per request beside a real Envoy, HAProxy and nginx; QUICK=1 SCENARIO=a,g JSON=FILE PICTURE=FILE
 # make venv          only the set-up, for working on meshd; prints the virtual environment
 # make requirements  pin and hash requirements*.in anew (needs pip-tools)
 # make clean         remove what the above left in the checkout
@@ -29,6 +29,9 @@ lint:
 bench: export QUICK := $(QUICK)
 bench: export SCENARIO := $(SCENARIO)
 bench: export JSON := $(JSON)
+bench: export PICTURE := $(PICTURE)
+bench: export ROUNDS := $(ROUNDS)
+bench: export LENGTH := $(LENGTH)
 bench:
 	@venv=$$(packaging/prepare.sh bench); exec "$$venv/bin/python" -m tests.bench
 

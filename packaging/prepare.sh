@@ -24,7 +24,7 @@ compiler=(gcc:gcc)
 case $PURPOSE in
     demo) programs=("${common[@]}") ;;
     test) programs=("${common[@]}" "${compiler[@]}" iptables:iptables wrk:wrk) ;;
-    bench) programs=("${common[@]}" "${compiler[@]}" wrk:wrk) ;;
+    bench) programs=("${common[@]}" "${compiler[@]}" wrk:wrk haproxy:haproxy h2load:nghttp2-client) ;;
     *) echo "usage: ${BASH_SOURCE[0]} demo|test|bench" >&2; exit 2 ;;
 esac
 
@@ -47,14 +47,14 @@ missing_packages() {
 }
 
 install_debian_packages() {
-    local packages log guard=/usr/sbin/policy-rc.d
+    local packages log service guard=/usr/sbin/policy-rc.d
     packages=$(missing_packages | tr '\n' ' ')
     [ -n "${packages// /}" ] || return 0
     really_root || fail "these Debian packages are missing: ${packages% }; as root: apt-get install ${packages% }"
     command -v apt-get > /dev/null || fail "these Debian packages are missing, and there is no apt-get here: ${packages% }"
     say "installing Debian packages: ${packages% }"
     log=$(mktemp)
-    # a web server is wanted as a program only: its service is neither started nor enabled
+    # a web server and a proxy are wanted as programs only: their services are neither started nor enabled
     if [ ! -e $guard ]; then
         printf '#!/bin/sh\nexit 101\n' > $guard
         chmod 755 $guard
@@ -67,12 +67,14 @@ install_debian_packages() {
         fail "apt-get could not install: ${packages% } (its last words are above); is there a network, and a Debian mirror in /etc/apt?"
     fi
     rm -f "$log"
-    case " $packages " in
-        *" nginx-light "*)
-            deb-systemd-helper disable nginx.service > /dev/null 2>&1 || true
-            update-rc.d nginx disable > /dev/null 2>&1 || true
-            ;;
-    esac
+    for service in nginx haproxy; do
+        case " $packages " in
+            *" $service"*)
+                deb-systemd-helper disable "$service.service" > /dev/null 2>&1 || true
+                update-rc.d "$service" disable > /dev/null 2>&1 || true
+                ;;
+        esac
+    done
     [ -z "$(trap)" ] || { rm -f $guard; trap - EXIT; }
 }
 

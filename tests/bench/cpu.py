@@ -1,4 +1,4 @@
-"""CPU time of processes and of the whole machine, from /proc."""
+"""CPU time of processes and of the whole machine, and memory of processes, from /proc."""
 
 import os
 from pathlib import Path
@@ -41,9 +41,19 @@ def machine_cpu() -> CpuTime:
     return CpuTime((user + nice) * TICK, (system + irq + softirq) * TICK)
 
 
-def peak_rss(pid: int) -> int:
-    """Return a process's peak resident memory, bytes."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return 0
+def resident(pids: list[int], peak: bool = False) -> int:
+    """Return the resident memory of processes together, bytes: what they have now, or the most that each ever had."""
+    field = "VmHWM:" if peak else "VmRSS:"
+    lines = [line for pid in pids for line in Path(f"/proc/{pid}/status").read_text().splitlines()]
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
+
+
+def forget_peaks(pids: list[int]) -> None:
+    """Have the most resident memory that processes ever had begin anew with what they have now."""
+    for pid in pids:
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started and not lost."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

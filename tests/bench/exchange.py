@@ -34,8 +34,8 @@ from meshd.worker.resources import Resources
 from meshd.worker.router import Router
 from meshd.worker.wire.poller import IN, Poller
 from meshd.worker.wire.wheel import Wheel
-from tests.bench.hosts import SERVER, SERVER_PORT, SERVICE
-from tests.bench.world import WORLD
+from tests.bench.hosts import SERVICE
+from tests.bench.world import bench_world
 from tests.helpers.worker_rig import FakeReactor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,7 +100,7 @@ class ExchangeRig:
         poller._poll = self._poll  # type: ignore[assignment]  # reason: nothing ever comes from the kernel
 
     def _serve(self, folder: Path) -> None:
-        folder.joinpath("bench.yaml").write_text(WORLD.format(address=CLIENT, service=SERVICE, server=SERVER, port=SERVER_PORT))
+        folder.joinpath("bench.yaml").write_text(bench_world(CLIENT))
         world = World().changed(load_directory(str(folder)).resources)
         snapshot = compile_snapshot(world, world.all(Node)[0], CompileSettings(log_dir=str(folder))).snapshot
         router = Router(self._resources)

@@ -9,9 +9,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 BIN = Path(sys.executable).parent
 PROXY_ID = 1337
+AS_PROXY = ("setpriv", f"--reuid={PROXY_ID}", f"--regid={PROXY_ID}", "--clear-groups")
+"""Command that becomes the user whose connections capture rules leave alone."""
+Edit = Callable[[dict[str, Any]], None]
+"""Changes an exported bootstrap in place."""
 
 
 class Proxy:
@@ -22,13 +27,15 @@ class Proxy:
         name: As tables print it.
         pids: Processes on the data path.
         access_log: The file that it logs requests to.
+        folder: Its files: the configuration directory `etc`, meshd's `run` directory and log `meshd.log`.
     """
 
-    def __init__(self, name: str, pids: list[int], access_log: Path) -> None:
+    def __init__(self, name: str, pids: list[int], access_log: Path, folder: Path) -> None:
         """Take what was started."""
         self.name = name
         self.pids = pids
         self.access_log = access_log
+        self.folder = folder
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 20.0, log: Path | None = None) -> None:
@@ -95,57 +102,113 @@ def meshd(folder: Path, enter: Sequence[str], world: str) -> Iterator[Proxy]:
         world: The configuration, YAML.
     """
     directory = write_world(folder, world)
-    run_dir = folder / "run"
-    command = [*enter, str(BIN / "twistd"), "-n", "--pidfile=", "meshd", f"--config-dir={directory}", f"--run-dir={run_dir}",
-               f"--state-dir={folder / 'state'}", f"--log-dir={folder / 'log'}"]
-    with open(folder / "meshd.log", "wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    with stopped_at_the_end(process):
-        workers: list[dict[str, object]] = []
-
-        def serves() -> bool:
-            ask = [str(BIN / "meshctl"), "status", "--run-dir", str(run_dir), "-o", "json"]
-            status = subprocess.run(ask, capture_output=True, text=True, check=False)
-            with contextlib.suppress(ValueError, KeyError):
-                workers[:] = json.loads(status.stdout)["workers"]
-            return process.poll() is not None or (status.returncode == 0 and bool(workers))
-
-        wait_until(serves, "meshd serves", log=folder / "meshd.log")
-        expect_running(process, folder / "meshd.log")
-        yield Proxy("meshd", [int(str(worker["pid"])) for worker in workers], folder / "log" / "access.log")
+    with _twistd(folder, enter, f"--config-dir={directory}") as proxy:
+        yield proxy
 
 
 @contextlib.contextmanager
-def envoy(folder: Path, enter: Sequence[str], world: str, flush_ms: int = 1000) -> Iterator[Proxy]:
+def meshd_of_file(folder: Path, enter: Sequence[str], world: str, edit: Edit) -> Iterator[Proxy]:
     """
-    Run a real Envoy with one worker and what `meshctl compile -o envoy` exports of the world, behind meshd's capture rules.
+    Run `twistd meshd --snapshot` with one worker and what is exported of the world, behind meshd's capture rules.
+
+    Args:
+        folder: An empty folder for its files, readable by everybody.
+        enter: Command that enters the machine's network namespace.
+        world: The configuration, YAML.
+        edit: Changes what is exported.
+    """
+    directory = write_world(folder, world)
+    for name in ("run", "state", "log"):
+        _own_folder(folder / name)
+    _export(directory, folder, edit)
+    with _twistd(folder, [*enter, *AS_PROXY], f"--snapshot={folder / 'envoy.json'}", "--workers=1") as proxy:
+        _capture(enter, directory)
+        yield proxy
+
+
+@contextlib.contextmanager
+def _twistd(folder: Path, enter: Sequence[str], *options: str) -> Iterator[Proxy]:
+    run_dir = folder / "run"
+    command = [*enter, str(BIN / "twistd"), "-n", "--pidfile=", "meshd", *options, f"--run-dir={run_dir}", f"--state-dir={folder / 'state'}",
+               f"--log-dir={folder / 'log'}"]
+    with open(folder / "meshd.log", "wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    with stopped_at_the_end(process):
+        workers: list[dict[str, Any]] = []
+
+        def serves() -> bool:
+            with contextlib.suppress(ValueError, KeyError):
+                workers[:] = read_status(run_dir)["workers"]
+            return process.poll() is not None or (bool(workers) and all(worker["serving"] for worker in workers))
+
+        wait_until(serves, "meshd serves", log=folder / "meshd.log")
+        expect_running(process, folder / "meshd.log")
+        yield Proxy("meshd", [worker["pid"] for worker in workers], folder / "log" / "access.log", folder)
+
+
+def read_status(run_dir: Path) -> dict[str, Any]:
+    """
+    Return what `meshctl status -o json` prints.
+
+    Raises:
+        ValueError: If it prints no JSON.
+    """
+    command = [str(BIN / "meshctl"), "status", "--run-dir", str(run_dir), "-o", "json"]
+    status: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
+    return status
+
+
+@contextlib.contextmanager
+def envoy(
+    folder: Path, enter: Sequence[str], world: str, flush_ms: int = 1000, workers: int = 1, edit: Edit = lambda bootstrap: None,
+) -> Iterator[Proxy]:
+    """
+    Run a real Envoy with what `meshctl compile -o envoy` exports of the world, behind meshd's capture rules.
 
     Args:
         folder: An empty folder for its files.
         enter: Command that enters the machine's network namespace.
         world: The configuration, YAML.
         flush_ms: How often it writes its access log, milliseconds; Istio's proxies do so every second, plain Envoys every ten.
+        workers: Its --concurrency.
+        edit: Changes what is exported.
     """
     directory = write_world(folder, world)
-    log_dir = folder / "log"
-    log_dir.mkdir()
-    os.chown(log_dir, PROXY_ID, PROXY_ID)
-    meshctl = str(BIN / "meshctl")
-    bootstrap = subprocess.run([meshctl, "compile", "--config-dir", str(directory), "-o", "envoy"], capture_output=True, text=True, check=True).stdout
-    config = folder / "envoy.json"
-    config.write_text(bootstrap.replace("/var/log/meshd", str(log_dir)))
-    command = [*enter, "setpriv", f"--reuid={PROXY_ID}", f"--regid={PROXY_ID}", "--clear-groups", find_envoy(), "-c", str(config),
-               "--concurrency", "1", "--use-dynamic-base-id", "--file-flush-interval-msec", str(flush_ms), "-l", "error"]
+    _own_folder(folder / "log")
+    bootstrap = _export(directory, folder, edit)
+    command = [*enter, *AS_PROXY, find_envoy(), "-c", str(folder / "envoy.json"), "--concurrency", str(workers), "--use-dynamic-base-id",
+               "--file-flush-interval-msec", str(flush_ms), "-l", "error"]
     with open(folder / "envoy.log", "wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     with stopped_at_the_end(process):
-        port = json.loads(bootstrap)["admin"]["address"]["socketAddress"]["portValue"]
+        port = bootstrap["admin"]["address"]["socketAddress"]["portValue"]
         ready = [*enter, "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "2", f"http://127.0.0.1:{port}/ready"]
         wait_until(lambda: process.poll() is not None or subprocess.run(ready, capture_output=True, text=True, check=False).stdout == "200",
                    "Envoy serves", log=folder / "envoy.log")
         expect_running(process, folder / "envoy.log")
-        subprocess.run([*enter, meshctl, "capture", "apply", "--config-dir", str(directory)], check=True, capture_output=True)
-        yield Proxy("Envoy", [process.pid], log_dir / "access.log")
+        _capture(enter, directory)
+        yield Proxy("Envoy", [process.pid], folder / "log" / "access.log", folder)
+
+
+def _own_folder(path: Path) -> None:
+    """Make a folder that belongs to whom proxies run as."""
+    path.mkdir()
+    os.chown(path, PROXY_ID, PROXY_ID)
+
+
+def _export(directory: Path, folder: Path, edit: Edit) -> dict[str, Any]:
+    """Write `envoy.json`, which logs to the folder's `log`; returns it."""
+    command = [str(BIN / "meshctl"), "compile", "--config-dir", str(directory), "-o", "envoy"]
+    exported = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    bootstrap: dict[str, Any] = json.loads(exported.replace("/var/log/meshd", str(folder / "log")))
+    edit(bootstrap)
+    folder.joinpath("envoy.json").write_text(json.dumps(bootstrap))
+    return bootstrap
+
+
+def _capture(enter: Sequence[str], directory: Path) -> None:
+    command = [*enter, str(BIN / "meshctl"), "capture", "apply", "--config-dir", str(directory)]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 def find_envoy() -> str:

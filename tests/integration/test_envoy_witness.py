@@ -20,7 +20,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.hosts import SERVER, SERVER_PORT, SERVICE, Host, bench_hosts, run, web_server
+from tests.bench.hosts import SERVER, SERVER_PORT, SERVICE, Host, bench_hosts, run
+from tests.bench.servers import web_server
 from tests.helpers.proxies import Proxy, envoy, find_envoy, meshd, wait_until
 
 RAW_CALLS = Path(__file__).parents[1] / "helpers" / "raw_calls.py"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench.load import Load, parse_wrk
+from tests.bench.load import Load, parse_sockload, parse_wrk
 
 REPORT = """\
 Running 2s test @ http://10.77.0.2:9080/
@@ -23,7 +23,7 @@ Transfer/sec:     94.92MB
 
 def test_reads_counts_rate_and_latencies():
     """Every latency comes out in seconds, whatever unit wrk chose."""
-    assert Load(243930, 0, 116108.76, 254e-6, 1.35e-3, 1.02) == parse_wrk(REPORT.format(errors=""))
+    assert Load(243930, 0, 116108.76, 254e-6, 1.35e-3, 1.02, 4.03 * 1e-3) == parse_wrk(REPORT.format(errors=""))
 
 
 def test_counts_every_kind_of_error():
@@ -36,3 +36,19 @@ def test_refuses_what_is_no_report():
     """A run that printed something else is no measurement."""
     with pytest.raises(RuntimeError, match="unable to connect"):
         parse_wrk("unable to connect to 10.77.0.2:9080 Connection refused")
+
+
+LINE = '{"units": 2147483648, "errors": 1, "seconds": 2.0, "p50": 0.1, "p90": 0.2, "p99": 0.3, "worst": 0.4}\n'
+
+
+@pytest.mark.parametrize(("mode", "units"), [("echo", 2147483648), ("bulk", 2.0)])
+def test_reads_messages_and_bytes(mode, units):
+    """Messages are counted one by one, bytes in GiB."""
+    assert Load(units, 1, units / 2, 0.1, 0.2, 0.3, 0.4) == parse_sockload(LINE, mode)
+
+
+@pytest.mark.parametrize("text", ["", "connect: refused", '{"units": 1}'])
+def test_refuses_what_is_no_line_of_sockload(text):
+    """A load program that failed measured nothing."""
+    with pytest.raises(RuntimeError, match="sockload said"):
+        parse_sockload(text, "echo")

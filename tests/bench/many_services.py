@@ -1,0 +1,31 @@
+"""Services by the thousand: each with an address of its own and some endpoints."""
+
+_SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {{name: svc-{number}, namespace: default}}
+spec: {{clusterIP: {address}, ports: [{{name: http, port: 8080, targetPort: 8080}}]}}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+addressType: IPv4
+metadata: {{name: svc-{number}-1, namespace: default, labels: {{kubernetes.io/service-name: svc-{number}}}}}
+endpoints: [{endpoints}]
+ports: [{{name: http, port: 8080}}]
+"""
+
+
+def service(number: int, endpoints: int = 10, replaced: int = 0) -> str:
+    """
+    Give a service and its EndpointSlice, YAML.
+
+    Args:
+        number: From 0; below 60,000.
+        endpoints: How many.
+        replaced: Of the first endpoint: another number is another address.
+    """
+    high, low = divmod(number, 250)
+    first = f"10.{200 + replaced % 50}.{high}.{low}"
+    addresses = [first, *(f"10.{110 + index}.{high}.{low}" for index in range(1, endpoints))]
+    listed = ", ".join(f'{{addresses: ["{address}"]}}' for address in addresses)
+    return _SERVICE.format(number=number, address=f"10.105.{high}.{low + 1}", endpoints=listed)
