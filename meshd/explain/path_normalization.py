@@ -86,16 +86,24 @@ class _Canonical:
     def ends_segment(self, place: int) -> bool:
         return place >= len(self.path) or self.path[place] in "/\\"
 
+    def behind_parameters(self, place: int) -> int:
+        """Give where parameters end that begin at a place; Envoy leaves those of dot segments that an escape or a backslash has hidden."""
+        if self.path[place:place + 1] == ";":
+            while not self.ends_segment(place):
+                place += 1
+        return place
+
     def take_dot(self, length: int) -> None:
         after = self.place + length
         second = self.dot_length(after)
+        one, two = self.behind_parameters(after), self.behind_parameters(after + second)
         if not self.out.endswith("/"):
             self.take(".", length)
-        elif self.ends_segment(after):
-            self.place = after + 1
-        elif second and self.ends_segment(after + second):
+        elif self.ends_segment(one):
+            self.place = one + 1
+        elif second and self.ends_segment(two):
             self.out = self.out[:self.out.rfind("/", 0, len(self.out) - 1) + 1] or "/"
-            self.place = after + second + 1
+            self.place = two + 1
         else:
             self.take(".", length)
 
