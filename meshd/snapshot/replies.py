@@ -51,6 +51,7 @@ REPLIES: dict[str, Reply] = {
     "stream_idle_timeout": Reply(504, "SI", "stream_idle_timeout", "stream timeout"),
     "stream_idle_timeout_request": Reply(408, "SI", "stream_idle_timeout", "stream timeout", close=True),
     "max_duration_timeout": Reply(504, "", "max_duration_timeout", "downstream duration timeout"),
+    "max_duration_timeout_request": Reply(408, "", "max_duration_timeout", "downstream duration timeout", close=True),
     "request_header_timeout": Reply(408, "", "request_header_timeout", "request header timeout", close=True),
     "request_overall_timeout": Reply(408, "", "request_overall_timeout", "request timeout", close=True),
     # what clients send

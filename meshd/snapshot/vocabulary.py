@@ -193,8 +193,7 @@ ONLY: dict[str, dict[str, tuple[object, ...]]] = {
 NOT_DONE: dict[str, frozenset[str]] = {
     "HttpConnectionManager": frozenset((
         *("server_header", "escaped_slashes", "use_remote_address", "xff_num_trusted_hops", "skip_xff_append", "internal_ranges"),
-        *("preserve_external_request_id", "request_id_in_response", "proxy_100_continue", "stream_idle_timeout", "request_timeout"),
-        *("request_headers_timeout", "max_stream_duration", "max_connection_duration", "max_requests_per_connection"),
+        *("preserve_external_request_id", "request_id_in_response", "proxy_100_continue"),
         *("headers_with_underscores", "default_http_10_host", "allow_absolute_url", "enable_trailers", "preserve_case"),
         *("strip_host_port", "strip_trailing_host_dot", "via"),
     )),
@@ -204,7 +203,7 @@ NOT_DONE: dict[str, frozenset[str]] = {
     "VirtualHost": frozenset(("attempt_count_in_response", "require_tls", "request_headers", "response_headers")),
     "Route": frozenset(("request_headers", "response_headers")),
     "RouteAction": frozenset((
-        "idle_timeout", "host_rewrite", "auto_host_rewrite", "append_forwarded_host", "prefix_rewrite", "regex_rewrite", "hash_policies",
+        "host_rewrite", "auto_host_rewrite", "append_forwarded_host", "prefix_rewrite", "regex_rewrite", "hash_policies",
     )),
     "Redirect": frozenset(("scheme", "host", "port", "path", "prefix_rewrite", "regex_rewrite")),
     "RetryPolicy": frozenset(("per_try_idle_timeout", "retriable_headers", "retriable_request_headers")),

@@ -121,13 +121,15 @@ class RouteEntry:
         retry_policy: Or None.
         max_stream_duration: As RouteAction's.
         max_grpc_timeout: As RouteAction's.
+        idle_timeout: As RouteAction's.
+        limited: One of the times above is set.
         attempt_count: Send `x-envoy-attempt-count`.
         origin: Where it came from, as text.
     """
 
     __slots__ = (
-        "attempt_count", "direct", "max_grpc_timeout", "max_stream_duration", "name", "origin", "pick_cluster", "retry_policy", "timeout",
-        "virtual_host",
+        "attempt_count", "direct", "idle_timeout", "limited", "max_grpc_timeout", "max_stream_duration", "name", "origin", "pick_cluster",
+        "retry_policy", "timeout", "virtual_host",
     )
 
     name: str
@@ -138,6 +140,8 @@ class RouteEntry:
     retry_policy: RetryPolicy | None
     max_stream_duration: float | None
     max_grpc_timeout: float | None
+    idle_timeout: float | None
+    limited: bool
     attempt_count: bool
     origin: str
 

@@ -28,7 +28,8 @@ def _direct(entry: RouteEntry, action: DirectResponse) -> None:
     entry.direct = Reply(action.status, "", "direct_response", action.body)
     entry.pick_cluster = lambda exchange: ""
     entry.timeout = 0.0
-    entry.retry_policy = entry.max_stream_duration = entry.max_grpc_timeout = None
+    entry.retry_policy = entry.max_stream_duration = entry.max_grpc_timeout = entry.idle_timeout = None
+    entry.limited = False
 
 
 def _forward(entry: RouteEntry, action: RouteAction, random: Callable[[], float]) -> None:
@@ -37,6 +38,8 @@ def _forward(entry: RouteEntry, action: RouteAction, random: Callable[[], float]
     entry.retry_policy = action.retry_policy
     entry.max_stream_duration = action.max_stream_duration
     entry.max_grpc_timeout = action.max_grpc_timeout
+    entry.idle_timeout = action.idle_timeout
+    entry.limited = bool(action.timeout or action.max_stream_duration or action.idle_timeout)
     cluster = action.cluster
     if cluster or not action.weighted_clusters:
         entry.pick_cluster = lambda exchange: cluster

@@ -2,9 +2,11 @@
 
 import socket
 from collections.abc import Callable
+from functools import partial
 
 from meshd.codec.client_hello import read_client_hello
 from meshd.codec.sniff import PREFACE, sniff
+from meshd.snapshot.network_filter import HttpConnectionManager
 from meshd.tables.chain import ChainTable
 from meshd.tables.listener import ListenerTable
 from meshd.worker.downstream import Downstream
@@ -74,11 +76,19 @@ class Arrival(StreamOwner):
         if not self._inspects:
             chain = table.find_chain(self.connection)
             if chain is None or chain.http is None:
-                self._choose(chain)  # for HTTP the first bytes tell whether it is another protocol, which is not routed
+                self._choose(chain)
+            else:  # the first bytes tell whether it is another protocol, which is not routed
+                self._await_request(chain.http.config)
         elif table.detection_timeout:
             self._timer = self._resources.wheel.after(table.detection_timeout, self._timed_out)
         if self._peeking:
             self.stream.take_by(self._peek)
+
+    def _await_request(self, config: HttpConnectionManager) -> None:
+        """Close where nothing comes for as long as an HTTP connection may be idle, or may be at all."""
+        limit = min([seconds for seconds in (config.idle_timeout, config.max_connection_duration) if seconds], default=0.0)
+        if limit:
+            self._timer = self._resources.wheel.after(limit, partial(self._gone, in_time=True))
 
     # first bytes
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from meshd.worker.wire.stream import Stream, StreamOwner
-from meshd.worker.wire.wheel import Wheel
+from meshd.worker.wire.wheel import GRAIN, Wheel
 
 PATIENCE = 1.0  # Envoy's default delayed_close_timeout
 """Seconds without progress after which a peer takes nothing, where no delayed close is wanted."""
@@ -30,10 +30,18 @@ class Lingering(StreamOwner):
     __slots__ = ("_on_closed", "_stream", "_timer")
 
     def __init__(self, stream: Stream, wheel: Wheel, delay: float, on_closed: Callable[[], None]) -> None:
-        """Take over a stream whose answer has been written, for some seconds; what the client still sends does not extend them."""
+        """
+        Take over a stream whose answer has been written.
+
+        Args:
+            stream: It is read on, and closed in the end.
+            wheel: Takes the timer.
+            delay: Seconds, which what the client still sends does not extend; rounded down, since the client has begun to count before us.
+            on_closed: Called once.
+        """
         self._stream = stream
         self._on_closed = on_closed
-        self._timer = wheel.after(delay, self._close)
+        self._timer = wheel.after(max(0.0, delay - GRAIN), self._close)
         stream.hand_to(self)
         stream.resume()
 

@@ -60,6 +60,9 @@ class Server:
     def resume_body(self) -> None:
         """Take more of the request."""
 
+    def look_within(self, seconds: float) -> None:
+        """Look at the latest after some seconds whether the exchange takes longer than its route allows."""
+
     def exchange_ended(self, exchange: "Exchange") -> None:
         """Forget an exchange and log it; called once for each."""
 
@@ -128,7 +131,7 @@ class Exchange:
         ended: It is over.
         attempts: Tries so far.
         tried: Hosts that failed.
-        timer: Runs for the whole exchange.
+        timer: The route's timeout.
         try_timer: Runs for the current try, or until the next one.
         on_cancel: Set by a filter that keeps the exchange: called if it ends meanwhile.
         status, flags, details, failure: As the access log has them; 0 and empty mean `-`.

@@ -6,43 +6,37 @@ from typing import Final
 import attrs
 
 from meshd.codec.headers import Headers
-from meshd.codec.http1 import LAST_CHUNK, RequestReader, encode_chunk, encode_response
-from meshd.codec.http_events import RequestHead, ResponseHead
-from meshd.codec.local_reply import build_local_reply
+from meshd.codec.http1 import RequestReader
+from meshd.codec.http_events import RequestHead
 from meshd.snapshot.replies import REPLIES, Reply
 from meshd.tables.chain import HttpTable
 from meshd.tables.hosts import host_of
+from meshd.worker.answer_writer import AnswerWriter
+from meshd.worker.deadlines import UNKNOWN, Deadlines, Timed
 from meshd.worker.downstream import Downstream
 from meshd.worker.ending import Ending, Ends
-from meshd.worker.exchange import Exchange, Server
+from meshd.worker.exchange import Exchange
 from meshd.worker.log_files import WriteLog
 from meshd.worker.request_headers import client_address, prepare_headers
 from meshd.worker.resources import Resources
 from meshd.worker.tunnel import Tunnel
 from meshd.worker.wire.stream import Stream, StreamOwner
-from meshd.worker.wire.wheel import Timer
 
 MAX_HELD: Final = 64 * 1024
 """Bytes of pipelined requests held while one is answered; more are left in the kernel."""
-IDLE_LOOKS: Final = 8
-"""Looks at a connection during its idle timeout; it is closed at most an eighth of the timeout late."""
 
 _CONNECT_REFUSED = attrs.evolve(REPLIES["route_not_found"], close=True)
 
 
-class HttpServer(StreamOwner, Server, Ends):
+class HttpServer(AnswerWriter, StreamOwner, Ends, Timed):
     """
     Serves one client's stream.
 
     Attributes:
         connection: What is known of it.
-        upgrades: Upgrade types allowed.
     """
 
-    __slots__ = (
-        "_chunked", "_ending", "_exchange", "_find_table", "_idle_since", "_idle_timer", "_on_closed", "_pieces", "_program", "_reader", "_resources",
-        "_server_name", "_stream", "_table", "_tunnel", "_write_log", "connection", "upgrades",
-    )
+    __slots__ = ("_deadlines", "_find_table", "_left", "_on_closed", "_program", "_reader", "_table", "_tunnel", "_write_log", "connection")
 
     def __init__(
         self, resources: Resources, stream: Stream, connection: Downstream, table: HttpTable, find_table: Callable[[Downstream], HttpTable | None],
@@ -59,27 +53,20 @@ class HttpServer(StreamOwner, Server, Ends):
             find_table: Gives the table anew after a push; None when no chain takes the connection any more.
             on_closed: Called once, after the end.
         """
-        self._resources = resources
-        self._stream = stream
+        config = table.config
+        super().__init__(resources, stream, Ending(self, stream, resources.wheel, config), config)
         self.connection = connection
         self._find_table = find_table
         self._on_closed = on_closed
-        self._exchange: Exchange | None = None
-        self._pieces: list[bytes] = []
         self._tunnel: Tunnel | None = None
-        self._chunked = False
+        self._left = config.max_requests_per_connection or 1 << 62
         self._program = resources.program
-        config = table.config
-        self._ending = Ending(self, stream, resources.wheel, config)
         self._use(table)
+        self._deadlines = Deadlines(self, self._ending, resources.wheel, resources.seconds, config)
         self._reader = RequestReader(
             self._on_request, self._on_body, self._on_request_end, max_head_bytes=config.max_request_headers_kb * 1024,
             max_headers=config.max_headers, accept_http_10=config.accept_http_10,
         )
-        self._idle_since = resources.seconds()
-        self._idle_timer: Timer | None = None
-        if config.idle_timeout:
-            self._idle_timer = resources.wheel.after(config.idle_timeout / IDLE_LOOKS, self._look_whether_idle)
         stream.watch_hangup = True
         stream.hand_to(self)
         if resources.draining:
@@ -87,9 +74,6 @@ class HttpServer(StreamOwner, Server, Ends):
 
     def _use(self, table: HttpTable) -> None:
         self._table = table
-        self._server_name = table.config.server_name.encode()
-        self.upgrades = table.config.upgrades
-        self._ending.use(table.config)
         self._write_log: WriteLog = self._resources.logs.writer(table.config.access_logs)
 
     def _use_newest(self) -> None:
@@ -100,6 +84,9 @@ class HttpServer(StreamOwner, Server, Ends):
             self.drain()
         elif table is not self._table:
             self._use(table)
+            self.write_as(table.config)
+            self._ending.use(table.config)
+            self._deadlines.use(table.config)
 
     # from the client
 
@@ -114,6 +101,8 @@ class HttpServer(StreamOwner, Server, Ends):
             self._refuse(reason)
         if busy or (self._exchange is not None and self._exchange.request.length):
             self._go_on()
+        if self._deadlines.notes_heads:
+            self._deadlines.note_head()
 
     def _go_on(self) -> None:
         """Write what has come of a request's body, and read no more while much is held that belongs to later requests."""
@@ -131,6 +120,9 @@ class HttpServer(StreamOwner, Server, Ends):
         table = self._table
         exchange = Exchange(self, self.connection, request, resources.seconds(), resources.wall_clock())
         self._exchange = exchange
+        self._left -= 1
+        if not self._left:
+            self._ending.kind = "now"
         if request.refused:
             exchange.reply(REPLIES[request.refused])
             return
@@ -229,70 +221,6 @@ class HttpServer(StreamOwner, Server, Ends):
 
     # to the client
 
-    def send_informational(self, head: ResponseHead) -> None:
-        """Send a 1xx head at once."""
-        self._pieces.append(encode_response(head))
-        self.flush()
-
-    def send_head(self, exchange: Exchange) -> None:
-        """Queue the head of `exchange.response`."""
-        head = exchange.response
-        assert head is not None
-        headers = head.headers
-        if b"date" not in headers.first:
-            headers.add(b"date", self._resources.date.at(exchange.started_wall))
-        headers.set(b"server", self._server_name)
-        exchange.answered = True
-        self._chunked = head.length < 0
-        request = exchange.request
-        self._pieces.append(encode_response(head, request.method, request.protocol, self._decide_close(exchange)))
-
-    def _decide_close(self, exchange: Exchange) -> bytes:
-        """Decide whether the connection stays after a response; give what Connection says of it."""
-        closes = self._ending.decide(exchange)
-        if exchange.request.protocol == "HTTP/1.0":
-            return self._frame_for_http_10(closes)
-        return b"close" if closes else b""
-
-    def _frame_for_http_10(self, closes: bool) -> bytes:
-        """Send a body of unknown length as it is, until the connection closes; give what Connection must say."""
-        if self._chunked:
-            self._chunked = False
-            self._ending.kind = self._ending.kind or "now"
-            closes = True
-        return b"close" if closes else b"keep-alive"
-
-    def send_body(self, data: bytes) -> None:
-        """Queue a piece of the body."""
-        self._pieces.append(encode_chunk(data) if self._chunked else data)
-
-    def send_end(self) -> None:
-        """Finish the response and send what waits."""
-        if self._chunked:
-            self._pieces.append(LAST_CHUNK)
-        self.flush()
-        exchange = self._exchange
-        if exchange is not None:
-            exchange.end()
-
-    def send_reply(self, exchange: Exchange, reply: Reply) -> None:
-        """Send a whole answer of our own."""
-        resources = self._resources
-        body = reply.body.encode()
-        extra = [(name.encode(), value.encode()) for name, value in reply.headers]
-        head = build_local_reply(reply.status, body, resources.date.at(resources.wall_clock()), self._server_name, extra)
-        if reply.close:
-            self._ending.kind = "delayed"
-        exchange.response = head
-        exchange.answered = True
-        self._chunked = False
-        request = exchange.request
-        self._pieces.append(encode_response(head, request.method, request.protocol, self._decide_close(exchange)))
-        if body and exchange.request.method != b"HEAD":
-            exchange.bytes_sent += len(body)
-            self._pieces.append(body)
-        self.send_end()
-
     def switch(self, exchange: Exchange, upstream: Stream, rest: bytes) -> None:
         """Send a 101 and forward bytes from now on."""
         self.send_head(exchange)
@@ -301,19 +229,6 @@ class HttpServer(StreamOwner, Server, Ends):
         self._tunnel = tunnel = Tunnel(exchange, self._stream, upstream, self._resources.pipes, self._ending.finish)
         self._ending.kind = "gone"
         tunnel.start(early, rest)
-
-    def flush(self) -> None:
-        """Write what is queued, in one piece; a slow client pauses the upstream."""
-        pieces = self._pieces
-        if pieces:
-            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            pieces.clear()
-            stream = self._stream
-            stream.write(data)
-            if stream.full:
-                exchange = self._exchange
-                if exchange is not None and exchange.upstream is not None:
-                    exchange.upstream.pause()
 
     def cut(self) -> None:
         """Break off a response: the client sees the connection end before its body does."""
@@ -331,7 +246,9 @@ class HttpServer(StreamOwner, Server, Ends):
     def exchange_ended(self, exchange: Exchange) -> None:
         """Log an exchange, then close or go on with the next request."""
         self._exchange = None
-        self._idle_since = now = self._resources.seconds()
+        deadlines = self._deadlines
+        deadlines.begun_at = UNKNOWN
+        deadlines.idle_since = now = self._resources.seconds()
         exchange.duration = now - exchange.started_at
         self._write_log(exchange)
         self._resources.metrics.count_exchange(exchange)
@@ -355,17 +272,37 @@ class HttpServer(StreamOwner, Server, Ends):
             self._refuse(reason)
         if self._exchange is not None:
             self._go_on()
+        if self._deadlines.notes_heads:
+            self._deadlines.note_head()
+
+    # time
+
+    def look_within(self, seconds: float) -> None:
+        """Look at the latest after some seconds whether the exchange takes too long."""
+        self._deadlines.look_within(seconds)
+
+    def under_way(self) -> Exchange | None:
+        """Give the exchange under way."""
+        return self._exchange
+
+    def progress(self) -> int:
+        """Give a number that changes when the exchange under way gets on."""
+        exchange, tunnel = self._exchange, self._tunnel
+        if exchange is None:
+            return 0
+        return exchange.bytes_received + exchange.bytes_sent + exchange.answered + (tunnel.moved if tunnel is not None else 0)
+
+    def time_out(self, reply: Reply) -> None:
+        """End the exchange under way, or answer the part of a head that has come."""
+        if self._tunnel is not None:
+            self._tunnel.cut(reply)
+            return
+        exchange = self._exchange
+        if exchange is None:
+            exchange = self._unread()
+        exchange.reply(reply)
 
     # the end
-
-    def _look_whether_idle(self) -> None:
-        self._idle_timer = None
-        now = self._resources.seconds()
-        timeout = self._table.config.idle_timeout or 3600.0
-        if self.is_idle() and now - self._idle_since >= timeout:
-            self._ending.end_now()
-        else:
-            self._idle_timer = self._resources.wheel.after(timeout / IDLE_LOOKS, self._look_whether_idle)
 
     def is_idle(self) -> bool:
         """Tell whether no request is under way, nor a part of one."""
@@ -377,7 +314,5 @@ class HttpServer(StreamOwner, Server, Ends):
 
     def ended(self) -> None:
         """Forget the connection."""
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
-            self._idle_timer = None
+        self._deadlines.stop()
         self._on_closed(self)

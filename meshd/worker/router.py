@@ -10,6 +10,7 @@ from meshd.codec.http_events import ResponseHead
 from meshd.snapshot.replies import REPLIES, Reply, retried
 from meshd.snapshot.route import RetryPolicy
 from meshd.tables.interfaces import RouteEntry, Step
+from meshd.worker.deadlines import LOOKS
 from meshd.worker.exchange import Exchange, Policy
 from meshd.worker.resources import Resources
 from meshd.worker.retries import retries_answer, retries_failure, retry_delay
@@ -51,7 +52,7 @@ class Router(Policy, Answered):
             return
         cluster.requests += 1
         exchange.router = self
-        if route.timeout or route.max_stream_duration:
+        if route.limited:
             self._limit(exchange, route)
         self._try(exchange, cluster)
 
@@ -80,14 +81,18 @@ class Router(Policy, Answered):
             self._connect(exchange, cluster, host)
 
     def _limit(self, exchange: Exchange, route: RouteEntry) -> None:
-        """Start the timeout that a route has for whole exchanges, or for those whose request is complete."""
+        """Start what limits of a route begin with a request."""
+        if route.idle_timeout:
+            exchange.server.look_within(route.idle_timeout / LOOKS)
         if route.max_stream_duration:
-            self._end_after(exchange, route.max_stream_duration, "max_duration_timeout")
-        elif exchange.request_complete and route.max_stream_duration is None:
-            self._end_after(exchange, route.timeout, "response_timeout")
+            exchange.server.look_within(route.max_stream_duration)
+        if exchange.request_complete:
+            self._limit_answer(exchange, route)
 
-    def _end_after(self, exchange: Exchange, delay: float, reason: str) -> None:
-        exchange.timer = self._resources.wheel.after(delay, partial(exchange.reply, REPLIES[reason]))
+    def _limit_answer(self, exchange: Exchange, route: RouteEntry) -> None:
+        """Start the timeout that a route has for answers to requests that are complete."""
+        if route.timeout and route.max_stream_duration is None:
+            exchange.timer = self._resources.wheel.after(route.timeout, partial(exchange.reply, REPLIES["response_timeout"]))
 
     def _limit_try(self, exchange: Exchange, policy: RetryPolicy) -> None:
         """Start the timeout of one try."""
@@ -222,8 +227,7 @@ class Router(Policy, Answered):
         policy = route.retry_policy
         if policy is not None and policy.per_try_timeout and exchange.upstream is not None:
             self._limit_try(exchange, policy)
-        if route.timeout and route.max_stream_duration is None:
-            self._end_after(exchange, route.timeout, "response_timeout")
+        self._limit_answer(exchange, route)
 
 
 def reply_for(reason: str, code: int) -> Reply:

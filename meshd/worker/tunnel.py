@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from meshd.snapshot.replies import REPLIES
+from meshd.snapshot.replies import REPLIES, Reply
 from meshd.worker.direction import Direction, Pair
 from meshd.worker.exchange import Exchange
 from meshd.worker.wire.splice import Pipes
@@ -64,6 +64,15 @@ class Tunnel(Pair):
             self._upstream_ended()
         else:
             self._end("DC", REPLIES["downstream_remote_disconnect"].details)
+
+    @property
+    def moved(self) -> int:
+        """Bytes taken from both sides."""
+        return self.up.moved + self.down.moved
+
+    def cut(self, reply: Reply) -> None:
+        """End both ways for a reason."""
+        self._end(reply.flags, reply.details)
 
     def _upstream_ended(self) -> None:
         self._end("UC", "upstream_reset_after_response_started{connection_termination}")

@@ -2,11 +2,12 @@
 
 import heapq
 from collections.abc import Callable
+from typing import Final
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-GRAIN = 0.01
+GRAIN: Final = 0.01
 """Seconds that a timer may be late, besides the reactor's own lateness; never early."""
 
 log = Logger()

@@ -226,3 +226,15 @@ def test_an_endless_first_line_is_decided(arrive):
     for _ in range(70):
         made.send(b"GET /" if not made.arrival._data else b"a" * 1000)
     assert ["tcp"] == [name for name, _ in made.chosen]
+
+
+@pytest.mark.parametrize("settings", [{"idle_timeout": 2.0}, {"idle_timeout": 9.0, "max_connection_duration": 2.0}])
+def test_a_client_that_never_says_anything_is_idle(rig, settings):
+    """Without inspectors an HTTP chain waits for as long as its connections may be idle, or may last (B.idle-no-request)."""
+    chain = attrs.evolve(ONLY_HTTP, filter=HttpConnectionManager("h", "80", **settings))
+    arrivals = Arrivals(rig, Listener("only", SocketAddress("0.0.0.0", 80), (chain,), bind_to_port=True))
+    arrivals.arrival.begin()
+    rig.advance(1.9)
+    before = list(arrivals.gone)
+    rig.advance(0.2)
+    assert ([], [False], []) == (before, arrivals.gone, rig.clock.getDelayedCalls())

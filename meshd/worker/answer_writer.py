@@ -1,0 +1,114 @@
+"""The writing half of a client's HTTP/1.1 connection: heads, bodies and answers of our own, written in one piece where they come together."""
+
+from meshd.codec.http1 import LAST_CHUNK, encode_chunk, encode_response
+from meshd.codec.http_events import ResponseHead
+from meshd.codec.local_reply import build_local_reply
+from meshd.snapshot.network_filter import HttpConnectionManager
+from meshd.snapshot.replies import Reply
+from meshd.worker.ending import Ending
+from meshd.worker.exchange import Exchange, Server
+from meshd.worker.resources import Resources
+from meshd.worker.wire.stream import Stream
+
+
+class AnswerWriter(Server):
+    """
+    Writes the responses to one client, one at a time.
+
+    Attributes:
+        upgrades: Upgrade types allowed.
+    """
+
+    __slots__ = ("_chunked", "_ending", "_exchange", "_pieces", "_resources", "_server_name", "_stream", "upgrades")
+
+    def __init__(self, resources: Resources, stream: Stream, ending: Ending, config: HttpConnectionManager) -> None:
+        """Write to a stream, whose end hangs on what is answered."""
+        self._resources = resources
+        self._stream = stream
+        self._ending = ending
+        self._exchange: Exchange | None = None
+        self._pieces: list[bytes] = []
+        self._chunked = False
+        self.write_as(config)
+
+    def write_as(self, config: HttpConnectionManager) -> None:
+        """Write by other settings from now on."""
+        self._server_name = config.server_name.encode()
+        self.upgrades = config.upgrades
+
+    def send_informational(self, head: ResponseHead) -> None:
+        """Send a 1xx head at once."""
+        self._pieces.append(encode_response(head))
+        self.flush()
+
+    def send_head(self, exchange: Exchange) -> None:
+        """Queue the head of `exchange.response`."""
+        head = exchange.response
+        assert head is not None
+        headers = head.headers
+        if b"date" not in headers.first:
+            headers.add(b"date", self._resources.date.at(exchange.started_wall))
+        headers.set(b"server", self._server_name)
+        exchange.answered = True
+        self._chunked = head.length < 0
+        request = exchange.request
+        self._pieces.append(encode_response(head, request.method, request.protocol, self._decide_close(exchange)))
+
+    def _decide_close(self, exchange: Exchange) -> bytes:
+        """Decide whether the connection stays after a response; give what Connection says of it."""
+        closes = self._ending.decide(exchange)
+        if exchange.request.protocol == "HTTP/1.0":
+            return self._frame_for_http_10(closes)
+        return b"close" if closes else b""
+
+    def _frame_for_http_10(self, closes: bool) -> bytes:
+        """Send a body of unknown length as it is, until the connection closes; give what Connection must say."""
+        if self._chunked:
+            self._chunked = False
+            self._ending.kind = self._ending.kind or "now"
+            closes = True
+        return b"close" if closes else b"keep-alive"
+
+    def send_body(self, data: bytes) -> None:
+        """Queue a piece of the body."""
+        self._pieces.append(encode_chunk(data) if self._chunked else data)
+
+    def send_end(self) -> None:
+        """Finish the response and send what waits."""
+        if self._chunked:
+            self._pieces.append(LAST_CHUNK)
+        self.flush()
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.end()
+
+    def send_reply(self, exchange: Exchange, reply: Reply) -> None:
+        """Send a whole answer of our own."""
+        resources = self._resources
+        body = reply.body.encode()
+        extra = [(name.encode(), value.encode()) for name, value in reply.headers]
+        head = build_local_reply(reply.status, body, resources.date.at(resources.wall_clock()), self._server_name, extra)
+        if reply.close:
+            self._ending.kind = "delayed"
+        exchange.response = head
+        exchange.answered = True
+        self._chunked = False
+        request = exchange.request
+        self._pieces.append(encode_response(head, request.method, request.protocol, self._decide_close(exchange)))
+        if body and exchange.request.method != b"HEAD":
+            exchange.bytes_sent += len(body)
+            self._pieces.append(body)
+        self.send_end()
+
+    def flush(self) -> None:
+        """Write what is queued, in one piece; a slow client pauses the upstream."""
+        pieces = self._pieces
+        if pieces:
+            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            pieces.clear()
+            stream = self._stream
+            stream.write(data)
+            if stream.full:
+                exchange = self._exchange
+                if exchange is not None and exchange.upstream is not None:
+                    exchange.upstream.pause()

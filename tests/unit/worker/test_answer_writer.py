@@ -1,0 +1,55 @@
+"""Tests of the writing half of a client's connection: what is written together, and how bodies are framed."""
+
+import pytest
+
+from meshd.snapshot.network_filter import HttpConnectionManager
+from tests.helpers.http_rig import REQUEST, HttpRig
+from tests.helpers.worker_rig import snapshot
+
+
+@pytest.fixture
+def make():
+    """Give a maker of rigs by settings of the connection manager."""
+    made = []
+
+    def build(**settings):
+        made.append(HttpRig(snapshot(manager=HttpConnectionManager("http", "80", **settings))))
+        return made[-1]
+
+    yield build
+    for rig in made:
+        rig.close()
+
+
+def test_what_comes_together_is_written_together(make, monkeypatch):
+    """A head with its body is one write to the client."""
+    rig, written = make(), []
+    stream = rig.server._stream
+    plain = stream.write
+    monkeypatch.setattr(type(stream), "write", lambda self, data: (written.append(data) if self is stream else None, plain(data))[1])
+    rig.send(REQUEST)
+    written.clear()
+    rig.answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n")
+    assert [True] == [data.endswith(b"\r\n\r\n2\r\nok\r\n0\r\n\r\n") for data in written if data.startswith(b"HTTP/1.1 200")]
+
+
+@pytest.mark.parametrize(("version", "more", "framing", "said"), [
+    (b"1.1", b"", b"2\r\nok\r\n0\r\n\r\n", b"transfer-encoding: chunked"),
+    (b"1.0", b"", b"ok", b"connection: close"),
+    (b"1.0", b"Connection: keep-alive\r\n", b"ok", b"connection: close"),
+])
+def test_a_body_of_unknown_length(make, version, more, framing, said):
+    """In chunks, or until the end of the connection for who does not know them."""
+    rig = make(accept_http_10=True)
+    rig.send(b"GET / HTTP/%b\r\nHost: svc.test\r\n%b\r\n" % (version, more))
+    rig.answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n")
+    got = rig.got()
+    assert (True, True) == (got.endswith(b"\r\n" + said + b"\r\n\r\n" + framing), got.startswith(b"HTTP/%b 200 OK" % version))
+
+
+def test_settings_may_change(make):
+    """The next answer is written by the newest ones."""
+    rig = make()
+    rig.server.write_as(HttpConnectionManager("http", "80", server_name="istio-envoy", upgrades=()))
+    rig.send(REQUEST.replace(b"svc.test", b"unknown.test"))
+    assert (True, ()) == (b"\r\nserver: istio-envoy\r\n" in rig.got(), rig.server.upgrades)
