@@ -197,7 +197,7 @@ NOT_DONE: dict[str, frozenset[str]] = {
         *("headers_with_underscores", "default_http_10_host", "allow_absolute_url", "enable_trailers", "preserve_case"),
         *("strip_host_port", "strip_trailing_host_dot", "via"),
     )),
-    "TcpProxy": frozenset(("max_connection_duration", "hash_source_ip")),
+    "TcpProxy": frozenset(("hash_source_ip",)),
     "Router": frozenset(("suppress_envoy_headers",)),
     "RouteConfiguration": frozenset(("request_headers", "response_headers")),
     "VirtualHost": frozenset(("attempt_count_in_response", "require_tls", "request_headers", "response_headers")),

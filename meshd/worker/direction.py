@@ -58,6 +58,11 @@ class Direction(StreamOwner):
         self.moved = 0
         self.done = False
 
+    @property
+    def delivered(self) -> int:
+        """Bytes that the target's socket has taken; for one that is connected."""
+        return self.moved - self.target.queued - (0 if self._splice is None else self._splice.level)
+
     def on_connected(self) -> None:
         """Act on the upstream's connect."""
         self._pair.connected()

@@ -45,7 +45,7 @@ class TcpPair(Pair):
     completed_at: ClassVar[float] = 0.0
 
     __slots__ = (
-        "_client", "_cluster", "_config", "_first", "_host", "_moved", "_moved_at", "_on_closed", "_server", "_timer", "_write_log",
+        "_age", "_client", "_cluster", "_config", "_first", "_host", "_moved", "_moved_at", "_on_closed", "_server", "_timer", "_write_log",
         "attempts", "cluster", "connection", "down", "duration", "failure", "flags", "resources", "started_at", "started_wall", "up",
         "upstream_host", "upstream_local",
     )
@@ -74,6 +74,7 @@ class TcpPair(Pair):
         self._on_closed = on_closed
         self._first = b""
         self._timer: Timer | None = None
+        self._age: Timer | None = None
         self._moved = self.attempts = 0
         self._moved_at = 0.0
         self._cluster: LiveCluster | None = None
@@ -113,6 +114,8 @@ class TcpPair(Pair):
             first: Bytes that were read from the client already.
         """
         self._first = first
+        if self._config.max_connection_duration:
+            self._age = self.resources.wheel.after(self._config.max_connection_duration, self._too_old)
         cluster = self.resources.clusters.find(cluster_name)
         self.resources.metrics.count_opened(self.connection.bound, "" if cluster is None else cluster.name)
         if cluster is None:
@@ -221,11 +224,15 @@ class TcpPair(Pair):
         """Close both sides at once: after a bug, or when the worker stops."""
         self._close("")
 
+    def _too_old(self) -> None:
+        self._age = None
+        self._close("DT")
+
     def _look_whether_idle(self) -> None:
-        """Close if no byte has moved for the idle timeout."""
+        """Close if no byte has been taken or handed on for the idle timeout."""
         self._timer = None
         now = self.resources.seconds()
-        moved = self.up.moved + self.down.moved
+        moved = self.up.moved + self.up.delivered + self.down.moved + self.down.delivered
         timeout = self._config.idle_timeout
         if moved != self._moved:
             self._moved, self._moved_at = moved, now
@@ -246,6 +253,8 @@ class TcpPair(Pair):
         self.duration = max(self.resources.seconds() - self.started_at, 1e-9)
         self.flags = flags
         self._stop_timer()
+        if self._age is not None:
+            self._age.cancel()
         if self._first:  # bytes were taken that nobody got: the client is told as if they had never been read
             self._client.reset()
         self._client.close()

@@ -155,6 +155,36 @@ def test_bulk_is_spliced_unharmed(serve):
     assert ([wanted], wanted, ("-", size, size)) == (digests, digest.hexdigest(), fields(worker.lines(1)[0]))
 
 
+@pytest.mark.parametrize(("who", "flags"), [("upstream", "UR"), ("client", "-")])
+def test_what_was_spliced_before_a_reset_is_counted(serve, who, flags):
+    """Bytes that moved through the kernel stand in the line, whoever resets."""
+    size, done = 32 << 20, threading.Event()
+    block = bytes(1 << 20)
+
+    def script(one):
+        one.read()
+        for _ in range(size >> 20):
+            one.send(block)
+        done.wait(10.0)
+        if who == "upstream":
+            one.reset()
+        else:
+            one.read()
+
+    worker, _ = serve(script)
+    client = RawClient(worker.ports["tcp"], timeout=20)
+    client.send(b"hello")
+    got = 0
+    while got < size:
+        got += len(client.socket.recv(1 << 18))
+    done.set()
+    if who == "client":
+        client.reset()
+    else:
+        assert "reset" == client.end()
+    assert (flags, 5, size) == fields(worker.lines(1)[0])
+
+
 def test_half_a_client_hello_costs_nothing(serve):
     """While the rest of a ClientHello is awaited the worker sleeps: a peek alone would spin."""
     worker, _ = serve(echo)

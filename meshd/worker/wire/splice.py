@@ -86,6 +86,11 @@ class Splice:
         source.take_by(self._take)
 
     @property
+    def level(self) -> int:
+        """Bytes in the pipe."""
+        return self._level
+
+    @property
     def active(self) -> bool:
         """Tell whether this direction is spliced still."""
         return self._ends is not None

@@ -235,6 +235,56 @@ def test_the_idle_timeout(make):
     assert ([], [("", "", 0, 5, HOST, CLUSTER)], "fin") == (alive, rig.tell(), ending(rig.client))
 
 
+def test_a_slow_reader_is_not_idle(make):
+    """What it takes of what waits for it puts the idle timeout off, although nothing new comes."""
+    rig = make(TcpProxy("tcp", CLUSTER, idle_timeout=8.0))
+    rig.tcp.start(CLUSTER, b"")
+    origin = rig.origins[0]
+    origin.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            origin.send(bytes(65536))
+            rig.pump(2)
+    waiting = rig.tcp.down.moved - rig.tcp.down.delivered
+    rig.tcp.down.source.pause()  # nothing new comes
+    while rig.tcp.down.moved > rig.tcp.down.delivered:
+        rig.client.recv(1 << 18)
+        rig.pump(1)
+        rig.advance(9.0)
+        rig.tcp.down.source.pause()
+    alive = rig.tell()
+    for _ in range(12):
+        rig.advance(1.0)
+    assert (True, [], 1) == (waiting > 0, alive, len(rig.tell()))
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_the_longest_life_of_a_connection(make, busy):
+    """Busy or not, it is closed then, with DT (E.max-age)."""
+    rig = make(TcpProxy("tcp", CLUSTER, max_connection_duration=8.0))
+    rig.tcp.start(CLUSTER, b"")
+    for _ in range(7):
+        rig.advance(1.0)
+        if busy:
+            rig.answer(b"x")
+            received(rig.client)
+    before = rig.tell()
+    rig.advance(1.1)
+    assert ([], [("DT", "", 0, 7 * busy, HOST, CLUSTER)], "fin") == (before, rig.tell(), ending(rig.client))
+    rig.advance(10.0)
+    assert 1 == len(rig.lines)
+
+
+def test_the_longest_life_ends_a_connect(make):
+    """Which does not put it off."""
+    rig = make(TcpProxy("tcp", CLUSTER, max_connection_duration=0.5))
+    rig.refusals = [IN_PROGRESS]
+    rig.tcp.start(CLUSTER, b"")
+    rig.advance(0.6)
+    rig.advance(20.0)
+    assert ["DT"] == [line.flags for line in rig.lines]
+
+
 def test_counts_go_back(make):
     """Hosts and clusters count what is in flight, and nothing afterwards; the line has the times."""
     rig = make()
