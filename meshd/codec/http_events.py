@@ -59,6 +59,18 @@ class RequestHead:
         return head
 
 
+def unread_request() -> RequestHead:
+    """Give the head of a request that was never understood."""
+    head = RequestHead()
+    head.method = head.target = head.authority = head.upgrade = b""
+    head.headers = Headers([])
+    head.protocol = "HTTP/1.1"
+    head.length = 0
+    head.keep_alive = head.expects_continue = False
+    head.refused = ""
+    return head
+
+
 class ResponseHead:
     """
     One response's head: a final one, or an informational one (status 100, 102, 103) before it, which has no body and no end.

@@ -47,8 +47,10 @@ class Answer:
         status: Of an answer; None where the upstream gives it or there is none.
         response_flags: As the access log writes them; `-` for none.
         response_code_details: As the access log writes them.
-        requested_path: Normalized; empty for TCP.
-        authority: As sent; empty for TCP.
+        requested_path: Normalized, and rewritten where the route says so; empty for TCP.
+        authority: As sent, or rewritten; empty for TCP.
+        request_headers: As the route leaves them; what every request gets, such as `x-request-id`, is not among them.
+        response_headers: Of an answer of meshd's own: its place, and what the route adds.
         policy: Name of the authorization policy that decided; empty for none.
         steps: All that was looked at.
     """
@@ -67,6 +69,8 @@ class Answer:
     response_code_details: str = "-"
     requested_path: str = ""
     authority: str = ""
+    request_headers: tuple[tuple[str, str], ...] = ()
+    response_headers: tuple[tuple[str, str], ...] = ()
     policy: str = ""
     steps: list[StepTaken] = attrs.field(factory=list)
 

@@ -72,7 +72,7 @@ def read_header(name: str, call: Call, path: str) -> list[str]:
         return [path] if path else []
     if name == ":scheme":
         forwarded = [value for key, value in call.headers if key == "x-forwarded-proto"]
-        return ["https" if forwarded[:1] == ["https"] else "http"]
+        return ["https" if forwarded and ascii_lower(forwarded[0]) == "https" else "http"]
     return lines or (["http"] if name == "x-forwarded-proto" else [])
 
 

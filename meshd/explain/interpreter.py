@@ -9,13 +9,13 @@ import attrs
 from meshd.explain.answer import Answer
 from meshd.explain.call import Call
 from meshd.explain.connections import find_chain, find_listener, inspect
-from meshd.explain.requests import find_route, find_virtual_host, read_path
+from meshd.explain.exchanges import explain_exchange
+from meshd.explain.requests import speaks_grpc
 from meshd.explain.upstreams import choose_upstream
-from meshd.snapshot.filter_chain import FilterChain
 from meshd.snapshot.listener import Listener
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
-from meshd.snapshot.replies import REPLIES, Reply
-from meshd.snapshot.route import DirectResponse, Redirect, RouteAction, RouteConfiguration, VirtualHost
+from meshd.snapshot.replies import REPLIES
+from meshd.snapshot.route import RouteAction, RouteConfiguration, VirtualHost
 from meshd.snapshot.snapshot import Snapshot, chains_of
 
 TCP_FLAGS = {"cluster_not_found": "NC", "no_healthy_upstream": "UH"}
@@ -39,7 +39,11 @@ def explain(snapshot: Snapshot, call: Call) -> Answer:
     if call.protocol == "tcp":
         answer.passed(f"filter chain {chain.name}", "speaks HTTP, and these bytes are none")
         return answer.replied(REPLIES["http1.codec_error"])
-    return _http(snapshot, chain, chain.filter, call, answer)
+    explain_exchange(snapshot, chain.filter, routes_of(snapshot, chain.filter), call, answer)
+    if answer.outcome == "reply" and speaks_grpc(call):
+        answer.took("gRPC", f"the client is told of {answer.status} as a gRPC status, in an answer with status 200")
+        answer.status = 200
+    return answer
 
 
 def _tcp(snapshot: Snapshot, proxy: TcpProxy, call: Call, answer: Answer) -> Answer:
@@ -50,7 +54,7 @@ def _tcp(snapshot: Snapshot, proxy: TcpProxy, call: Call, answer: Answer) -> Ans
 def _opaque(snapshot: Snapshot, listener: Listener, manager: HttpConnectionManager, call: Call, answer: Answer) -> Answer:
     """Send TLS that an HTTP chain cannot read on as TCP: to the service of its address, by the TCP branch, or where the chain's rest goes."""
     for chain in chains_of(listener):
-        routes = _routes(snapshot, chain.filter) if isinstance(chain.filter, HttpConnectionManager) else RouteConfiguration("")
+        routes = routes_of(snapshot, chain.filter) if isinstance(chain.filter, HttpConnectionManager) else RouteConfiguration("")
         for host in routes.virtual_hosts:
             if _first_cluster(host) and call.address in (domain.strip("[]") for domain in host.domains):
                 return _forward_unread(snapshot, host, f"{call.address} is its address", call, answer)
@@ -58,7 +62,7 @@ def _opaque(snapshot: Snapshot, listener: Listener, manager: HttpConnectionManag
     if plain is not None and isinstance(plain.filter, TcpProxy):
         answer.filter_chain = plain.name
         return _tcp(snapshot, plain.filter, call, answer)
-    for host in _routes(snapshot, manager).virtual_hosts:
+    for host in routes_of(snapshot, manager).virtual_hosts:
         if _first_cluster(host) and "*" in host.domains:
             return _forward_unread(snapshot, host, "takes every name", call, answer)
     answer.passed("virtual host", f"none has the address {call.address} or takes every name, and TLS cannot be read here")
@@ -76,33 +80,6 @@ def _first_cluster(host: VirtualHost) -> str:
     return clusters[0] if clusters else ""
 
 
-def _http(snapshot: Snapshot, chain: FilterChain, manager: HttpConnectionManager, call: Call, answer: Answer) -> Answer:
-    answer.authority = call.authority
-    path = read_path(manager, call, answer)
-    if path is None:
-        return answer
-    answer.requested_path = path
-    routes = _routes(snapshot, manager)
-    answer.route_config = routes.name
-    host = find_virtual_host(routes, call, answer)
-    if host is None:
-        return answer.replied(REPLIES["route_not_found"])
-    answer.virtual_host = host.name
-    route = find_route(host, call, path, answer)
-    if route is None:
-        return answer.replied(REPLIES["route_not_found"])
-    answer.route = route.name or "-"
-    if isinstance(route.action, DirectResponse):
-        return answer.replied(Reply(route.action.status, "", "direct_response", route.action.body))
-    if isinstance(route.action, Redirect):
-        return answer.replied(Reply(route.action.status, "", "direct_response"))
-    reason = choose_upstream(snapshot, route.action.cluster, route.action.weighted_clusters, call, answer)
-    if reason:
-        return answer.replied(REPLIES[reason])
-    answer.response_code_details = "via_upstream"
-    return answer
-
-
-def _routes(snapshot: Snapshot, manager: HttpConnectionManager) -> RouteConfiguration:
+def routes_of(snapshot: Snapshot, manager: HttpConnectionManager) -> RouteConfiguration:
     """Return a manager's route configuration; an empty one where the snapshot has none of that name."""
     return manager.route_config or snapshot.routes.get(manager.route_config_name) or RouteConfiguration(manager.route_config_name)

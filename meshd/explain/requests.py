@@ -5,7 +5,7 @@ from meshd.explain.call import Call
 from meshd.explain.conditions import ascii_lower, why_not_route, why_route
 from meshd.explain.path_normalization import normalize_path
 from meshd.snapshot.network_filter import HttpConnectionManager
-from meshd.snapshot.replies import REPLIES
+from meshd.snapshot.replies import REPLIES, Reply
 from meshd.snapshot.route import Route, RouteConfiguration, VirtualHost
 
 
@@ -18,6 +18,11 @@ def read_path(manager: HttpConnectionManager, call: Call, answer: Answer) -> str
         answer.replied(REPLIES["absolute_path_rejected"])
         return None
     path = normalize_path(call.path, manager.path_normalization)
+    escapes = [escape for escape in ("%2F", "%2f", "%5C", "%5c") if escape in call.path.split("#")[0].split("?")[0]]
+    if manager.escaped_slashes and escapes:
+        answer.passed("path", f"{call.path} holds the escaped slash {escapes[0]} ({manager.escaped_slashes})")
+        _refuse_escapes(manager, call, answer)
+        return None
     if path is None:
         answer.passed("path", f"{call.path} cannot be normalized: it holds an escaped NUL")
         answer.replied(REPLIES["path_normalization_failed"])
@@ -25,6 +30,26 @@ def read_path(manager: HttpConnectionManager, call: Call, answer: Answer) -> str
     if path != call.path:
         answer.took("path", f"{call.path} is normalized to {path} ({manager.path_normalization})")
     return path
+
+
+def speaks_grpc(call: Call) -> bool:
+    """Tell whether a request is gRPC, by its content type."""
+    kind = [value for name, value in call.headers if name == "content-type"][:1]
+    return any(value == "application/grpc" or value.startswith("application/grpc+") for value in kind)
+
+
+def _refuse_escapes(manager: HttpConnectionManager, call: Call, answer: Answer) -> None:
+    """Answer a request whose path holds escaped slashes where they are not taken: send it to the path with slashes, or refuse it."""
+    target = call.path.split("#")[0]
+    path, mark, query = target.partition("?")
+    for escape, letter in (("%2F", "/"), ("%2f", "/"), ("%5C", "\\"), ("%5c", "\\")):
+        path = path.replace(escape, letter)
+    place = normalize_path(path + mark + query, manager.path_normalization)
+    if manager.escaped_slashes == "REJECT_REQUEST" or place is None or speaks_grpc(call):
+        answer.replied(REPLIES["path_normalization_failed"])
+        return
+    answer.response_headers = (("location", place),)
+    answer.replied(Reply(307, "", "path_normalization_failed"))
 
 
 def find_virtual_host(routes: RouteConfiguration, call: Call, answer: Answer) -> VirtualHost | None:

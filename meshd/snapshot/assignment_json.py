@@ -40,6 +40,7 @@ _ENDPOINT = Message(
     (
         Row("address", ("endpoint", "address", "socketAddress", "address"), read=_read_address),
         Row("port", ("endpoint", "address", "socketAddress", "portValue"), read=_read_port),
+        text("hostname", "endpoint", "hostname", default=""),
         wrapped("weight", "loadBalancingWeight", default=1, always=True),
         Row("health", ("healthStatus",), read=_read_health, default="UNKNOWN", always=True),
         text("workload", "metadata", "filterMetadata", "istio", "workload", default=""),

@@ -23,6 +23,7 @@ class Endpoint:
         health: What discovery says of it.
         workload: Istio's `name;namespace;canonical name;canonical revision;cluster`, for telemetry.
         metadata: Labels that Envoy's metadata carries, such as `tlsMode`.
+        hostname: What routes with `auto_host_rewrite` make a request's authority; may be empty.
     """
 
     address: str
@@ -31,6 +32,7 @@ class Endpoint:
     health: Health = "HEALTHY"
     workload: str = ""
     metadata: tuple[tuple[str, str], ...] = ()
+    hostname: str = ""
 
 
 @attrs.frozen

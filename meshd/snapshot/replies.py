@@ -1,5 +1,7 @@
 """Every answer and every ending that meshd makes up itself: reason -> status, flag, details, body. The only such table."""
 
+from typing import Literal
+
 import attrs
 
 
@@ -13,8 +15,10 @@ class Reply:
         flags: Response flags of the access log, comma separated; empty logs as `-`.
         details: RESPONSE_CODE_DETAILS.
         body: Text, ASCII.
-        headers: Further header lines, before the usual ones.
+        headers: Further header lines, before the usual ones; latin-1.
+        changes: When the route's changes of headers are made: before those lines, after them (direct responses), or never.
         close: The connection is closed afterwards, whatever else.
+        grpc_status: What a gRPC client is told, where `status` does not say it.
 
     Source:
         What a real Envoy 1.40 answers, set up as Istio does.
@@ -26,6 +30,8 @@ class Reply:
     body: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     close: bool = False
+    grpc_status: str = ""
+    changes: Literal["before", "after", "never"] = "before"
 
 
 _RESET = "upstream connect error or disconnect/reset before headers. reset reason: "

@@ -235,6 +235,7 @@ class RouteConfiguration:
         ignore_port_in_host_matching: The authority's port does not count.
         request_headers: What is changed in requests, after the virtual host's.
         response_headers: What is changed in responses, after the virtual host's.
+        most_specific_header_changes_win: Changes are made in the other order: the configuration's first, the route's last.
         origins: The resources it was compiled from.
     """
 
@@ -244,6 +245,7 @@ class RouteConfiguration:
     origins: tuple[Origin, ...] = ()
     request_headers: HeaderChanges = NO_CHANGES
     response_headers: HeaderChanges = NO_CHANGES
+    most_specific_header_changes_win: bool = False
 
 
 __all__ = [

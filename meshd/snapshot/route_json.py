@@ -60,6 +60,7 @@ ROUTES = Message(
         text("name", "name", default=""),
         many("virtual_hosts", "virtualHosts", message=VIRTUAL_HOST, leaves_out="virtual host"),
         flag("ignore_port_in_host_matching", "ignorePortInHostMatching", default=False),
+        flag("most_specific_header_changes_win", "mostSpecificHeaderMutationsWins", default=False),
         header_changes("request_headers", "request"),
         header_changes("response_headers", "response"),
     ),

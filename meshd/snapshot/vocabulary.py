@@ -133,7 +133,6 @@ HARMLESS: dict[str, dict[str, str]] = {
     "Thresholds": {"trackRemaining": "statistics", "priority": "requests all have the default priority"},
     "Endpoint": {
         "metadata": "for telemetry, and to pick TLS",
-        "endpoint.hostname": "a name for health checks",
         "endpoint.healthCheckConfig": "health checks are told of where they stand",
     },
     "ClusterLoadAssignment": {"policy.endpointStaleAfter": "a file has no updates"},
@@ -192,22 +191,16 @@ ONLY: dict[str, dict[str, tuple[object, ...]]] = {
 
 NOT_DONE: dict[str, frozenset[str]] = {
     "HttpConnectionManager": frozenset((
-        *("server_header", "escaped_slashes", "use_remote_address", "xff_num_trusted_hops", "skip_xff_append", "internal_ranges"),
+        *("server_header", "use_remote_address", "xff_num_trusted_hops", "skip_xff_append", "internal_ranges"),
         *("preserve_external_request_id", "request_id_in_response", "proxy_100_continue"),
         *("headers_with_underscores", "default_http_10_host", "allow_absolute_url", "enable_trailers", "preserve_case"),
         *("strip_host_port", "strip_trailing_host_dot", "via"),
     )),
     "TcpProxy": frozenset(("hash_source_ip",)),
     "Router": frozenset(("suppress_envoy_headers",)),
-    "RouteConfiguration": frozenset(("request_headers", "response_headers")),
-    "VirtualHost": frozenset(("attempt_count_in_response", "require_tls", "request_headers", "response_headers")),
-    "Route": frozenset(("request_headers", "response_headers")),
-    "RouteAction": frozenset((
-        "host_rewrite", "auto_host_rewrite", "append_forwarded_host", "prefix_rewrite", "regex_rewrite", "hash_policies",
-    )),
-    "Redirect": frozenset(("scheme", "host", "port", "path", "prefix_rewrite", "regex_rewrite")),
+    "VirtualHost": frozenset(("attempt_count_in_response",)),
+    "RouteAction": frozenset(("hash_policies",)),
     "RetryPolicy": frozenset(("per_try_idle_timeout", "retriable_headers", "retriable_request_headers")),
-    "WeightedCluster": frozenset(("request_headers", "response_headers")),
     "Cluster": frozenset((
         *("outlier_detection", "choice_count", "ring_size", "table_size", "http_connection_duration", "max_response_headers", "preserve_case"),
         "buffer_limit",

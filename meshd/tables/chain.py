@@ -1,17 +1,21 @@
 """Filter chains made runnable: HTTP filters joined once into one Step, or a TCP proxy."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import attrs
 
 from meshd.snapshot.filter_chain import FilterChain
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
+from meshd.snapshot.replies import REPLIES, Reply
 from meshd.tables.hosts import HostTable
 from meshd.tables.http_filters.registry import BUILDERS
 from meshd.tables.interfaces import Environment, Exchange, HttpFilter, Step
 from meshd.tables.paths import Normalize, build_normalize
 from meshd.tables.routes import FindRoute
 from meshd.tables.weighted import build_weighted
+
+UPGRADE_FAILED: Final[Reply] = REPLIES["upgrade_failed"]
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -24,7 +28,7 @@ class HttpTable:
         step: Takes an exchange whose `path` and `host` are set: finds its route, then runs the joined request filters, the last of which
             answers (no route, direct response) or goes on to the worker's router step.
         respond: Joined response filters in reverse order; None where no filter has that phase.
-        normalize: Target as sent to normalized path; empty: answer `path_normalization_failed`. Not for an empty target (CONNECT).
+        normalize: Target as sent to normalized path; empty: answer with `paths.refuse_path`. Not for an empty target (CONNECT).
         hosts: The virtual hosts that `step` looks at.
     """
 
@@ -84,8 +88,8 @@ def build_tcp(config: TcpProxy, environment: Environment) -> TcpTable:
 def build_http(config: HttpConnectionManager, hosts: HostTable, environment: Environment) -> HttpTable:
     """Make an HTTP connection manager runnable."""
     filters = [BUILDERS[type(filter_config)](filter_config, environment) for filter_config in config.http_filters]
-    step = _finding(hosts.find_route, join_requests(filters, environment.route))
-    return HttpTable(config, step, join_responses(filters), build_normalize(config.path_normalization), hosts)
+    step = _finding(hosts.find_route, config.upgrades, environment.name_cluster, join_requests(filters, environment.route))
+    return HttpTable(config, step, join_responses(filters), build_normalize(config.path_normalization, config.escaped_slashes), hosts)
 
 
 def join_requests(filters: Sequence[HttpFilter], last: Step) -> Step:
@@ -112,9 +116,17 @@ def join_responses(filters: Sequence[HttpFilter]) -> Callable[[Step], Step] | No
     return join
 
 
-def _finding(find_route: FindRoute, proceed: Step) -> Step:
+def _finding(find_route: FindRoute, upgrades: Sequence[str], name_cluster: Step, proceed: Step) -> Step:
+    """Find the route, and refuse upgrades that are not allowed, whatever the route would do with the request."""
+    allowed = frozenset(upgrade.encode() for upgrade in upgrades)
+
     def step(exchange: Exchange) -> None:
-        exchange.route = find_route(exchange)
-        proceed(exchange)
+        route = exchange.route = find_route(exchange)
+        upgrade = exchange.request.upgrade
+        if upgrade and upgrade not in allowed and route is not None:
+            name_cluster(exchange)
+            exchange.reply(UPGRADE_FAILED)
+        else:
+            proceed(exchange)
 
     return step

@@ -62,14 +62,15 @@ def host_slices(config: RouteConfiguration, environment: Environment, previous: 
     Raises:
         BuildError: If routes cannot be built, all named.
     """
-    known = {host.name: (host, find) for host, find in previous.hosts} if previous is not None else {}
+    same_around = previous is not None and _around(previous.config) == _around(config)
+    known = {host.name: (host, find) for host, find in previous.hosts} if previous is not None and same_around else {}
     index = _Index()
     hosts: list[BuiltHost] = []
     reasons: list[str] = []
     for host in config.virtual_hosts:
         before = known.get(host.name)
         try:
-            built = before if before is not None and before[0] == host else (host, build_routes(host, environment))
+            built = before if before is not None and before[0] == host else (host, build_routes(host, config, environment))
         except BuildError as error:
             reasons.extend(f"route configuration {config.name}: {reason}" for reason in error.reasons)
         else:
@@ -79,6 +80,11 @@ def host_slices(config: RouteConfiguration, environment: Environment, previous: 
     if reasons:
         raise BuildError(tuple(reasons))
     return HostTable(config, _build_find_route(config, index), index.clusters_by_address, tuple(hosts))
+
+
+def _around(config: RouteConfiguration) -> RouteConfiguration:
+    """Give what of a configuration counts for each of its virtual hosts."""
+    return attrs.evolve(config, virtual_hosts=(), origins=())
 
 
 class _Index:

@@ -9,6 +9,8 @@ from meshd.base.errors import MeshError
 from meshd.codec.http_events import RequestHead, ResponseHead
 from meshd.snapshot.replies import Reply
 from meshd.snapshot.route import RetryPolicy
+from meshd.telemetry.log_format import NOWHERE
+from meshd.telemetry.log_values import Surroundings
 
 
 class Connection(Protocol):
@@ -76,6 +78,10 @@ Test = Callable[[bytes], bool]
 """One condition on a text of a request."""
 
 
+def _do_nothing(exchange: Exchange) -> None:
+    """Note nothing."""
+
+
 @attrs.frozen
 class Environment:
     """
@@ -83,11 +89,15 @@ class Environment:
 
     Attributes:
         random: A number in [0, 1), anew at each call.
-        route: The terminal step: forwards an exchange whose route is known and is no direct response.
+        route: The terminal step: forwards an exchange whose route is known and gives no answer itself.
+        name_cluster: Notes the cluster that an exchange's route leads to, for the log of what is answered before it gets there.
+        surroundings: What the worker is told from outside, for the format strings of header values.
     """
 
     random: Callable[[], float]
     route: Step
+    name_cluster: Step = _do_nothing
+    surroundings: Surroundings = NOWHERE
 
 
 class BuildError(MeshError):
@@ -115,8 +125,12 @@ class RouteEntry:
     Attributes:
         name: For the access log, `-` when the route has none.
         virtual_host: Name of its virtual host.
-        pick_cluster: Returns the cluster's name for one exchange; empty for a direct response, and where every weight is 0 (answer 503 NC).
-        direct: The reply of a direct response, or None.
+        pick_cluster: Returns the cluster's name for one exchange; empty for what is answered here, and where every weight is 0 (answer 503 NC).
+            It may put the picked cluster's own entry in the place of the exchange's.
+        answer: Gives the reply of a redirect or direct response; None where requests are forwarded.
+        prepare: Changes a request that is about to be forwarded: its headers, authority and path; None for nothing.
+        rehost: Gives a request the authority of the host it goes to; None to keep its own.
+        finish: Changes the headers of the response on its way to the client; None for nothing.
         timeout: Seconds, 0 for none.
         retry_policy: Or None.
         max_stream_duration: As RouteAction's.
@@ -128,14 +142,18 @@ class RouteEntry:
     """
 
     __slots__ = (
-        "attempt_count", "direct", "idle_timeout", "limited", "max_grpc_timeout", "max_stream_duration", "name", "origin", "pick_cluster",
+        "answer", "attempt_count", "finish", "idle_timeout", "limited", "max_grpc_timeout", "max_stream_duration", "name", "origin",
+        "pick_cluster", "prepare", "rehost",
         "retry_policy", "timeout", "virtual_host",
     )
 
     name: str
     virtual_host: str
     pick_cluster: Callable[[Exchange], str]
-    direct: Reply | None
+    answer: Callable[[Exchange], Reply] | None
+    prepare: Step | None
+    rehost: Callable[[Exchange, bytes], None] | None
+    finish: Step | None
     timeout: float
     retry_policy: RetryPolicy | None
     max_stream_duration: float | None

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from string import ascii_letters, digits
 
 from meshd.base.byte_sets import keeps
-from meshd.snapshot.network_filter import PathNormalization
+from meshd.snapshot.network_filter import EscapedSlashes, PathNormalization
+from meshd.snapshot.replies import REPLIES, Reply
 
 Normalize = Callable[[bytes], bytes]
 
@@ -17,22 +18,49 @@ SAFE = keeps(bytes(PASSED - frozenset(b"%#")))
 DOTLESS = keeps(bytes(PASSED - frozenset(b"%#.")))
 """Leaves bytes that never ask for a change of the mode BASE: as most paths are, these are asked for first."""
 FRAGMENT = 35  # `#`
+PERCENT = 37  # `%`
 ESCAPED = [bytes((byte,)) if byte in PASSED else b"%%%02X" % byte for byte in range(256)]
 HEX = frozenset(b"0123456789abcdefABCDEF")
 
 
-def build_normalize(mode: PathNormalization) -> Normalize:
+def build_normalize(mode: PathNormalization, escaped_slashes: EscapedSlashes = "") -> Normalize:
     """
     Return what turns a request's target (path with query) into its normalized form, as one of Istio's modes asks.
 
-    The query is never touched, a fragment is cut. The result is empty where the path cannot be normalized (`%00`): answer
-    `path_normalization_failed`. A target that does not begin with `/` is no path (`*`): it stays as it is.
+    The query is never touched, a fragment is cut. The result is empty where the path cannot be normalized (`%00`), or holds escaped slashes
+    that are not taken: answer with `refuse_path`. A target that does not begin with `/` is no path (`*`): it stays as it is.
 
     Source:
         Envoy 1.40 (googleurl's CanonicalizePath between Envoy's unescapeSlashes and mergeSlashes), byte for byte as observed, but that a normalized
         path stays what it is when it is normalized again, as an application may do.
     """
-    return NORMALIZATIONS[mode]
+    normalize = NORMALIZATIONS[mode]
+    if not escaped_slashes:
+        return normalize
+
+    def normalize_unless_escaped(target: bytes) -> bytes:
+        target = cut_fragment(target)
+        return b"" if PERCENT in target and _unescaped_slashes(target) != target else normalize(target)
+
+    return normalize_unless_escaped
+
+
+def refuse_path(target: bytes, mode: PathNormalization, escaped_slashes: EscapedSlashes, is_grpc: bool) -> tuple[bytes, Reply]:
+    """
+    Answer for a target of which `build_normalize` made nothing: the path as it is logged, and the reply.
+
+    Source:
+        Envoy's maybeNormalizePath: a gRPC client does not follow redirects, and is refused.
+    """
+    failed = REPLIES["path_normalization_failed"]
+    whole = cut_fragment(target)
+    unescaped = _unescaped_slashes(whole)
+    if not escaped_slashes or unescaped == whole:
+        return target, failed
+    path = b"" if escaped_slashes == "REJECT_REQUEST" else NORMALIZATIONS[mode](unescaped)
+    if not path or is_grpc:
+        return path or unescaped, failed
+    return path, Reply(307, "", failed.details, headers=(("location", path.decode("latin-1")),))
 
 
 def cut_fragment(target: bytes) -> bytes:
@@ -64,9 +92,7 @@ def normalize_decode_and_merge_slashes(target: bytes) -> bytes:
     """Give the form of the mode DECODE_AND_MERGE_SLASHES: escaped slashes decoded, then as MERGE_SLASHES."""
     if target.translate(SAFE) == target and target.find(b"/.") < 0 and target.find(b"//") < 0:
         return target
-    path, mark, query = cut_fragment(target).partition(b"?")
-    if b"%" in path:
-        path = path.replace(b"%2F", b"/").replace(b"%2f", b"/").replace(b"%5C", b"\\").replace(b"%5c", b"\\")
+    path, mark, query = _unescaped_slashes(cut_fragment(target)).partition(b"?")
     path = _merged(_canonical(path))
     return path + mark + query if path else b""
 
@@ -77,6 +103,14 @@ NORMALIZATIONS: dict[str, Normalize] = {
     "MERGE_SLASHES": normalize_merge_slashes,
     "DECODE_AND_MERGE_SLASHES": normalize_decode_and_merge_slashes,
 }
+
+
+def _unescaped_slashes(target: bytes) -> bytes:
+    """Decode slashes and backslashes of a target's path, not of its query."""
+    path, mark, query = target.partition(b"?")
+    if PERCENT in path:
+        path = path.replace(b"%2F", b"/").replace(b"%2f", b"/").replace(b"%5C", b"\\").replace(b"%5c", b"\\")
+    return path + mark + query
 
 
 def _canonical(path: bytes) -> bytes:

@@ -2,51 +2,144 @@
 
 from collections.abc import Callable
 
+import attrs
+
+from meshd.snapshot.header_changes import NO_CHANGES, HeaderChanges
 from meshd.snapshot.replies import Reply
-from meshd.snapshot.route import DirectResponse, Redirect, Route, RouteAction, VirtualHost
-from meshd.tables.interfaces import Environment, Exchange, RouteEntry
-from meshd.tables.weighted import build_weighted
+from meshd.snapshot.route import Redirect, Route, RouteAction, RouteConfiguration, VirtualHost, WeightedCluster
+from meshd.tables.header_changes import change_requests, change_responses
+from meshd.tables.interfaces import Environment, Exchange, RouteEntry, Step
+from meshd.tables.redirects import build_direct, build_redirect, to_https
+from meshd.tables.rewrites import build_rewrite, rewrite_authority, rewrite_path
+from meshd.tables.weighted import build_choice, build_weighted
 
 
-def build_entry(route: Route, host: VirtualHost, environment: Environment) -> RouteEntry:
-    """Return a route's entry."""
-    entry = RouteEntry()
-    entry.name = route.name or "-"
-    entry.virtual_host = host.name
-    entry.attempt_count = host.include_request_attempt_count
-    entry.origin = "; ".join(str(origin) for origin in route.origins or host.origins)
-    if isinstance(route.action, DirectResponse):
-        _direct(entry, route.action)
-    elif isinstance(route.action, Redirect):
-        _direct(entry, DirectResponse(route.action.status))
-    else:
-        _forward(entry, route.action, environment.random)
+def build_entry(route: Route, host: VirtualHost, config: RouteConfiguration, environment: Environment) -> RouteEntry:
+    """
+    Return a route's entry.
+
+    Raises:
+        BuildError: If it rewrites paths by a regular expression that cannot be used.
+    """
+    action = route.action
+    if isinstance(action, RouteAction):
+        return _Forwarding(route, action, host, config, environment).build()
+    answer = build_redirect(action, route.match) if isinstance(action, Redirect) else build_direct(action)
+    entry = _answering(answer, host, route)
+    layers = _in_order(config, route.response_headers, host.response_headers, config.response_headers)
+    entry.finish = change_responses(layers, environment.surroundings)
     return entry
 
 
-def _direct(entry: RouteEntry, action: DirectResponse) -> None:
-    entry.direct = Reply(action.status, "", "direct_response", action.body)
+def build_https_only(host: VirtualHost) -> RouteEntry:
+    """Return the entry of requests that have to come by TLS and did not."""
+    return _answering(to_https, host, None)
+
+
+def _answering(answer: Callable[[Exchange], Reply], host: VirtualHost, route: Route | None) -> RouteEntry:
+    entry = _named(host, route)
+    entry.answer = answer
     entry.pick_cluster = lambda exchange: ""
     entry.timeout = 0.0
     entry.retry_policy = entry.max_stream_duration = entry.max_grpc_timeout = entry.idle_timeout = None
     entry.limited = False
+    entry.prepare = entry.rehost = entry.finish = None
+    return entry
 
 
-def _forward(entry: RouteEntry, action: RouteAction, random: Callable[[], float]) -> None:
-    entry.direct = None
-    entry.timeout = action.timeout
-    entry.retry_policy = action.retry_policy
-    entry.max_stream_duration = action.max_stream_duration
-    entry.max_grpc_timeout = action.max_grpc_timeout
-    entry.idle_timeout = action.idle_timeout
-    entry.limited = bool(action.timeout or action.max_stream_duration or action.idle_timeout)
-    cluster = action.cluster
-    if cluster or not action.weighted_clusters:
-        entry.pick_cluster = lambda exchange: cluster
-        return
-    pick = build_weighted(action.weighted_clusters, random)
+def _named(host: VirtualHost, route: Route | None) -> RouteEntry:
+    entry = RouteEntry()
+    entry.name = (route.name if route is not None else "") or "-"
+    entry.virtual_host = host.name
+    entry.attempt_count = host.include_request_attempt_count
+    entry.origin = "; ".join(str(origin) for origin in (route.origins if route is not None else ()) or host.origins)
+    return entry
 
-    def pick_cluster(exchange: Exchange) -> str:
-        return pick()
 
-    entry.pick_cluster = pick_cluster
+def _in_order(config: RouteConfiguration, *layers: HeaderChanges) -> tuple[HeaderChanges, ...]:
+    """Give changes in the order in which they are made: by default the most specific first, so that the most general win."""
+    return layers[::-1] if config.most_specific_header_changes_win else layers
+
+
+@attrs.frozen
+class _Forwarding:
+    """A route that forwards, while its entry is made."""
+
+    route: Route
+    action: RouteAction
+    host: VirtualHost
+    config: RouteConfiguration
+    environment: Environment
+
+    def build(self) -> RouteEntry:
+        """Give the route's entry; a cluster that changes headers by itself has an entry of its own, which takes its place."""
+        action, random = self.action, self.environment.random
+        entry = self._entry(NO_CHANGES, NO_CHANGES)
+        clusters = () if action.cluster else action.weighted_clusters
+        if not clusters:
+            cluster = action.cluster
+            entry.pick_cluster = lambda exchange: cluster
+        elif any(cluster.request_headers != NO_CHANGES or cluster.response_headers != NO_CHANGES for cluster in clusters):
+            entry.pick_cluster = self._pick_with_entry(clusters)
+        else:
+            pick = build_weighted(clusters, random)
+            entry.pick_cluster = lambda exchange: pick()
+        return entry
+
+    def _pick_with_entry(self, clusters: tuple[WeightedCluster, ...]) -> Callable[[Exchange], str]:
+        own: list[tuple[str, RouteEntry | None]] = []
+        for cluster in clusters:
+            entry = self._entry(cluster.request_headers, cluster.response_headers)
+            entry.pick_cluster = lambda exchange, name=cluster.name: name  # type: ignore[misc]  # reason: the default is no argument
+            own.append((cluster.name, entry))
+        pick = build_choice(own, [cluster.weight for cluster in clusters], ("", None), self.environment.random)
+
+        def pick_cluster(exchange: Exchange) -> str:
+            name, entry = pick()
+            if entry is not None:
+                exchange.route = entry
+            return name
+
+        return pick_cluster
+
+    def _entry(self, request_headers: HeaderChanges, response_headers: HeaderChanges) -> RouteEntry:
+        """Give an entry that makes changes of a cluster's, then the route's, the virtual host's and the configuration's."""
+        route, host, config, action = self.route, self.host, self.config, self.action
+        entry = _named(host, route)
+        entry.answer = None
+        entry.timeout = action.timeout
+        entry.retry_policy = action.retry_policy
+        entry.max_stream_duration = action.max_stream_duration
+        entry.max_grpc_timeout = action.max_grpc_timeout
+        entry.idle_timeout = action.idle_timeout
+        entry.limited = bool(action.timeout or action.max_stream_duration or action.idle_timeout)
+        entry.rehost = _build_rehost(action)
+        requests = (request_headers, *_in_order(config, route.request_headers, host.request_headers, config.request_headers))
+        responses = (response_headers, *_in_order(config, route.response_headers, host.response_headers, config.response_headers))
+        entry.prepare = _build_prepare(route, action, change_requests(requests, self.environment.surroundings))
+        entry.finish = change_responses(responses, self.environment.surroundings)
+        return entry
+
+
+def _build_prepare(route: Route, action: RouteAction, change: Step | None) -> Step | None:
+    rewrite = build_rewrite(route.match, action.prefix_rewrite, action.regex_rewrite)
+    authority, append = action.host_rewrite.encode(), action.append_forwarded_host
+    if rewrite is None and not authority:
+        return change
+
+    def prepare(exchange: Exchange) -> None:
+        if change is not None:
+            change(exchange)
+        if authority:
+            rewrite_authority(exchange, authority, append)
+        if rewrite is not None:
+            rewrite_path(exchange, rewrite)
+
+    return prepare
+
+
+def _build_rehost(action: RouteAction) -> Callable[[Exchange, bytes], None] | None:
+    append = action.append_forwarded_host
+    if action.auto_host_rewrite:
+        return lambda exchange, authority: rewrite_authority(exchange, authority, append)
+    return None

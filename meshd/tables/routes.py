@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 import attrs
 
-from meshd.snapshot.route import Route, VirtualHost
+from meshd.snapshot.route import Route, RouteConfiguration, VirtualHost
 from meshd.tables.interfaces import BuildError, Condition, Environment, Exchange, RouteEntry, Test
 from meshd.tables.match.regex import build_regex
 from meshd.tables.match.registry import build_conditions, join_conditions
-from meshd.tables.route_entries import build_entry
+from meshd.tables.route_entries import build_entry, build_https_only
 
 FindRoute = Callable[[Exchange], RouteEntry | None]
 
@@ -44,9 +44,14 @@ class Rule:
     test: Test | None = None
 
 
-def build_routes(host: VirtualHost, environment: Environment) -> FindRoute:
+def build_routes(host: VirtualHost, config: RouteConfiguration, environment: Environment) -> FindRoute:
     """
     Return what finds the first route of a virtual host that takes a request.
+
+    Args:
+        host: The virtual host.
+        config: What it stands in.
+        environment: What tables may use.
 
     Raises:
         BuildError: If a route holds a regular expression that RE2 does not take; names each such route.
@@ -55,12 +60,33 @@ def build_routes(host: VirtualHost, environment: Environment) -> FindRoute:
     reasons: list[str] = []
     for order, route in enumerate(host.routes):
         try:
-            rules.append(_rule(order, route, host, environment))
+            rules.append(_rule(order, route, host, config, environment))
         except BuildError as error:
             reasons.extend(f"virtual host {host.name}: route {route.name!r}: {reason}" for reason in error.reasons)
     if reasons:
         raise BuildError(tuple(reasons))
-    return _build_find(rules)
+    find = _build_find(rules)
+    return find if host.require_tls == "NONE" else _require_tls(host, find)
+
+
+def _require_tls(host: VirtualHost, find: FindRoute) -> FindRoute:
+    """
+    Return what sends requests to https that came without, and finds the routes of others.
+
+    Source:
+        Envoy, as seen: an empty `x-forwarded-proto` finds nothing, and only `https` in lower case counts.
+    """
+    to_https = build_https_only(host)
+    only_external = host.require_tls == "EXTERNAL_ONLY"
+
+    def find_by_tls(exchange: Exchange) -> RouteEntry | None:
+        first = exchange.request.headers.first
+        scheme = first.get(b"x-forwarded-proto", b"http")
+        if scheme == b"https" or (scheme and only_external and first.get(b"x-envoy-internal") == b"true"):
+            return find(exchange)
+        return to_https if scheme else None
+
+    return find_by_tls
 
 
 def bare_path(path: bytes) -> bytes:
@@ -69,9 +95,9 @@ def bare_path(path: bytes) -> bytes:
     return path if end < 0 else path[:end]
 
 
-def _rule(order: int, route: Route, host: VirtualHost, environment: Environment) -> Rule:
+def _rule(order: int, route: Route, host: VirtualHost, config: RouteConfiguration, environment: Environment) -> Rule:
     match = route.match
-    rule = Rule(order, build_entry(route, host, environment), join_conditions(build_conditions(match)))
+    rule = Rule(order, build_entry(route, host, config, environment), join_conditions(build_conditions(match)))
     path = match.path.encode()
     if match.kind == "regex":
         rule.test = build_regex(match.path)

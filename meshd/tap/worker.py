@@ -17,7 +17,7 @@ from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
 from twisted.logger import FileLogObserver, ILogObserver, LogEvent, formatEventAsClassicLogText, globalLogBeginner
 
 from meshd.snapshot.snapshot import Snapshot
-from meshd.tables.program import Environment, program_slices
+from meshd.tables.program import program_slices
 from meshd.tap.privileges import drop_privileges, raise_descriptor_limit, refuse_new_privileges
 from meshd.telemetry.instruments import Instruments
 from meshd.worker.health import HealthPort
@@ -41,7 +41,7 @@ def build_session(index: int, control_socket: str) -> Session:
     plane = DataPlane(
         reactor, reactor, time.time, random.random, os.urandom, on_problem=lambda text: session.note_problem(text), instruments=instruments,
     )
-    environment = Environment(random=random.random, route=plane.route)
+    environment = plane.environment()
 
     def build(snapshot: Snapshot, previous: Any) -> Iterator[Any]:
         return program_slices(snapshot, environment, previous)

@@ -2,24 +2,19 @@
 
 from meshd.codec.http1 import LAST_CHUNK, encode_chunk, encode_response
 from meshd.codec.http_events import ResponseHead
-from meshd.codec.local_reply import build_local_reply
 from meshd.snapshot.network_filter import HttpConnectionManager
 from meshd.snapshot.replies import Reply
 from meshd.worker.ending import Ending
 from meshd.worker.exchange import Exchange, Server
+from meshd.worker.local_replies import build_reply
 from meshd.worker.resources import Resources
 from meshd.worker.wire.stream import Stream
 
 
 class AnswerWriter(Server):
-    """
-    Writes the responses to one client, one at a time.
+    """Writes the responses to one client, one at a time."""
 
-    Attributes:
-        upgrades: Upgrade types allowed.
-    """
-
-    __slots__ = ("_chunked", "_ending", "_exchange", "_pieces", "_resources", "_server_name", "_stream", "upgrades")
+    __slots__ = ("_chunked", "_ending", "_exchange", "_pieces", "_resources", "_server_name", "_stream")
 
     def __init__(self, resources: Resources, stream: Stream, ending: Ending, config: HttpConnectionManager) -> None:
         """Write to a stream, whose end hangs on what is answered."""
@@ -34,7 +29,6 @@ class AnswerWriter(Server):
     def write_as(self, config: HttpConnectionManager) -> None:
         """Write by other settings from now on."""
         self._server_name = config.server_name.encode()
-        self.upgrades = config.upgrades
 
     def send_informational(self, head: ResponseHead) -> None:
         """Send a 1xx head at once."""
@@ -45,14 +39,18 @@ class AnswerWriter(Server):
         """Queue the head of `exchange.response`."""
         head = exchange.response
         assert head is not None
-        headers = head.headers
-        if b"date" not in headers.first:
-            headers.add(b"date", self._resources.date.at(exchange.started_wall))
-        headers.set(b"server", self._server_name)
+        self._sign(head, exchange.started_wall)
         exchange.answered = True
         self._chunked = head.length < 0
         request = exchange.request
         self._pieces.append(encode_response(head, request.method, request.protocol, self._decide_close(exchange)))
+
+    def _sign(self, head: ResponseHead, wall: float) -> None:
+        """Say in a head who answers and when."""
+        headers = head.headers
+        if b"date" not in headers.first:
+            headers.add(b"date", self._resources.date.at(wall))
+        headers.set(b"server", self._server_name)
 
     def _decide_close(self, exchange: Exchange) -> bytes:
         """Decide whether the connection stays after a response; give what Connection says of it."""
@@ -84,13 +82,12 @@ class AnswerWriter(Server):
 
     def send_reply(self, exchange: Exchange, reply: Reply) -> None:
         """Send a whole answer of our own."""
-        resources = self._resources
-        body = reply.body.encode()
-        extra = [(name.encode(), value.encode()) for name, value in reply.headers]
-        head = build_local_reply(reply.status, body, resources.date.at(resources.wall_clock()), self._server_name, extra)
         if reply.close:
             self._ending.kind = "delayed"
-        exchange.response = head
+        body = build_reply(exchange, reply)
+        head = exchange.response
+        assert head is not None
+        self._sign(head, self._resources.wall_clock())
         exchange.answered = True
         self._chunked = False
         request = exchange.request

@@ -28,8 +28,6 @@ class Server:
 
     __slots__ = ()
 
-    upgrades: tuple[str, ...]
-
     def send_informational(self, head: ResponseHead) -> None:
         """Send a 1xx head at once."""
 

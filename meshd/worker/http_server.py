@@ -5,12 +5,13 @@ from typing import Final
 
 import attrs
 
-from meshd.codec.headers import Headers
 from meshd.codec.http1 import RequestReader
-from meshd.codec.http_events import RequestHead
+from meshd.codec.http_events import RequestHead, unread_request
+from meshd.codec.local_reply import is_grpc
 from meshd.snapshot.replies import REPLIES, Reply
 from meshd.tables.chain import HttpTable
 from meshd.tables.hosts import host_of
+from meshd.tables.paths import refuse_path
 from meshd.worker.answer_writer import AnswerWriter
 from meshd.worker.deadlines import UNKNOWN, Deadlines, Timed
 from meshd.worker.downstream import Downstream
@@ -132,7 +133,9 @@ class HttpServer(AnswerWriter, StreamOwner, Ends, Timed):
             return
         path = table.normalize(request.target)
         if not path:
-            exchange.reply(REPLIES["path_normalization_failed"])
+            config = table.config
+            exchange.path, reply = refuse_path(request.target, config.path_normalization, config.escaped_slashes, is_grpc(request.headers))
+            exchange.reply(reply)
             return
         exchange.path = path
         headers = request.headers
@@ -164,14 +167,7 @@ class HttpServer(AnswerWriter, StreamOwner, Ends, Timed):
 
     def _unread(self) -> Exchange:
         """Begin an exchange whose head has not been understood, for its answer and its log line."""
-        request = RequestHead()
-        request.method = request.target = request.authority = request.upgrade = b""
-        request.headers = Headers([])
-        request.protocol = "HTTP/1.1"
-        request.length = 0
-        request.keep_alive = request.expects_continue = False
-        request.refused = ""
-        exchange = self._exchange = Exchange(self, self.connection, request, self._resources.seconds(), self._resources.wall_clock())
+        exchange = self._exchange = Exchange(self, self.connection, unread_request(), self._resources.seconds(), self._resources.wall_clock())
         return exchange
 
     def on_end(self) -> None:

@@ -37,16 +37,13 @@ class Router(Policy, Answered):
         """Forward an exchange whose route is known."""
         route = exchange.route
         assert route is not None
-        name = route.pick_cluster(exchange)
-        cluster = self._live.get(name) or self._clusters.find(name)
+        cluster = exchange.cluster
         if cluster is None:
-            exchange.reply(REPLIES["cluster_not_found"])
-            return
-        exchange.cluster = cluster
-        request = exchange.request
-        if request.upgrade and request.upgrade.decode("latin-1") not in exchange.server.upgrades:
-            exchange.reply(REPLIES["upgrade_failed"])
-            return
+            name = route.pick_cluster(exchange)
+            cluster = exchange.cluster = self._live.get(name) or self._clusters.find(name)
+            if cluster is None:
+                exchange.reply(REPLIES["cluster_not_found"])
+                return
         if cluster.requests >= cluster.limits.max_requests:
             exchange.reply(REPLIES["overflow"])
             return
@@ -55,6 +52,12 @@ class Router(Policy, Answered):
         if route.limited:
             self._limit(exchange, route)
         self._try(exchange, cluster)
+
+    def name_cluster(self, exchange: Exchange) -> None:
+        """Note the cluster of an exchange that is answered or kept before it comes here; it goes to that one, if it comes at all."""
+        route = exchange.route
+        if route is not None and exchange.cluster is None:
+            exchange.cluster = self._clusters.find(route.pick_cluster(exchange))
 
     def _try(self, exchange: Exchange, cluster: LiveCluster) -> None:
         """Send an exchange to one host."""
@@ -69,6 +72,11 @@ class Router(Policy, Answered):
         if route is not None:
             if route.attempt_count:
                 exchange.request.headers.set(b"x-envoy-attempt-count", b"%d" % attempts)
+            prepare = route.prepare
+            if prepare is not None and attempts == 1:
+                prepare(exchange)
+            if route.rehost is not None and host.name:
+                route.rehost(exchange, host.name)
             policy = route.retry_policy
             if policy is not None and policy.per_try_timeout and exchange.request_complete:
                 self._limit_try(exchange, policy)
@@ -150,6 +158,8 @@ class Router(Policy, Answered):
             exchange.service_time = took = int((self._seconds() - exchange.completed_at) * 1000)
             head.headers.set(b"x-envoy-upstream-service-time", b"%d" % took)
         exchange.response = head
+        if route is not None and route.finish is not None:
+            route.finish(exchange)
         if head.upgrade and exchange.upstream is not None:
             upstream, exchange.upstream = exchange.upstream, None
             exchange.server.switch(exchange, *upstream.leave())

@@ -1,5 +1,6 @@
 """The data plane of one worker process: takes programs and listening sockets, serves, and tells what it does."""
 
+import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
@@ -7,9 +8,10 @@ from typing import cast
 import attrs
 from twisted.internet.interfaces import IReactorFDSet, IReactorTime
 
-from meshd.tables.interfaces import Step
+from meshd.tables.interfaces import Environment, Step
 from meshd.tables.program import Program
 from meshd.telemetry.instruments import Instruments
+from meshd.telemetry.log_values import Surroundings
 from meshd.worker.connections import Connections
 from meshd.worker.descriptors import DescriptorBudget, descriptor_limit
 from meshd.worker.listeners import ListeningSocket
@@ -64,7 +66,7 @@ class DataPlane:
     """
     Serves connections by the current program.
 
-    Call `use` before `listen`; build programs with `Environment(random=..., route=data_plane.route)`.
+    Call `use` before `listen`; build programs with `environment()`.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class DataPlane:
         self._wheel = wheel = Wheel(clock)
         self._resources = Resources(self._poller, wheel, clock.seconds, wall_clock, random, entropy, on_problem, instruments=instruments)
         self._router = Router(self._resources)
+        self._random = random
         self._connections = Connections(self._resources)
         self._budget = DescriptorBudget(wheel, settings.spare_descriptors, settings.descriptor_limit or descriptor_limit())
         self._budget.on_change = self._accepting_changed
@@ -103,10 +106,11 @@ class DataPlane:
         self._sockets: dict[str, list[ListeningSocket]] = {}
         self._sweep_timer: Timer | None = wheel.after(SWEEP, self._sweep)
 
-    @property
-    def route(self) -> Step:
-        """The step that forwards an exchange to the cluster of its route: every program's last step."""
-        return cast(Step, self._router.route)
+    def environment(self) -> Environment:
+        """Give what programs for this data plane are built with: one for all of them, so that each builds on the last."""
+        router = self._router
+        surroundings = Surroundings(os.uname().nodename, os.environ)
+        return Environment(self._random, cast(Step, router.route), cast(Step, router.name_cluster), surroundings)
 
     def use(self, program: Program) -> None:
         """Serve by another program from now on; exchanges in flight end by the one they began with."""

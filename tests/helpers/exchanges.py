@@ -1,7 +1,7 @@
 """Plain connections and exchanges for tests of what acts on them."""
 
 from meshd.codec.headers import Headers
-from meshd.codec.http_events import RequestHead, ResponseHead
+from meshd.codec.http_events import ResponseHead, unread_request
 from meshd.snapshot.replies import Reply
 from meshd.tables.hosts import host_of
 from meshd.tables.interfaces import Connection, RouteEntry, Step
@@ -37,7 +37,7 @@ class PlainExchange:
         headers: tuple[tuple[bytes, bytes], ...] = (),
         method: bytes = b"GET",
     ) -> None:
-        self.request = RequestHead()
+        self.request = unread_request()
         self.request.method = method
         self.request.target = path
         self.request.authority = authority
@@ -47,6 +47,8 @@ class PlainExchange:
         self.connection: Connection = PlainConnection()
         self.route: RouteEntry | None = None
         self.response: ResponseHead | None = None
+        self.cluster = ""
+        self.status = 0
         self.replies: list[Reply] = []
 
     def reply(self, reply: Reply) -> None:

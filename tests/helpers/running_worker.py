@@ -13,7 +13,6 @@ from pathlib import Path
 from twisted.internet.task import Clock
 
 from meshd.snapshot.snapshot import Snapshot
-from meshd.tables.interfaces import Environment
 from meshd.tables.program import build_program
 from meshd.worker.service import DataPlane, DataPlaneSettings
 from meshd.worker.wire.poller import Poller
@@ -41,7 +40,7 @@ class RunningWorker:
             self._reactor, self._clock, time.time, random.random, os.urandom,  # type: ignore[arg-type]  # reason: a part of a reactor is enough
             settings or DataPlaneSettings(), self.problems.append,
         )
-        self._environment = Environment(random.random, self.plane.route)
+        self._environment = self.plane.environment()
         self.plane.use(build_program(snapshot, self._environment))
         self.ports: dict[str, int] = {}
         for name, listener in snapshot.listeners.items():

@@ -8,10 +8,22 @@ from meshd.explain.call import Call, CallProtocol, CallTls
 from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
 from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
+from meshd.snapshot.header_changes import NO_CHANGES, AppendAction, HeaderChange, HeaderChanges
 from meshd.snapshot.listener import Listener, ListenerFilter
 from meshd.snapshot.match import HeaderMatch, QueryMatch, StringMatch
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
-from meshd.snapshot.route import DirectResponse, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost, WeightedCluster
+from meshd.snapshot.route import (
+    DirectResponse,
+    Redirect,
+    RegexRewrite,
+    RequireTls,
+    Route,
+    RouteAction,
+    RouteConfiguration,
+    RouteMatch,
+    VirtualHost,
+    WeightedCluster,
+)
 from meshd.snapshot.snapshot import NodeReference, Snapshot
 
 PORTS = (80, 443, 15001, 15006)
@@ -43,6 +55,8 @@ HEADERS = ("x-v", "X-V", "x-w", "cookie", ":method", ":authority", "host", ":pat
 PROTOCOLS_SPOKEN: tuple[CallProtocol, ...] = ("http", "http", "http", "http2", "tcp")
 TLS: tuple[CallTls, ...] = ("none", "none", "none", "tls", "mtls")
 CLUSTERS = ("c0", "c1", "c2", "c3", "absent")
+KNOWN_CLUSTERS = {name: Cluster(name, "EDS", service_name=name) for name in CLUSTERS[:3]} | {"c3": Cluster("c3", "ORIGINAL_DST")}
+ENDPOINTS = {name: ClusterLoadAssignment(name, (LocalityEndpoints(endpoints=(Endpoint("10.9.0.1", 8080),)),)) for name in CLUSTERS[:3]}
 
 _string_kinds = st.sampled_from(("exact", "prefix", "suffix", "contains"))
 string_matches = st.one_of(
@@ -70,27 +84,67 @@ route_matches = st.one_of(
     st.builds(RouteMatch, st.just("regex"), st.sampled_from(REGEXES), **_conditions),
 )
 weighted_clusters = st.lists(st.builds(WeightedCluster, st.sampled_from(CLUSTERS), st.integers(0, 3)), max_size=4).map(tuple)
+_actions_on_headers: st.SearchStrategy[AppendAction] = st.sampled_from(
+    ("APPEND_IF_EXISTS_OR_ADD", "ADD_IF_ABSENT", "OVERWRITE_IF_EXISTS_OR_ADD", "OVERWRITE_IF_EXISTS"),
+)
+_changed_names = st.sampled_from(("x-v", "X-W", "x-n", "vary", "accept", "content-length", "x-forwarded-host"))
+_values = st.sampled_from(("1", "", "a b", "%REQ(x-v)%", "<%REQ(X-W?:path)%>", "%REQ(:authority):3%", "100%%", "%REQ(cookie)%", "%REQ(no)%"))
+header_changes = st.builds(
+    HeaderChanges,
+    st.lists(st.builds(HeaderChange, _changed_names, _values, _actions_on_headers, st.booleans()), max_size=3).map(tuple),
+    st.lists(st.sampled_from(("x-v", "X-W", "cookie", "transfer-encoding")), max_size=1).map(tuple),
+)
+_often_none = st.just(NO_CHANGES) | header_changes
+_tls: st.SearchStrategy[RequireTls] = st.sampled_from(("NONE", "NONE", "NONE", "EXTERNAL_ONLY", "ALL"))
+_prefix_rewrites = st.sampled_from((None, None, "/", "/new", "new", "/a?x=", "/q r"))
+_regex_rewrites = st.builds(
+    RegexRewrite, st.sampled_from(("a", "/(a|b)(/.*)?", "x*", "^/", "b?", "(/)(.?)")), st.sampled_from(("", "/\\0", "-", "\\0\\0", "\\\\", "é b")),
+)
+_path_rewrites = st.one_of(
+    st.fixed_dictionaries({"prefix_rewrite": _prefix_rewrites}), st.fixed_dictionaries({"regex_rewrite": _regex_rewrites}),
+)
+_schemes, _hosts, _ports = st.sampled_from(("", "https", "http", "ftp")), st.sampled_from(("", "", "new.test")), st.sampled_from((0, 0, 80, 443))
+_statuses, _places = st.sampled_from((301, 302, 307)), st.sampled_from(("", "/to", "to?x=1"))
+_redirects = st.one_of(
+    st.builds(Redirect, _statuses, _schemes, _hosts, _ports, _places, strip_query=st.booleans()),
+    st.builds(
+        lambda fields, rewrite: Redirect(*fields, **rewrite), st.tuples(_statuses, _schemes, _hosts, _ports), _path_rewrites,
+    ),
+)
+_rewriting = st.builds(
+    lambda cluster, host, append, rewrite: RouteAction(cluster, host_rewrite=host, append_forwarded_host=append, **rewrite),
+    st.sampled_from(CLUSTERS), _hosts, st.booleans(), _path_rewrites,
+)
 actions = st.one_of(
     st.builds(RouteAction, st.sampled_from(CLUSTERS)),
     st.builds(RouteAction, st.just(""), weighted_clusters),
-    st.builds(DirectResponse, st.sampled_from((200, 301, 503)), st.just("body")),
+    st.builds(DirectResponse, st.sampled_from((200, 201, 301, 503)), st.just("body")),
+    _redirects,
+    _rewriting,
 )
 
 
 @st.composite
 def virtual_hosts(draw: st.DrawFn, number: int) -> VirtualHost:
     """One virtual host; its routes are named by their place, so that two are never mistaken for each other."""
-    matches = draw(st.lists(st.tuples(route_matches, actions), max_size=8))
-    routes = tuple(Route(f"h{number}r{place}", match, action) for place, (match, action) in enumerate(matches))
+    matches = draw(st.lists(st.tuples(route_matches, actions, _often_none, _often_none), max_size=8))
+    routes = tuple(
+        Route(f"h{number}r{place}", match, action, request_headers=requests, response_headers=responses)
+        for place, (match, action, requests, responses) in enumerate(matches)
+    )
     domains = draw(st.lists(st.sampled_from(DOMAINS), min_size=1, max_size=4, unique=True))
-    return VirtualHost(f"h{number}", tuple(domains), routes)
+    requests, responses = draw(_often_none), draw(_often_none)
+    return VirtualHost(f"h{number}", tuple(domains), routes, require_tls=draw(_tls), request_headers=requests, response_headers=responses)
 
 
 @st.composite
 def route_configurations(draw: st.DrawFn, name: str = "80") -> RouteConfiguration:
     """A few virtual hosts whose domains may repeat: the first then counts."""
     hosts = tuple(draw(virtual_hosts(number)) for number in range(draw(st.integers(0, 4))))
-    return RouteConfiguration(name, hosts, ignore_port_in_host_matching=draw(st.sampled_from((True, True, True, False))))
+    return RouteConfiguration(
+        name, hosts, ignore_port_in_host_matching=draw(st.sampled_from((True, True, True, False))), request_headers=draw(_often_none),
+        response_headers=draw(_often_none), most_specific_header_changes_win=draw(st.booleans()),
+    )
 
 
 @st.composite
@@ -127,8 +181,9 @@ chain_matches = st.builds(
 )
 tcp_proxies = st.builds(TcpProxy, st.just("tcp"), st.sampled_from(CLUSTERS)) | st.builds(TcpProxy, st.just("tcp"), st.just(""), weighted_clusters)
 _modes = st.sampled_from(("NONE", "BASE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"))
+_escapes = st.sampled_from(("", "", "", "REJECT_REQUEST", "UNESCAPE_AND_REDIRECT"))
 http_managers = st.one_of(
-    st.builds(HttpConnectionManager, st.just("http"), st.sampled_from(("80", "443")), path_normalization=_modes),
+    st.builds(HttpConnectionManager, st.just("http"), st.sampled_from(("80", "443")), path_normalization=_modes, escaped_slashes=_escapes),
     st.builds(HttpConnectionManager, st.just("http"), route_config=route_configurations("inline"), path_normalization=_modes),
 )
 listener_filters = st.lists(
@@ -170,16 +225,16 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     free = [place for place in places if place != ("0.0.0.0", 15006)]
     found.extend(draw(listeners(f"{address}_{port}", SocketAddress(address, port))) for address, port in free)
     routes = {name: draw(route_configurations(name)) for name in ("80", "443")}
-    endpoints = {name: ClusterLoadAssignment(name, (LocalityEndpoints(endpoints=(Endpoint("10.9.0.1", 8080),)),)) for name in CLUSTERS[:3]}
-    clusters = {name: Cluster(name, "EDS", service_name=name) for name in CLUSTERS[:3]} | {"c3": Cluster("c3", "ORIGINAL_DST")}
-    return Snapshot(NodeReference("node"), {listener.name: listener for listener in found}, routes, clusters, endpoints)
+    return Snapshot(NodeReference("node"), {listener.name: listener for listener in found}, routes, KNOWN_CLUSTERS, ENDPOINTS)
 
 
 def _place(place: tuple[str, int]) -> tuple[str, int]:
     return canonical_ip(place[0]), place[1]
 
 
-_header_lines = st.lists(st.tuples(st.sampled_from(("x-v", "x-w", "cookie", "x-forwarded-proto")), st.sampled_from(TEXTS)), max_size=3).map(tuple)
+_line = st.tuples(st.sampled_from(("x-v", "x-w", "cookie", "x-forwarded-proto", "accept", "x-forwarded-host")), st.sampled_from(TEXTS))
+_rare_line = st.sampled_from((("x-forwarded-proto", "https"), ("x-envoy-internal", "true"), ("connection", "upgrade"), ("upgrade", "foo")))
+_header_lines = st.lists(st.one_of(_line, _line, _rare_line), max_size=4).map(tuple)
 
 
 @st.composite

@@ -16,7 +16,6 @@ import attrs
 from meshd.snapshot.snapshot import PARTS, Snapshot
 from meshd.snapshot.update import apply_update, find_changes
 from meshd.snapshot.wire import decode, encode
-from meshd.tables.interfaces import Environment
 from meshd.tables.program import build_program
 from meshd.worker.service import DataPlane
 from tests.helpers.source_tree import ROOT
@@ -164,7 +163,7 @@ def main() -> None:
     snapshot, _ = apply_update(None, {}, decode(Path(content).read_bytes()))
     problems: list[str] = []
     plane = DataPlane(reactor, reactor, time.time, random.random, os.urandom, on_problem=problems.append)
-    plane.use(build_program(snapshot, Environment(random.random, plane.route)))
+    plane.use(build_program(snapshot, plane.environment()))
     ports = {}
     for name, listener in snapshot.listeners.items():
         listening = socket.create_server(("127.0.0.1", 0), backlog=2048)

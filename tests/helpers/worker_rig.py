@@ -3,7 +3,7 @@
 import contextlib
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.task import Clock
 
@@ -15,7 +15,7 @@ from meshd.snapshot.listener import Listener
 from meshd.snapshot.network_filter import AccessLog, HttpConnectionManager, TcpProxy
 from meshd.snapshot.route import RetryPolicy, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost
 from meshd.snapshot.snapshot import NodeReference, Snapshot
-from meshd.tables.interfaces import Environment
+from meshd.tables.interfaces import Environment, Step
 from meshd.tables.program import Program, build_program
 from meshd.worker.downstream import Downstream
 from meshd.worker.resources import Resources
@@ -142,7 +142,8 @@ class Rig:
 
     def use(self, snapshot: Snapshot) -> Program:
         """Serve by a snapshot."""
-        program = build_program(snapshot, Environment(self.random, self.router.route))  # type: ignore[arg-type]  # reason: the worker's exchange is one
+        environment = Environment(self.random, cast(Step, self.router.route), cast(Step, self.router.name_cluster))
+        program = build_program(snapshot, environment)
         self.resources.program = program
         self.resources.clusters.use(snapshot.clusters, snapshot.endpoints)
         return program

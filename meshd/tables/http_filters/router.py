@@ -18,8 +18,8 @@ def _wrap(proceed: Step) -> Step:
         entry = exchange.route
         if entry is None:
             exchange.reply(NO_PATH if exchange.path and not exchange.path.startswith(b"/") else NOT_FOUND)
-        elif entry.direct is not None:
-            exchange.reply(entry.direct)
+        elif entry.answer is not None:
+            exchange.reply(entry.answer(exchange))
         else:
             proceed(exchange)
 

@@ -26,7 +26,12 @@ def _path(exchange: Exchange) -> Sequence[bytes]:
 
 
 def _scheme(exchange: Exchange) -> Sequence[bytes]:
-    return (b"https",) if exchange.request.headers.first.get(b"x-forwarded-proto") == b"https" else (b"http",)
+    return (scheme_of(exchange),)
+
+
+def scheme_of(exchange: Exchange) -> bytes:
+    """Give a request's scheme: `x-forwarded-proto` is believed where it says https."""
+    return b"https" if exchange.request.headers.first.get(b"x-forwarded-proto", b"").lower() == b"https" else b"http"
 
 
 def _forwarded_proto(exchange: Exchange) -> Sequence[bytes]:

@@ -98,6 +98,7 @@ class LiveCluster:
             place = (endpoint.address, endpoint.port)
             host = hosts.get(place) or self.hosts.get(place) or self._make_host(*place)
             host.weight = endpoint.weight
+            host.name = endpoint.hostname.encode()
             hosts[place] = host
         for place, host in self.hosts.items():
             if place not in hosts:

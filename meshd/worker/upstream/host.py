@@ -32,6 +32,7 @@ class UpstreamHost:
         address: IP address.
         port: Its port.
         text: `address:port` as the access log writes it.
+        name: Host name that requests are given as their authority where a route says so; empty without one.
         weight: From the snapshot.
         source: Address that connections to it come from; empty for the kernel's choice.
         active: Requests or connections in flight.
@@ -39,13 +40,14 @@ class UpstreamHost:
         removed: No longer an endpoint: what is in flight ends, nothing is kept.
     """
 
-    __slots__ = ("active", "address", "idle", "port", "removed", "source", "text", "weight")
+    __slots__ = ("active", "address", "idle", "name", "port", "removed", "source", "text", "weight")
 
     def __init__(self, address: str, port: int, source: str = "") -> None:
         """Begin with nothing in flight."""
         self.address = address
         self.port = port
         self.text = format_address(address, port)
+        self.name = b""
         self.weight = 1
         self.source = source
         self.active = 0

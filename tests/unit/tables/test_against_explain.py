@@ -1,5 +1,6 @@
 """The tables find what the plain interpreter finds, on random snapshots and calls."""
 
+from collections.abc import Iterable
 from itertools import accumulate
 
 import attrs
@@ -21,8 +22,9 @@ from meshd.tables.chain import ChainTable, HttpTable
 from meshd.tables.hosts import host_of
 from meshd.tables.interfaces import Environment, Exchange
 from meshd.tables.listener import ListenerTable
-from meshd.tables.paths import build_normalize
+from meshd.tables.paths import build_normalize, refuse_path
 from meshd.tables.program import Program, build_program
+from meshd.worker.local_replies import build_reply
 from meshd.worker.unrouted import find_only_cluster, find_service_cluster
 from tests.helpers import snapshots
 from tests.helpers.exchanges import PlainConnection, PlainExchange
@@ -70,15 +72,20 @@ class Walk:
             connection.application_protocols = ({"http": "http/1.1", "http2": "h2c"}[call.protocol],)
         return listener.find_chain(connection)
 
-    def request(self, table: HttpTable, call: Call) -> PlainExchange | None:
-        """Run a request through the steps; None where its path cannot be normalized."""
-        target = b"" if call.method == "CONNECT" else call.path.encode()
-        path = table.normalize(target) if target else target
-        if target and not path:
-            return None
-        headers = tuple((name.encode(), value.encode()) for name, value in call.headers)
-        exchange = PlainExchange(path, call.authority.encode(), headers, call.method.encode())
-        table.step(exchange)
+    def request(self, table: HttpTable, call: Call) -> PlainExchange:
+        """Run a request through the steps, up to the choice of a cluster."""
+        target, config = call.path.encode(), table.config
+        exchange = PlainExchange(table.normalize(target), call.authority.encode(), tuple(texts(call.headers)), call.method.encode())
+        lines = exchange.request.headers
+        if b"upgrade" in (lines.joined(b"connection") or b"").split(b","):
+            exchange.request.upgrade = lines.joined(b"upgrade") or b""
+        if exchange.path:
+            table.step(exchange)
+        else:
+            exchange.path, reply = refuse_path(target, config.path_normalization, config.escaped_slashes, is_grpc=False)
+            exchange.reply(reply)
+        if exchange.route is not None and not exchange.replies:
+            exchange.cluster = exchange.route.pick_cluster(exchange)
         return exchange
 
 
@@ -116,32 +123,54 @@ def check_opaque(listener: ListenerTable, chain: ChainTable, table: HttpTable, c
 
 def check_request(walk: Walk, table: HttpTable, call: Call, answer: Answer, fraction: float) -> None:
     """Hold every decision about one request to the explanation."""
-    exchange = walk.request(table, call)
-    if exchange is None:
-        assert "path_normalization_failed" == answer.response_code_details
+    if call.method == "CONNECT":
+        assert ("reply", "route_not_found") == (answer.outcome, answer.response_code_details)
         return
-    if not call.path.startswith("/") and call.method != "CONNECT":
+    exchange = walk.request(table, call)
+    if not call.path.startswith("/"):
         assert "absolute_path_rejected" == answer.response_code_details
         return
-    assert answer.requested_path.encode() == exchange.path
-    if exchange.route is None:
-        assert ("reply", "route_not_found") == (answer.outcome, answer.response_code_details)
-        assert ["route_not_found"] == [reply.details for reply in exchange.replies]
-        return
-    assert (answer.virtual_host, answer.route) == (exchange.route.virtual_host, exchange.route.name)
-    if exchange.route.direct is not None:
-        assert [(answer.status, "direct_response")] == [(reply.status, reply.details) for reply in exchange.replies]
-        assert "direct_response" == answer.response_code_details
-        return
-    assert [exchange] == walk.forwarded[-1:]
-    assert expected_cluster(answer, fraction) == exchange.route.pick_cluster(exchange)
+    if exchange.route is not None:
+        assert (answer.virtual_host, answer.route) == (exchange.route.virtual_host, exchange.route.name)
+    if exchange.replies:
+        check_reply(exchange, answer)
+    elif answer.response_code_details == "cluster_not_found":
+        assert exchange.cluster in ("", "absent")
+    elif answer.response_code_details != "no_healthy_upstream":
+        assert ([exchange], "forward") == (walk.forwarded[-1:], answer.outcome)
+        assert expected_cluster(answer, fraction) == exchange.cluster
+        check_forwarded(exchange, answer)
+
+
+def check_reply(exchange: PlainExchange, answer: Answer) -> None:
+    """Hold status, flags, details and headers of an answer to the explanation."""
+    reply = exchange.replies[0]
+    build_reply(exchange, reply)  # type: ignore[arg-type]  # reason: a plain exchange is enough
+    assert exchange.response is not None
+    assert ("reply", answer.status, answer.response_flags, answer.response_code_details) == (
+        "reply", exchange.response.status, reply.flags or "-", reply.details)
+    assert texts(answer.response_headers) == [pair for pair in exchange.response.headers.pairs if not pair[0].startswith(b"content-")]
+
+
+def check_forwarded(exchange: PlainExchange, answer: Answer) -> None:
+    """Hold what an upstream is sent to the explanation."""
+    assert exchange.route is not None
+    if exchange.route.prepare is not None:
+        exchange.route.prepare(exchange)
+    assert (answer.requested_path, answer.authority) == (exchange.path.decode(), exchange.request.authority.decode())
+    assert texts(answer.request_headers) == exchange.request.headers.pairs
+
+
+def texts(lines: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Give header lines as bytes."""
+    return [(name.encode(), value.encode()) for name, value in lines]
 
 
 def one_listener(routes: RouteConfiguration) -> Snapshot:
     """Give a snapshot whose only chain routes by one configuration."""
     chain = FilterChain("http", FilterChainMatch(), HttpConnectionManager("http", route_config=routes))
     listener = Listener("virtualOutbound", SocketAddress("0.0.0.0", 15001), (chain,), bind_to_port=True, use_original_dst=True)
-    return Snapshot(NodeReference("node"), {listener.name: listener})
+    return Snapshot(NodeReference("node"), {listener.name: listener}, {}, snapshots.KNOWN_CLUSTERS, snapshots.ENDPOINTS)
 
 
 def plain(call: Call) -> Call:
@@ -178,7 +207,7 @@ def test_every_route_is_the_explained_one(routes, calls):
 def test_building_on_the_last_program_changes_nothing(before, after, calls, fraction):
     """What is taken over from the last Program decides as what is built anew."""
     listeners = {**after.listeners, "virtualInbound": before.listeners["virtualInbound"]}
-    merged = Snapshot(before.node, listeners, {**before.routes, "80": after.routes["80"]})
+    merged = attrs.evolve(before, listeners=listeners, routes={**before.routes, "80": after.routes["80"]})
     walk = Walk(before, fraction)
     walk.program = build_program(merged, walk.environment, walk.program)
     assert merged is walk.program.snapshot

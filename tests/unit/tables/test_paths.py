@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshd.tables.paths import build_normalize
+from meshd.tables.paths import build_normalize, refuse_path
 
 OBSERVED = Path(__file__).resolve().parents[4] / "shared" / "observed" / "observed.json"
 MODES = {"C.none": "NONE", "C.base": "BASE", "C.merge": "MERGE_SLASHES", "C.decode": "DECODE_AND_MERGE_SLASHES"}
@@ -75,6 +75,28 @@ def rows(*lines):
 def test_gives_the_one_form(mode, sent, expected):
     """Dot segments, escapes, backslashes, runs of slashes, parameters, fragments, and what is made to fool a decoder."""
     assert expected.encode() == build_normalize(mode)(sent.encode())
+
+
+@pytest.mark.parametrize(("action", "sent", "is_grpc", "logged", "status"), [
+    ("REJECT_REQUEST", "/a/..%2Fb?c=%2F", False, "/a/../b?c=%2F", 400),
+    ("UNESCAPE_AND_REDIRECT", "/a%5C../b%2f#x", False, "/b/", 307),
+    ("UNESCAPE_AND_REDIRECT", "/a%2Fb?c=%2F", True, "/a/b?c=%2F", 400),
+    ("UNESCAPE_AND_REDIRECT", "/a%2f%00", False, "/a/%00", 400),
+    ("UNESCAPE_AND_REDIRECT", "/a%00", False, "/a%00", 400),
+    ("", "/a%00", False, "/a%00", 400),
+])
+def test_escaped_slashes_that_are_not_taken(action, sent, is_grpc, logged, status):
+    """Refused, or sent to the path with slashes; gRPC clients follow nowhere."""
+    assert b"" == build_normalize("BASE", action)(sent.encode())
+    path, reply = refuse_path(sent.encode(), "BASE", action, is_grpc)
+    assert (logged, status, "path_normalization_failed", status == 400) == (path.decode(), reply.status, reply.details, reply.close)
+    assert reply.headers == ((("location", logged),) if status == 307 else ())
+
+
+@pytest.mark.parametrize("sent", ["/a?b=%2F", "/a#%2f", "/a%25"])
+def test_paths_without_escaped_slashes_are_taken(sent):
+    """Whatever is done with others."""
+    assert build_normalize("BASE")(sent.encode()) == build_normalize("BASE", "REJECT_REQUEST")(sent.encode())
 
 
 @pytest.mark.parametrize("byte", [0x01, 0x20, 0x7F, 0x80, 0xE9, 0xFF])

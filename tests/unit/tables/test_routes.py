@@ -3,7 +3,7 @@
 import pytest
 
 from meshd.snapshot.match import HeaderMatch, QueryMatch, StringMatch
-from meshd.snapshot.route import Route, RouteAction, RouteMatch, VirtualHost
+from meshd.snapshot.route import Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost
 from meshd.tables.interfaces import BuildError, Environment
 from meshd.tables.routes import bare_path, build_routes
 from tests.helpers.exchanges import PlainExchange
@@ -16,7 +16,7 @@ HEADERS_2 = ((b"x-v", b"2"),)
 def found(matches, path, headers=()):
     """Give the place of the route that is found among matches, or None."""
     routes = tuple(Route(str(place), match, RouteAction("c")) for place, match in enumerate(matches))
-    entry = build_routes(VirtualHost("h", ("*",), routes), ENVIRONMENT)(PlainExchange(path, headers=headers))
+    entry = build_routes(VirtualHost("h", ("*",), routes), RouteConfiguration("80"), ENVIRONMENT)(PlainExchange(path, headers=headers))
     return None if entry is None else int(entry.name)
 
 
@@ -99,7 +99,7 @@ def test_names_every_broken_route():
     matches = {"one": RouteMatch("regex", "("), "two": RouteMatch(headers=(HeaderMatch("x", StringMatch("regex", "[")),))}
     routes = tuple(Route(name, match, RouteAction("c")) for name, match in matches.items())
     with pytest.raises(BuildError) as caught:
-        build_routes(VirtualHost("h", ("*",), routes), ENVIRONMENT)
+        build_routes(VirtualHost("h", ("*",), routes), RouteConfiguration("80"), ENVIRONMENT)
     assert ["virtual host h: route 'one'", "virtual host h: route 'two'"] == [reason.partition(": regex")[0] for reason in caught.value.reasons]
 
 
@@ -107,3 +107,24 @@ def test_names_every_broken_route():
 def test_cuts_the_query(path, expected):
     """All from the first question mark on."""
     assert expected == bare_path(path)
+
+
+@pytest.mark.parametrize(("require", "headers", "expected"), [
+    ("ALL", (), 301),
+    ("ALL", ((b"x-forwarded-proto", b"https"),), None),
+    ("ALL", ((b"x-forwarded-proto", b"HTTPS"),), 301),
+    ("ALL", ((b"x-forwarded-proto", b""),), 404),
+    ("ALL", ((b"x-envoy-internal", b"true"),), 301),
+    ("EXTERNAL_ONLY", ((b"x-envoy-internal", b"true"),), None),
+    ("EXTERNAL_ONLY", ((b"x-forwarded-proto", b"http"),), 301),
+])
+def test_virtual_hosts_that_ask_for_tls(require, headers, expected):
+    """Requests that came without it are sent to https, whatever the routes are; no scheme at all finds nothing."""
+    host = VirtualHost("h", ("*",), (Route("r", RouteMatch(), RouteAction("c")),), require_tls=require)
+    exchange = PlainExchange(b"/a?b=1", b"a.test:81", headers)
+    entry = build_routes(host, RouteConfiguration("80"), ENVIRONMENT)(exchange)
+    if entry is None or entry.answer is None:
+        assert expected == (404 if entry is None else None)
+        return
+    reply = entry.answer(exchange)
+    assert ("-", expected, (("location", "https://a.test:81/a?b=1"),)) == (entry.name, reply.status, reply.headers)

@@ -12,8 +12,6 @@ from tests.helpers.worker_rig import downstream
 class Server:
     """Notes what an exchange asks of its codec."""
 
-    upgrades = ()
-
     def __init__(self):
         self.calls = []
 

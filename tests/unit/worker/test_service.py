@@ -8,7 +8,6 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from meshd.snapshot.cluster import Cluster
-from meshd.tables.interfaces import Environment
 from meshd.tables.program import build_program
 from meshd.worker.service import DataPlane, DataPlaneSettings, DataPlaneStatus
 from tests.helpers.worker_rig import CLUSTER, FakeReactor, Rig, downstream, ending, received, snapshot
@@ -83,7 +82,7 @@ class DataPlaneTests(SynchronousTestCase):
         )
         self.stopped = False
         self.addCleanup(self.stop)
-        self.environment = Environment(lambda: 0.0, self.plane.route)
+        self.environment = self.plane.environment()
         self.plane.use(build_program(snapshot(log=self.log), self.environment))
         self.socket = self.listen("http")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from meshd.snapshot.http_filter import Router
-from meshd.snapshot.route import DirectResponse, Route, RouteAction, RouteMatch, VirtualHost
+from meshd.snapshot.route import DirectResponse, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost
 from meshd.tables.http_filters.router import build_router
 from meshd.tables.interfaces import Environment
 from meshd.tables.route_entries import build_entry
@@ -26,7 +26,8 @@ def test_forwards_or_answers(action, path, expected):
     """Only a route with clusters goes on."""
     notes = []
     exchange = PlainExchange(path)
-    exchange.route = build_entry(Route("r", RouteMatch(), action), VirtualHost("h", ("*",)), ENVIRONMENT) if action else None
+    if action is not None:
+        exchange.route = build_entry(Route("r", RouteMatch(), action), VirtualHost("h", ("*",)), RouteConfiguration("80"), ENVIRONMENT)
     wrap = build_router(Router(), ENVIRONMENT).request
     assert wrap is not None
     wrap(lambda same: notes.append("gone on"))(exchange)
