@@ -7,7 +7,7 @@ The admin pages: what meshd is and does, over HTTP, on `admin.sock` and read-onl
      "node": {"name", "namespace", "addresses", "gateway", "origin", "ports"},
      "generation": {"number", "versions": {PART: TEXT}, "made": EPOCH, "resources": {PART: COUNT}, "rejected": [REASON], "kept": [NUMBER]},
      "workers": [{"index", "pid", "state": "new|starting|attached|detached|backoff", "serving", "wanted", "sent", "acknowledged", "nonce",
-                  "refused": null | {"number", "reasons"}, "restarts", "ended", "problems": [TEXT], "listening": {LISTENER: [ADDRESS]},
+                  "pushed", "refused": null | {"number", "reasons"}, "restarts", "ended", "problems": [TEXT], "listening": {LISTENER: [ADDRESS]},
                   "status": {as the worker reports: "connections", "exchanges", "paused", "draining", "listening"}}],
      "sources": {"documents": {OUTCOME: COUNT}, "verdicts": [{"origin", "outcome", "text"}]},
      "problems": [{"severity", "text", "file", "line", "resource", "field", "message", "hint", "code"}],
@@ -16,7 +16,8 @@ The admin pages: what meshd is and does, over HTTP, on `admin.sock` and read-onl
 `GET /snapshot` is what is served, in Envoy's JSON; `GET /snapshot.wire` the same in the bytes that workers get (`meshd.snapshot.wire`), which
 `meshctl explain` reads. Neither holds private keys.
 
-`wanted`, `sent` and `acknowledged` are generation numbers or null; all is well when `state` is `serving` and `problems` has no error.
+`wanted`, `sent` and `acknowledged` are generation numbers or null, `pushed` is bytes; all is well when `state` is `serving` and `problems`
+has no error.
 """
 
 import json

@@ -39,6 +39,7 @@ class Pusher:
         acknowledged: The one it serves with; None when that is none of ours.
         refusal: Its last refusal, until it accepts again.
         nonce: Of the last push; 0 before the first.
+        pushed: Bytes of all pushes.
     """
 
     push: Callable[[int, bytes], "Deferred[Verdict]"]
@@ -51,6 +52,7 @@ class Pusher:
     acknowledged: Generation | None = None
     refusal: Refusal | None = None
     nonce: int = 0
+    pushed: int = 0
     _versions: dict[str, str] = attrs.field(factory=dict)
     _snapshot: Snapshot | None = None
     _stopped: bool = False
@@ -98,8 +100,9 @@ class Pusher:
     def _send(self, wanted: Generation) -> None:
         self.sent = wanted
         self.nonce = self.next_nonce()
-        update = find_changes(self._snapshot, wanted.snapshot, self._versions, wanted.versions)
-        self.push(self.nonce, self.encode(update)).addCallbacks(self._answered, self._failed).addErrback(self._bug)
+        content = self.encode(find_changes(self._snapshot, wanted.snapshot, self._versions, wanted.versions))
+        self.pushed += len(content)
+        self.push(self.nonce, content).addCallbacks(self._answered, self._failed).addErrback(self._bug)
 
     def _answered(self, verdict: Verdict) -> None:
         sent, self.sent = self.sent, None

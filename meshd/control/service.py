@@ -53,6 +53,7 @@ class ControlPlane:
     problems: tuple[Problem, ...] = ()
     rejected: tuple[str, ...] = ()
     served: bool = False
+    _told: int = 0  # the last generation of which the log says that it is served
     _save: IDelayedCall | None = None
     _save_delay: float = SAVE_DELAY
 
@@ -93,7 +94,13 @@ class ControlPlane:
 
     def changed(self) -> None:
         """Workers serve more or less than before."""
-        if not self.served and self.workers.serving:
+        if not self.workers.serving:
+            return
+        wanted = self.workers.wanted
+        if wanted is not None and wanted.number != self._told:
+            self._told = wanted.number
+            log.info("generation {number} is served by all workers", number=wanted.number)
+        if not self.served:
             self.served = True
             self.on_serving()
 

@@ -76,6 +76,7 @@ def _worker(slot: Slot, wanted: Generation | None) -> dict[str, Any]:
         "sent": _number(pusher.sent or pusher.acknowledged) if pusher else None,
         "acknowledged": _number(pusher.acknowledged) if pusher else None,
         "nonce": pusher.nonce if pusher else 0,
+        "pushed": pusher.pushed if pusher else 0,
         "refused": {"number": refusal.number, "reasons": list(refusal.reasons)} if refusal else None,
         "restarts": slot.restarts,
         "ended": slot.ended,

@@ -51,8 +51,19 @@ FIGURES: Mapping[str, Figure] = {
     "share": Figure("connections of the busiest worker", "%", 1e2),
     "stall": Figure("longest stall", "ms", 1e3),
     "changes": Figure("changes", digits=0),
+    "load": Figure("load", "s", digits=3),
+    "compile": Figure("compile", "s", digits=3),
+    "full": Figure("load and compile", "s", digits=3),
+    "encode": Figure("encode", "s", digits=3),
+    "start": Figure("start to last ACK", "s", digits=3),
+    "control_rss": Figure("control plane's peak RSS", "MB", 1e-6),
+    "worker_rss": Figure("a worker's RSS", "MB", 1e-6),
+    "full_push": Figure("first push", "bytes", digits=0),
+    "change": Figure("one endpoint's change to last ACK, median", "ms", 1e3),
+    "worst_change": Figure("one endpoint's change to last ACK, worst", "ms", 1e3),
+    "change_push": Figure("push of one change", "bytes", digits=0),
 }
-"""All there are: of each run those from `cpu` to `errors`, the others of single scenarios."""
+"""All there are: of each run of load those from `cpu` to `errors`, others of single scenarios, from `load` on of the control plane."""
 OF_GIB = {name: Figure(FIGURES[name].title, "s", 1.0, 3) for name in ("cpu", "user", "system", "machine")} | {"rate": Figure("rate", "/s", 1.0, 2)}
 """Shown otherwise where the unit of work is a GiB."""
 

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
 from tests.bench.figures import FIGURES
-from tests.bench.targets import ENVOY
+from tests.bench.scale import SCALE
+from tests.bench.targets import ENVOY, US
 
 WIDTH, LABELS, ROW, GAP = 860, 300, 16, 14  # pixels: of all, of what stands to the left, of a bar, between groups
 COLOURS = {"meshd": "#3b82c4", "HAProxy": "#8a9a5b", "nginx": "#c08a3e"}
@@ -16,12 +18,30 @@ SHOWN: Mapping[str, str] = {
     "b": "p50", "h": "held_rss", "echo of 100 bytes, 32 connections": "machine",
 }
 """Figures that bars show instead of CPU, by scenario or case."""
+GROWING = ("full", "start", "change", "worst_change")
+"""Figures of the control plane that are drawn."""
 _FRAME = """\
 <svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">
 <style>text {{ fill: #333 }} line, polyline {{ stroke: #888 }} @media (prefers-color-scheme: dark) {{ text {{ fill: #ddd }} }}</style>
 {content}
 </svg>
 """
+
+
+def write_pictures(path: Path, scenarios: Sequence[Mapping[str, Any]]) -> None:
+    """Write bars of what was measured beside Envoy, and with `-scale` at the end of the name how the control plane's times grow."""
+    loaded = [scenario for scenario in scenarios if scenario["key"] != SCALE]
+    if loaded:
+        path.write_text(bars(loaded))
+    for scenario in scenarios:
+        if scenario["key"] == SCALE:
+            path.with_stem(f"{path.stem}-{SCALE}").write_text(growth(scenario["title"], "s", lines_of(scenario)))
+
+
+def lines_of(scale: Mapping[str, Any]) -> dict[str, dict[float, float]]:
+    """Return the times of the control plane by the number of services."""
+    sizes = {float(case["name"].split()[0].replace(",", "")): case["contenders"][US] for case in scale["cases"]}
+    return {FIGURES[name].title: {size: found[name]["median"] for size, found in sizes.items()} for name in GROWING}
 
 
 def bars(scenarios: Sequence[Mapping[str, Any]]) -> str:

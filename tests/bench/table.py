@@ -15,6 +15,8 @@ def case_table(scenario: Mapping[str, Any], case: Mapping[str, Any]) -> str:
 
 
 def _contenders(case: Mapping[str, Any]) -> Iterator[str]:
+    if not all(column in found for column in COLUMNS for found in case["contenders"].values()):
+        return
     unit = case["unit"]
     figures = [find_figure(name, unit) for name in COLUMNS]
     yield f"{'':16}" + "".join(f"{f'{figure.title} {figure.unit}'.strip():>12}" for figure in figures) + f"   {'CPU to Envoy (min, max)'}"

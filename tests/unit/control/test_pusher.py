@@ -64,6 +64,7 @@ class PusherTests(SynchronousTestCase):
         self.assertEqual((G[0], None, False), (self.pusher.sent, self.pusher.acknowledged, self.pusher.settled))
         self.accept(G[0])
         self.assertEqual((None, G[0], True, ["served"]), (self.pusher.sent, self.pusher.acknowledged, self.pusher.settled, self.events))
+        self.assertEqual(len(self.pushed[0][1]), self.pusher.pushed)
 
     def test_later_generations_are_merged_while_one_is_outstanding(self):
         """However many there are, one push follows, from what was acknowledged to the last one."""

@@ -2,6 +2,7 @@
 
 import attrs
 from twisted.internet.task import Clock
+from twisted.logger import ILogObserver, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from meshd.base.addresses import SocketAddress
@@ -61,6 +62,14 @@ class FakeStore:
     def load(self):
         """Give the last one."""
         return self.saved[-1] if self.saved else None
+
+
+def capture_served(numbers: list[int]) -> ILogObserver:
+    """Give an observer that writes down of which generations the log says that they are served."""
+    def observe(event):
+        if "is served by all" in str(event.get("log_format")):
+            numbers.append(event["number"])
+    return observe
 
 
 class ControlPlaneTests(SynchronousTestCase):
@@ -195,3 +204,18 @@ class ControlPlaneTests(SynchronousTestCase):
         self.control.changed()
         self.control.changed()
         self.assertEqual([1], self.served)
+
+    def test_the_log_tells_once_when_all_workers_serve_a_generation(self):
+        """Not before, and not again when a worker comes back."""
+        told: list[int] = []
+        observer = capture_served(told)
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.use(ONE)
+        self.control.changed()
+        self.workers.serving = True
+        self.control.changed()
+        self.control.changed()
+        self.use(TWO)
+        self.control.changed()
+        self.assertEqual([1, 2], told)

@@ -34,7 +34,7 @@ def fleet(*slots: Slot) -> Workers:
 def attachment() -> Attachment:
     """Give a worker that has refused a generation, and lacks a socket."""
     pusher = Pusher(lambda nonce, content: None, lambda update: b"", lambda: 1, lambda: None, lambda: None)
-    pusher.refusal, pusher.nonce = Refusal(1, ("no such cluster",)), 4
+    pusher.refusal, pusher.nonce, pusher.pushed = Refusal(1, ("no such cluster",)), 4, 99
     found = Attachment(0, FakeLink(), pusher, ListeningSockets(), Clock(), None, lambda: None)
     found.listening = {"in": {("0.0.0.0", 15006), ("::", 15006)}, "": {("0.0.0.0", 15021)}}
     found.failures = {("::1", 80): OSError(98, "Address already in use")}
@@ -45,8 +45,8 @@ def attachment() -> Attachment:
 def test_a_worker_without_a_process():
     """It waits for its replacement."""
     expected = {
-        "index": 0, "pid": None, "state": "backoff", "serving": False, "wanted": 1, "sent": None, "acknowledged": None, "nonce": 0, "refused": None,
-        "restarts": 3, "ended": "exit status 1", "problems": [], "listening": {}, "status": {},
+        "index": 0, "pid": None, "state": "backoff", "serving": False, "wanted": 1, "sent": None, "acknowledged": None, "nonce": 0, "pushed": 0,
+        "refused": None, "restarts": 3, "ended": "exit status 1", "problems": [], "listening": {}, "status": {},
     }
     assert [expected] == workers_status(fleet(Slot(0, "backoff", restarts=3, ended="exit status 1")))
 
@@ -54,7 +54,7 @@ def test_a_worker_without_a_process():
 def test_an_attached_worker():
     """With everything that is wrong with it."""
     expected = {
-        "index": 0, "pid": 7, "state": "attached", "serving": False, "wanted": 1, "sent": None, "acknowledged": None, "nonce": 4,
+        "index": 0, "pid": 7, "state": "attached", "serving": False, "wanted": 1, "sent": None, "acknowledged": None, "nonce": 4, "pushed": 99,
         "refused": {"number": 1, "reasons": ["no such cluster"]}, "restarts": 0, "ended": "",
         "problems": ["log full", "cannot listen on ::1 port 80: Address already in use"],
         "listening": {"in": ["0.0.0.0:15006", "[::]:15006"], "health": ["0.0.0.0:15021"]}, "status": {"connections": 2},
