@@ -7,7 +7,7 @@ from meshd.telemetry.log_values import Build, Get, Surroundings, Value, never, p
 from meshd.telemetry.logged import HeaderLines, Logged
 
 JOINED: Final = frozenset((
-    b"content-type", b"cookie", b"referer", b"te", b"user-agent", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto",
+    b"content-type", b"referer", b"te", b"user-agent", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto",
     b"x-request-id",
 ))
 """Headers whose repeated lines Envoy keeps as one; of others it logs the first line."""
@@ -122,7 +122,7 @@ def _build_server_name(argument: str, surroundings: Surroundings) -> tuple[Get, 
     """Make REQUESTED_SERVER_NAME: SNI, or the host that was asked for."""
     order, _, which = argument.partition(":")
     host_first, sni_only = order == "HOST_FIRST", order in ("", "SNI_ONLY")
-    which = which or "HOST"
+    which = which or "ORIG_OR_HOST"
 
     def host(logged: Logged) -> bytes | None:
         value = None if which == "HOST" else from_request(logged, b"x-envoy-original-host")
@@ -147,8 +147,8 @@ def _build_query_parameter(argument: str, surroundings: Surroundings) -> tuple[G
 
     def get(logged: Logged) -> Value:
         for parameter in (_query(logged) or b"").split(b"&"):
-            name, equals, value = parameter.partition(b"=")
-            if name == wanted and equals:
+            name, _, value = parameter.partition(b"=")
+            if name == wanted:
                 return value
         return None
     return get, "" if argument else "expected the name of a parameter"

@@ -12,11 +12,11 @@ _PIECE: Final = re.compile(  # reason: the text is the operator's own, and the p
     r"(?P<text>[^%]+)"
     r"|%(?P<digits>[1-9]?)(?P<of>[sf])"
     r"|%E(?P<places>[1-9]|\*)(?P<part>[Sf])"
-    r"|(?P<fixed>%E\*?z|%:{1,3}z|%ET)"
+    r"|(?P<fixed>%E\*?z|%:{1,3}z|%ET|%Z)"
     r"|%E4(?P<year>Y)"
-    r"|(?P<conversion>%[-_0^#]*(?:[1-9][0-9]?)?[EO]?[aAbBcdDeFgGhHIjklmMpPrRSTuUVwWxXyYzZ%t])"
+    r"|(?P<conversion>%[-_0^#]*(?:[1-9][0-9]?)?[EO]?[aAbBcdDeFgGhHIjklmMpPrRSTuUVwWxXyYz%t])"
 )
-_FIXED: Final = {"%Ez": "+00:00", "%E*z": "+00:00:00", "%:z": "+00:00", "%::z": "+00:00:00", "%:::z": "+00", "%ET": "T"}
+_FIXED: Final = {"%Ez": "+00:00", "%E*z": "+00:00:00", "%:z": "+00:00", "%::z": "+00:00:00", "%:::z": "+00", "%ET": "T", "%Z": "UTC"}
 NANOSECONDS: Final = 9
 ALL_DIGITS: Final = -1
 """A fraction without the zeros at its end."""

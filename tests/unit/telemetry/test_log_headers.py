@@ -38,11 +38,12 @@ def test_only_grpc_has_a_grpc_status():
 
 @pytest.mark.parametrize(("name", "argument", "expected"), [
     ("PATH", "", b"/first?o=1"), ("PATH", "NQ", b"/first"), ("PATH", "WQ:PATH", b"/a/path?q=1&a=5&b&a=6"), ("PATH", "NQ:PATH", b"/a/path"),
-    ("PATH", "NQ:ORIG", b"/first"), ("QUERY_PARAM", "a", b"5"), ("QUERY_PARAM", "b", None), ("QUERY_PARAM", "c", None),
+    ("PATH", "NQ:ORIG", b"/first"), ("QUERY_PARAM", "a", b"5"), ("QUERY_PARAM", "b", b""), ("QUERY_PARAM", "c", None),
     ("QUERY_PARAMS", "", b"q=1&a=5&b&a=6"), ("REQ_WITHOUT_QUERY", ":PATH", b"/a/path"),
     ("REQ_WITHOUT_QUERY", "X-ENVOY-ORIGINAL-PATH?:PATH", b"/first"),
     ("REQ_WITHOUT_QUERY", "NONE", None), ("REQUESTED_SERVER_NAME", "", None), ("REQUESTED_SERVER_NAME", "SNI_ONLY", None),
-    ("REQUESTED_SERVER_NAME", "SNI_FIRST", b"httpbin:8000"), ("REQUESTED_SERVER_NAME", "HOST_FIRST:ORIG", b"o.test"),
+    ("REQUESTED_SERVER_NAME", "SNI_FIRST", b"o.test"), ("REQUESTED_SERVER_NAME", "SNI_FIRST:HOST", b"httpbin:8000"),
+    ("REQUESTED_SERVER_NAME", "HOST_FIRST:ORIG", b"o.test"),
     ("REQUESTED_SERVER_NAME", "HOST_FIRST:ORIG_OR_HOST", b"o.test"), ("STREAM_INFO_REQ", "user-agent", b"curl/7.73.0-DEV"), ("TRACE_ID", "", None),
     ("RESPONSE_TRAILERS_BYTES", "", 0), ("REQUEST_HEADER", "User-Agent", b"curl/7.73.0-DEV"), ("RESPONSE_HEADER", "content-length", b"135"),
 ])
