@@ -3,7 +3,7 @@
 from typing import Final
 
 from meshd.codec.headers import HeaderError
-from meshd.codec.http_events import RequestHead, ResponseHead
+from meshd.codec.http_events import CHUNKED, RequestHead, ResponseHead
 from meshd.codec.reason_phrases import REASON_PHRASES, UNKNOWN
 
 LAST_CHUNK: Final = b"0\r\n\r\n"
@@ -36,7 +36,7 @@ def encode_request(request: RequestHead, target: bytes) -> bytes:
         raise HeaderError("line break within a request's target or authority")
     for name, value in headers.pairs:
         lines.append(name + b": " + value)
-    if request.length < 0:
+    if request.length == CHUNKED:
         lines.append(CHUNKED_LINE)
     elif not request.length and method not in NO_BODY_EXPECTED and b"content-length" not in headers.first:
         lines.append(EMPTY_LINE)

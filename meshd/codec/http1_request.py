@@ -15,7 +15,7 @@ from meshd.codec.http1_framing import (
 )
 from meshd.codec.http1_lines import CODEC_ERROR, END_OF_HEAD, MAX_ALIKE, READ_LINE, find_fault
 from meshd.codec.http1_target import AUTHORITY, INVALID_AUTHORITY, TARGET, read_target
-from meshd.codec.http_events import CHUNKED, OnBody, OnEnd, OnRequest, RequestHead
+from meshd.codec.http_events import CHUNKED, TUNNEL, OnBody, OnEnd, OnRequest, RequestHead
 
 MAX_HEAD_BYTES: Final = 60 * 1024  # Envoy's default
 MAX_HEADERS: Final = 100  # Envoy's default; Host counts
@@ -48,12 +48,12 @@ class RequestReader:
     """
 
     __slots__ = (
-        "_accept_http_10", "_chunks", "_empty_lines", "_held", "_last_headers", "_last_request", "_left", "_looked_at", "_max_head_bytes",
-        "_max_headers", "_on_body", "_on_end", "_on_request", "_running", "_state",
+        "_absolute", "_accept_http_10", "_chunks", "_empty_lines", "_held", "_last_headers", "_last_request", "_left", "_looked_at",
+        "_max_head_bytes", "_max_headers", "_on_body", "_on_end", "_on_request", "_running", "_state",
     )
 
     def __init__(self, on_request: OnRequest, on_body: OnBody, on_end: OnEnd, *, max_head_bytes: int = MAX_HEAD_BYTES, max_headers: int = MAX_HEADERS,
-                 accept_http_10: bool = False) -> None:
+                 accept_http_10: bool = False, absolute: bool = True) -> None:
         """
         Begin before the first request.
 
@@ -64,6 +64,7 @@ class RequestReader:
             max_head_bytes: Limit of a head, its last empty line included.
             max_headers: Limit of header lines.
             accept_http_10: Read HTTP/1.0 instead of refusing it with `low_version`.
+            absolute: Take `GET http://host/path`.
         """
         self._on_request = on_request
         self._on_body = on_body
@@ -71,6 +72,7 @@ class RequestReader:
         self._max_head_bytes = max_head_bytes
         self._max_headers = max_headers
         self._accept_http_10 = accept_http_10
+        self._absolute = absolute
         self._state = "head"
         self._held = b""
         self._running = False
@@ -111,12 +113,6 @@ class RequestReader:
         self._state = "stopped"
         self._held = b""
 
-    def take_rest(self) -> bytes:
-        """Hand over the bytes held back and stop: the connection leaves HTTP."""
-        rest = self._held
-        self.stop()
-        return rest
-
     def _run(self) -> str:
         """Read on until bytes run out, a request is finished, or one is refused."""
         self._running = True
@@ -132,7 +128,10 @@ class RequestReader:
             elif state == "waiting":
                 break
             else:
+                data = self._held
                 self._held = b""
+                if state == "tunnel":
+                    self._on_body(data)
         self._running = False
         if reason:
             self.stop()
@@ -145,7 +144,7 @@ class RequestReader:
         request = self._read_alike(data) if self._last_request is not None else None
         if request is None:
             end = data.find(END_OF_HEAD, 0, self._max_head_bytes)
-            read = read_request(data[:end], self._max_headers, self._accept_http_10) if end >= 0 else ""
+            read = read_request(data[:end], self._max_headers, self._accept_http_10, self._absolute) if end >= 0 else ""
             if isinstance(read, str):
                 return self._read_no_head(data, end, read)
             request = read
@@ -201,6 +200,8 @@ class RequestReader:
             if length == CHUNKED:
                 self._state = "chunked"
                 self._chunks = ChunkedBody()
+            elif length == TUNNEL:
+                self._state = "tunnel"
             else:
                 self._state = "sized"
                 self._left = length
@@ -267,10 +268,12 @@ def find_early_fault(data: bytes, start: int = 0) -> str:
     return find_fault(data, start)
 
 
-def read_request(head: bytes, max_headers: int = MAX_HEADERS, accept_http_10: bool = False) -> RequestHead | str:
+def read_request(head: bytes, max_headers: int = MAX_HEADERS, accept_http_10: bool = False, absolute: bool = True) -> RequestHead | str:
     """Read a head, given without its last empty line; return the reason if it is refused (for a single byte, `find_early_fault` knows it)."""
     lines = head.split(b"\r\n")
     words = lines[0].split(b" ")
+    if len(words) == 2 and accept_http_10:
+        words.append(b"HTTP/1.0")  # HTTP/0.9, which has no version, is answered as HTTP/1.0
     if len(words) != 3 or words[0] not in METHODS or (words[2] != b"HTTP/1.1" and not (accept_http_10 and words[2] == b"HTTP/1.0")):
         return _line_fault(words)
     del lines[0]
@@ -283,7 +286,7 @@ def read_request(head: bytes, max_headers: int = MAX_HEADERS, accept_http_10: bo
     first = headers.first
     if b"" in first:
         return CODEC_ERROR
-    reason = _read_place(request, headers)
+    reason = _read_place(request, headers, absolute)
     if reason:
         return reason
     hop = FRAMING.intersection(first)
@@ -312,7 +315,7 @@ def _line_fault(words: list[bytes]) -> str:
     return LOW_VERSION if version.startswith(b"HTTP/") and version[6:7] == b"." and len(digits) == 2 and digits.isdigit() else CODEC_ERROR
 
 
-def _read_place(request: RequestHead, headers: Headers) -> str:
+def _read_place(request: RequestHead, headers: Headers, absolute: bool) -> str:
     """Read whom and what the request is for, from Host and target; return a reason if they cannot be."""
     first = headers.first
     host = first.get(b"host")
@@ -332,7 +335,7 @@ def _read_place(request: RequestHead, headers: Headers) -> str:
             return INVALID_AUTHORITY
         request.authority = host
         request.refused = ""
-    return "" if is_plain(request.method, request.target) else read_target(request)
+    return "" if is_plain(request.method, request.target) else read_target(request, absolute)
 
 
 def is_plain(method: bytes, target: bytes) -> bool:
@@ -360,6 +363,7 @@ def _read_framing(request: RequestHead, headers: Headers) -> str:
     if b"te" in first:
         keep_trailers_only(headers)
     if upgrade:
+        request.length = TUNNEL
         remove_hop(headers, words, SWITCHING)
         if words != (b"upgrade",):
             headers.set(b"connection", b"Upgrade")

@@ -22,11 +22,15 @@ SCHEMES: Final = frozenset((b"http", b"https"))
 SCHEME_BYTES: Final = b"+-.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def read_target(request: RequestHead) -> str:
+def read_target(request: RequestHead, absolute: bool = True) -> str:
     """
     Take apart a target that is not just a path: cut a fragment, read the absolute form, `*` and CONNECT's authority.
 
     `request.target` comes as sent and leaves as RequestHead says; `request.authority`, which comes from Host, is overruled by the target's.
+
+    Args:
+        request: See above.
+        absolute: Take the absolute form; otherwise it is left as it came, and has no path.
 
     Returns:
         Empty, or the reason why the target cannot be served. `request.refused` is set where it is understood but has no path.
@@ -43,14 +47,18 @@ def read_target(request: RequestHead) -> str:
         request.target = target
         request.refused = "absolute_path_rejected"
         return "" if request.method == b"OPTIONS" else INVALID_URL
-    return _read_absolute(request, target)
+    return _read_absolute(request, target, absolute)
 
 
-def _read_absolute(request: RequestHead, target: bytes) -> str:
+def _read_absolute(request: RequestHead, target: bytes, taken: bool) -> str:
     """Read `http://authority/path`; user information is dropped, it is nobody's but the client's."""
     scheme, separator, rest = target.partition(b"://")
     if not separator or not scheme or scheme.translate(None, SCHEME_BYTES):
         return CODEC_ERROR
+    if not taken:
+        request.target = target
+        request.refused = request.refused or "absolute_path_rejected"
+        return ""
     if scheme.lower() not in SCHEMES:
         return INVALID_SCHEME
     slash = rest.find(b"/")

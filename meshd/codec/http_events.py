@@ -9,6 +9,8 @@ UNTIL_CLOSE = -2
 """Body length of a response that ends with its connection (HTTP/1 only)."""
 CHUNKED = -1
 """Body length that is not known beforehand."""
+TUNNEL = -3
+"""Body length of a request that asks to switch protocols: whatever follows is for whom they are switched to, and nobody else."""
 
 
 class RequestHead:
@@ -22,7 +24,7 @@ class RequestHead:
         headers: Without Host, hop-by-hop headers and framing (`content-length` stays, `transfer-encoding` does not); `connection` and `upgrade`
             stay where an upgrade is asked for.
         protocol: `HTTP/1.1`, `HTTP/1.0` or `HTTP/2`.
-        length: Bytes of the body, or CHUNKED.
+        length: Bytes of the body, CHUNKED or TUNNEL.
         keep_alive: The client may send another request on this connection.
         upgrade: Lower-case protocol asked for, or empty.
         expects_continue: `Expect: 100-continue` was sent.

@@ -10,7 +10,7 @@ from meshd.telemetry.log_format import NOWHERE, Part, parse_format
 from meshd.telemetry.log_json import compile_json, find_json_problems
 from meshd.telemetry.log_times import IsoTime
 from meshd.telemetry.log_values import Surroundings, Value
-from meshd.telemetry.logged import Logged
+from meshd.telemetry.logged import Logged, read_authority
 
 __all__ = ["Logged", "Surroundings", "WriteLine", "compile_format", "find_problems"]
 
@@ -104,7 +104,7 @@ def _default_line() -> WriteLine:
             path = escape(first.get(b"x-envoy-original-path", logged.path or b"-"))
             agent = known[first.get(b"user-agent", b"-")]
             request_id = escape(first.get(b"x-request-id", b"-"))
-            authority = known[request.authority or b"-"]
+            authority = known[request.authority] if request.authority else "-" if read_authority(request) is None else ""
             service_time = "-" if response is None else known[response.headers.first.get(b"x-envoy-upstream-service-time", b"-")]
             protocol = request.protocol
         return (

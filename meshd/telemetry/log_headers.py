@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from meshd.telemetry.log_values import Build, Get, Surroundings, Value, never, plain
-from meshd.telemetry.logged import HeaderLines, Logged
+from meshd.telemetry.logged import HeaderLines, Logged, read_authority
 
 JOINED: Final = frozenset((
     b"content-type", b"referer", b"te", b"user-agent", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto",
@@ -51,7 +51,7 @@ def from_request(logged: Logged, name: bytes) -> bytes | None:
     if name == b":path":
         return logged.path or None
     if name == b":authority":
-        return request.authority or None
+        return read_authority(request)
     return header(request.headers, b"x-forwarded-proto") if name == b":scheme" else None
 
 

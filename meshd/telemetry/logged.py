@@ -30,6 +30,10 @@ class LoggedRequest(Protocol):
         """Whom it is for."""
 
     @property
+    def refused(self) -> str:
+        """`missing_host_header` where nothing says whom it is for; else anything."""
+
+    @property
     def protocol(self) -> str:
         """`HTTP/1.1`, `HTTP/1.0` or `HTTP/2`."""
 
@@ -176,3 +180,9 @@ class Logged(Protocol):
     @property
     def attempts(self) -> int:
         """Tries of an upstream."""
+
+
+def read_authority(request: LoggedRequest) -> bytes | None:
+    """Give whom a request is for: None where nothing says so, empty where a Host says nothing."""
+    authority = request.authority
+    return authority if authority or (request.method and request.refused != "missing_host_header") else None

@@ -1,5 +1,7 @@
 """The writing half of a client's HTTP/1.1 connection: heads, bodies and answers of our own, written in one piece where they come together."""
 
+from typing import Final
+
 from meshd.codec.http1 import LAST_CHUNK, encode_chunk, encode_response
 from meshd.codec.http_events import ResponseHead
 from meshd.snapshot.network_filter import HttpConnectionManager
@@ -9,6 +11,8 @@ from meshd.worker.exchange import Exchange, Server
 from meshd.worker.local_replies import build_reply
 from meshd.worker.resources import Resources
 from meshd.worker.wire.stream import Stream
+
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class AnswerWriter(Server):
@@ -33,6 +37,11 @@ class AnswerWriter(Server):
     def send_informational(self, head: ResponseHead) -> None:
         """Send a 1xx head at once."""
         self._pieces.append(encode_response(head))
+        self.flush()
+
+    def send_continue(self) -> None:
+        """Ask the client for the body of its request."""
+        self._pieces.append(CONTINUE)
         self.flush()
 
     def send_head(self, exchange: Exchange) -> None:

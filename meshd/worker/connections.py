@@ -114,6 +114,9 @@ class Connections:
             self._forward(arrival, chain.tcp.config, cluster or chain.tcp.pick_cluster(), first)
         else:
             cluster = cluster or find_only_cluster(http)
+            if not cluster:  # it is addressed to nobody: what is no HTTP/1 is refused as that
+                self._serve(arrival, http, first)
+                return
             self._forward(arrival, TcpProxy(http.config.stat_prefix, cluster, access_logs=http.config.access_logs), cluster, first)
 
     # the end

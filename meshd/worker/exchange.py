@@ -123,7 +123,7 @@ class Exchange:
         router: Set when the terminal step was reached and the exchange is counted.
         upstream: What carries it now.
         cluster, upstream_host, upstream_local: Where it goes, and from which address.
-        kept: Pieces of the body that another try, or the first one, needs; None when no more tries are possible.
+        kept: Pieces of the body that another try, or the first one, needs, or who is switched to; None when no more tries are possible.
         request_complete: The request has been read whole; one without a body is so from the beginning.
         answered: The response's head has been sent; nothing can be retried.
         ended: It is over.
@@ -192,12 +192,12 @@ class Exchange:
             self.kept_bytes += len(data)
             if self.kept_bytes > KEPT_BYTES:
                 self._stop_keeping(upstream)
-        if upstream is not None:
+        if upstream is not None and not self.request.upgrade:
             upstream.send_body(data)
 
     def _stop_keeping(self, upstream: Upstream | None) -> None:
-        """Give up further tries once the body is under way, or wait until it is."""
-        if upstream is not None and upstream.connected:
+        """Give up further tries once the body is under way, or wait until it is; before a switch of protocols nothing is."""
+        if upstream is not None and upstream.connected and not self.request.upgrade:
             self.kept = None
         else:
             self.server.pause_body()

@@ -66,7 +66,7 @@ class HttpServer(AnswerWriter, StreamOwner, Ends, Timed):
         self._deadlines = Deadlines(self, self._ending, resources.wheel, resources.seconds, config)
         self._reader = RequestReader(
             self._on_request, self._on_body, self._on_request_end, max_head_bytes=config.max_request_headers_kb * 1024,
-            max_headers=config.max_headers, accept_http_10=config.accept_http_10,
+            max_headers=config.max_headers, accept_http_10=config.accept_http_10, absolute=config.allow_absolute_url,
         )
         stream.watch_hangup = True
         stream.hand_to(self)
@@ -139,6 +139,9 @@ class HttpServer(AnswerWriter, StreamOwner, Ends, Timed):
             return
         exchange.path = path
         headers = request.headers
+        if request.expects_continue and not table.config.proxy_100_continue:
+            headers.remove(b"expect")
+            self.send_continue()
         prepare_headers(headers, resources.request_ids if table.config.generate_request_id else None, b"http")
         if b"x-forwarded-for" in headers.first:
             exchange.source = client_address(headers, self.connection.source)
@@ -220,11 +223,19 @@ class HttpServer(AnswerWriter, StreamOwner, Ends, Timed):
     def switch(self, exchange: Exchange, upstream: Stream, rest: bytes) -> None:
         """Send a 101 and forward bytes from now on."""
         self.send_head(exchange)
-        self.flush()
-        early = self._reader.take_rest()
-        self._tunnel = tunnel = Tunnel(exchange, self._stream, upstream, self._resources.pipes, self._ending.finish)
+        early = b"".join(exchange.kept or ())
+        exchange.bytes_received = 0  # the tunnel counts
+        self._reader.stop()
+        self._tunnel = tunnel = Tunnel(exchange, self._stream, upstream, self._resources.pipes, self._tunnel_ended)
         self._ending.kind = "gone"
-        tunnel.start(early, rest)
+        head = b"".join(self._pieces)
+        self._pieces.clear()
+        tunnel.start(head, early, rest)
+
+    def _tunnel_ended(self, delayed: bool) -> None:
+        self._stream.hand_to(self)
+        self._ending.kind = "delayed" if delayed else "gone"
+        self._ending.shut()
 
     def cut(self) -> None:
         """Break off a response: the client sees the connection end before its body does."""

@@ -160,11 +160,25 @@ class Router(Policy, Answered):
         exchange.response = head
         if route is not None and route.finish is not None:
             route.finish(exchange)
-        if head.upgrade and exchange.upstream is not None:
-            upstream, exchange.upstream = exchange.upstream, None
-            exchange.server.switch(exchange, *upstream.leave())
-        else:
+        if not exchange.request.upgrade or not self._switch(exchange, head):
             exchange.server.send_head(exchange)
+
+    def _switch(self, exchange: Exchange, head: ResponseHead) -> bool:
+        """Switch protocols; end an answer that takes the request for an ordinary one, without its body; leave a refusal to be passed on."""
+        upstream = exchange.upstream
+        if head.upgrade and upstream is not None:
+            exchange.upstream = None
+            exchange.server.switch(exchange, *upstream.leave())
+            return True
+        if head.status // 100 != 2:
+            return False
+        exchange.details = "websocket_handshake_unsuccessful"
+        exchange.drop_upstream()
+        head.headers.remove(b"content-length")
+        head.length = 0
+        exchange.server.send_head(exchange)
+        exchange.server.send_end()
+        return True
 
     def failed(self, exchange: Exchange, reason: str, code: int) -> None:
         """Answer for an upstream that did not, or try again."""

@@ -18,7 +18,7 @@ class Tunnel(Pair):
 
     __slots__ = ("_client", "_exchange", "_on_ended", "_upstream", "down", "up")
 
-    def __init__(self, exchange: Exchange, client: Stream, upstream: Stream, pipes: Pipes, on_ended: Callable[[], None]) -> None:
+    def __init__(self, exchange: Exchange, client: Stream, upstream: Stream, pipes: Pipes, on_ended: Callable[[bool], None]) -> None:
         """
         Take over both streams.
 
@@ -27,7 +27,8 @@ class Tunnel(Pair):
             client: Its client's stream.
             upstream: The stream that answered 101.
             pipes: For bulk.
-            on_ended: Called once, when both are closed and the exchange has ended.
+            on_ended: Called once, when the exchange has ended and the upstream is closed; told whether what is queued for the client is to be
+                written, and the client to be left a moment to close.
         """
         self._exchange = exchange
         self._client = client
@@ -40,11 +41,13 @@ class Tunnel(Pair):
         client.hand_to(self.up)
         upstream.hand_to(self.down)
 
-    def start(self, from_client: bytes, from_upstream: bytes) -> None:
-        """Forward what had come with the heads, then what comes."""
-        for way, data in ((self.down, from_upstream), (self.up, from_client)):
-            if data:
-                way.on_bytes(data)
+    def start(self, head: bytes, from_client: bytes, from_upstream: bytes) -> None:
+        """Write the head of the answer, forward what had come with the heads, then what comes."""
+        self._client.write(head + from_upstream)
+        self.down.moved += len(from_upstream)
+        if from_client:
+            self.up.on_bytes(from_client)
+        for way in (self.up, self.down):
             if not way.target.full:
                 way.source.resume()
 
@@ -52,9 +55,9 @@ class Tunnel(Pair):
         """Never called: both are connected."""
 
     def way_ended(self, way: Direction) -> None:
-        """End both ways, once what has come is written."""
+        """End both ways."""
         if way is self.down:
-            self._client.when_written(self._upstream_ended)
+            self._upstream_ended()
         else:
             self._end("DC", REPLIES["downstream_remote_disconnect"].details)
 
@@ -75,23 +78,22 @@ class Tunnel(Pair):
         self._end(reply.flags, reply.details)
 
     def _upstream_ended(self) -> None:
-        self._end("UC", "upstream_reset_after_response_started{connection_termination}")
+        self._end("UC", "upstream_reset_after_response_started{connection_termination}", delayed=True)
 
     def break_off(self) -> None:
         """End after a bug, or because the worker stops."""
         self._end("DC", REPLIES["downstream_remote_disconnect"].details)
 
-    def _end(self, flags: str, details: str) -> None:
+    def _end(self, flags: str, details: str, *, delayed: bool = False) -> None:
         exchange = self._exchange
         if exchange.ended:
             return
         self.up.release()
         self.down.release()
         self._upstream.close()
-        self._client.close()
         exchange.bytes_received += self.up.moved
         exchange.bytes_sent += self.down.moved
         exchange.flags = flags
         exchange.details = details
         exchange.end()
-        self._on_ended()
+        self._on_ended(delayed)

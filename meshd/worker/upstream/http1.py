@@ -82,7 +82,7 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
         self._touched = False
         self.left = 0 if request.upgrade else self.left - 1  # what is asked to switch is not shared, whatever it answers
         head = encode_request(request, exchange.path)
-        if not request.length:
+        if not request.length or request.upgrade:
             stream.write(head)
             return
         self._pieces.append(head)

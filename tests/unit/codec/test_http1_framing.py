@@ -5,7 +5,7 @@ import pytest
 from meshd.codec.headers import Headers
 from meshd.codec.http1_framing import MAX_LENGTH, keep_trailers_only, read_connection, read_length, remove_hop
 from meshd.codec.http1_request import read_request
-from meshd.codec.http_events import CHUNKED, RequestHead
+from meshd.codec.http_events import CHUNKED, TUNNEL, RequestHead
 
 
 def read(head: bytes) -> RequestHead:
@@ -24,10 +24,10 @@ def read(head: bytes) -> RequestHead:
     (b"connection: keep-alive", 0, True, b"", False, []),
     (b"connection: Keep-Alive, foo\r\nfoo: 1\r\nbar: 2", 0, True, b"", False, [b"bar"]),
     (b"connection: a\r\nconnection: close", 0, False, b"", False, []),
-    (b"connection: Upgrade\r\nupgrade: WebSocket", 0, True, b"websocket", False, [b"connection", b"upgrade"]),
-    (b"connection: keep-alive, Upgrade\r\nupgrade: websocket\r\nkeep-alive: 5", 0, True, b"websocket", False, [b"connection", b"upgrade"]),
-    (b"connection: upgrade\r\nupgrade: websocket, foo", 0, True, b"websocket, foo", False, [b"connection", b"upgrade"]),
-    (b"connection: upgrade\r\nupgrade: TLS/1.0", 0, True, b"tls/1.0", False, [b"connection", b"upgrade"]),
+    (b"connection: Upgrade\r\nupgrade: WebSocket", TUNNEL, True, b"websocket", False, [b"connection", b"upgrade"]),
+    (b"connection: keep-alive, Upgrade\r\nupgrade: websocket\r\nkeep-alive: 5", TUNNEL, True, b"websocket", False, [b"connection", b"upgrade"]),
+    (b"connection: upgrade\r\nupgrade: websocket, foo", TUNNEL, True, b"websocket, foo", False, [b"connection", b"upgrade"]),
+    (b"connection: upgrade\r\nupgrade: TLS/1.0", TUNNEL, True, b"tls/1.0", False, [b"connection", b"upgrade"]),
     (b"connection: upgrade\r\nupgrade: h2c\r\nhttp2-settings: AA", 0, True, b"", False, []),
     (b"connection: upgrade", 0, True, b"", False, []),
     (b"upgrade: websocket", 0, True, b"", False, []),

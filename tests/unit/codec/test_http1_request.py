@@ -6,7 +6,7 @@ import pytest
 
 from meshd.codec.http1_lines import MAX_ALIKE
 from meshd.codec.http1_request import MAX_EMPTY_LINES, MAX_HEAD_BYTES, RequestReader, find_early_fault, read_request
-from meshd.codec.http_events import RequestHead
+from meshd.codec.http_events import TUNNEL, RequestHead
 from meshd.snapshot.replies import REPLIES
 from tests.helpers.http1_reading import Event, pieces, play_requests, request_fields
 
@@ -243,12 +243,12 @@ def test_stop_within_a_body(framing):
     assert [("body",)] == events
 
 
-def test_early_bytes_of_an_upgrade_are_held_back():
-    """What a client sends before the 101 is kept aside and handed over whole."""
-    recorder = Recorder()
-    recorder.reader.feed(b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nearly")
-    recorder.reader.feed(b" bird")
-    assert (b"early bird", 0) == (recorder.reader.take_rest(), recorder.reader.held)
+@pytest.mark.parametrize("framing", [b"", b"Content-Length: 2\r\n", b"Transfer-Encoding: chunked\r\n"])
+def test_what_follows_a_request_to_switch_is_no_request(framing):
+    """All of it is the body, without end, whatever the head says of one: it is for whom is switched to (B.websocket-post-body)."""
+    head = b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" + framing + b"\r\n"
+    events = play_requests([head + b"2\r\nok\r\n0\r\n\r\n", GET % 1])
+    assert (["request", "body"], ("body", b"2\r\nok\r\n0\r\n\r\n" + GET % 1)) == ([event[0] for event in events], events[1])
 
 
 @pytest.mark.parametrize("data", [b"G", b"GET / HTTP/1.1\r\nHost: a", b"\r\n\r\nGET", b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na"])
@@ -332,7 +332,7 @@ def test_headers_that_come_again_mean_the_same_again(headers):
             fresh = RequestReader(fresh_heads.append, lambda data: None, lambda: None, accept_http_10=True)
             expected = read_one(fresh, fresh_heads, data)
             assert expected == read_one(reader, heads, data)
-            if expected[0]:
+            if expected[0] or any(TUNNEL in head for head in expected[1]):
                 break
             reader.resume()
 
@@ -345,3 +345,11 @@ def test_headers_that_come_again_keep_to_the_limit():
         assert not reader.feed(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         reader.resume()
     assert ("http1.headers_too_large", 3) == (reader.feed(b"GET /%b HTTP/1.1\r\nHost: a\r\n\r\n" % (b"x" * 50)), len(heads))
+
+
+@pytest.mark.parametrize(("head", "refused"), [(b"GET /", "missing_host_header"), (b"GET /\r\nHost: a.test", "")])
+def test_a_request_without_a_version(head, refused):
+    """It is HTTP/1.0 where that is taken, and refused for its version elsewhere (B.http09-accepted, B.no-version)."""
+    request = read_request(head, accept_http_10=True)
+    assert isinstance(request, RequestHead)
+    assert ("HTTP/1.0", False, refused, "low_version") == (request.protocol, request.keep_alive, request.refused, read_request(head))

@@ -60,3 +60,17 @@ def test_targets_that_are_none(target, reason):
 def test_connect_needs_a_host_and_a_port(target):
     """CONNECT to anything but host:port is refused."""
     assert "http1.invalid_url" == read_request(b"CONNECT " + target + b" HTTP/1.1\r\nHost: a.test")
+
+
+@pytest.mark.parametrize(("line", "host", "target", "authority", "refused"), [
+    (b"GET http://b.test/a#c HTTP/1.1", b"\r\nHost: a.test", b"http://b.test/a", b"a.test", "absolute_path_rejected"),
+    (b"GET ftp://b.test/a HTTP/1.1", b"\r\nHost: a.test", b"ftp://b.test/a", b"a.test", "absolute_path_rejected"),
+    (b"GET http://b.test/a HTTP/1.1", b"", b"http://b.test/a", b"", "missing_host_header"),
+    (b"GET /a HTTP/1.1", b"\r\nHost: a.test", b"/a", b"a.test", ""),
+    (b"CONNECT b.test:443 HTTP/1.1", b"\r\nHost: a.test", b"", b"b.test:443", ""),
+])
+def test_the_absolute_form_may_be_off(line, host, target, authority, refused):
+    """It has no path then, and is for nobody else than Host says (B.absolute-not-allowed)."""
+    request = read_request(line + host, absolute=False)
+    assert isinstance(request, RequestHead)
+    assert (target, authority, refused) == (request.target, request.authority, request.refused)

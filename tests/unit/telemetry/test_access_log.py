@@ -19,7 +19,8 @@ SPELT_OUT = AccessLog("/x", format=TEXT_FORMAT.replace("_RAW%", "%"))
 JSON = AccessLog("/x", json=True)
 
 START = "[2020-11-25T22:26:18.409Z] "
-NO_HOST = SimpleNamespace(method=b"GET", authority=b"", protocol="HTTP/1.1", headers=Headers([]))
+NO_HOST = SimpleNamespace(method=b"GET", authority=b"", refused="missing_host_header", protocol="HTTP/1.1", headers=Headers([]))
+EMPTY_HOST = SimpleNamespace(method=b"GET", authority=b"", refused="", protocol="HTTP/1.1", headers=Headers([]))
 LINES = {
     "istio's own example": (http(), (
         '"GET /status/418 HTTP/1.1" 418 - via_upstream - "-" 0 135 4 4 "-" "curl/7.73.0-DEV" '
@@ -40,6 +41,9 @@ LINES = {
         "outbound|8080||tcp.test - 10.9.0.1:8080 10.0.0.1:5000 - -\n")),
     "never understood": (unread(), (
         '"- - HTTP/1.1" 400 DPE http1.codec_error - "-" 0 11 0 - "-" "-" "-" "-" "-" - - 10.9.0.1:8080 10.0.0.1:5000 - -\n')),
+    "an empty Host": (http(request=EMPTY_HOST, response=None, status=404, flags="NR", details="route_not_found", bytes_sent=0, service_time=-1), (
+        '"GET /status/418 HTTP/1.1" 404 NR route_not_found - "-" 0 0 4 - "-" "-" "-" "" "10.44.1.27:80" '
+        "outbound|8000||httpbin.foo.svc.cluster.local 10.44.1.23:37652 10.0.45.184:8000 10.44.1.23:46520 - default\n")),
     "no Host, nothing answered": (tcp(request=NO_HOST, path=b"/", flags="DC", details="downstream_remote_disconnect", cluster=None,
         upstream_host=None), (
         '"GET / HTTP/1.1" 0 DC downstream_remote_disconnect - "-" 5 10 12 - "-" "-" "-" "-" "-" - 10.0.0.1:5001 10.9.0.1:8080 '
@@ -137,7 +141,7 @@ def test_a_line_is_one_line_of_as_many_fields(strange, name, failure):
     """Whatever is in them, quoted fields stay quoted and the line stays one; JSON stays an object with its keys."""
     method, path, authority, agent, forwarded = strange
     headers = Headers([(b"user-agent", agent), (b"x-forwarded-for", forwarded)])
-    request = SimpleNamespace(method=method, authority=authority, protocol="HTTP/1.1", headers=headers)
+    request = SimpleNamespace(method=method, authority=authority, refused="", protocol="HTTP/1.1", headers=headers)
     connection = SimpleNamespace(destination="d", source="s", server_name=name, listener=name, filter_chain=name)
     logged = http(request=request, path=path, failure=failure, details=failure, connection=connection)
     line = compile_format(TEXT)(logged)

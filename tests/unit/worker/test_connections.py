@@ -170,6 +170,19 @@ def test_what_is_not_routed_inbound_goes_to_the_only_cluster(world, first):
     assert (first, [("10.2.0.1", 8080)]) == (world.asked(), world.places)
 
 
+@pytest.mark.parametrize("first", [PREFACE, b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00"])
+def test_what_is_for_nobody_is_refused_as_http(world, first):
+    """Without a service or a cluster to forward it to, what is no HTTP/1 gets 400 (B.tls-to-http)."""
+    plain = FilterChain("h", FilterChainMatch(), HttpConnectionManager("h", "80"))
+    world.use(attrs.evolve(world.resources.program.snapshot, listeners={
+        "plain": Listener("plain", SocketAddress(ANY, 7000), (plain,), bind_to_port=True),
+    }))
+    client = world.accept("plain", 7000)
+    client.send(first)
+    world.pump()
+    assert (True, ["http1.codec_error"]) == (received(client).startswith(b"HTTP/1.1 400 Bad Request\r\n"), [line.details for line in world.lines])
+
+
 @pytest.mark.parametrize(("first", "state"), [(b"", "fin"), (b"hello", "fin")])
 def test_no_chain_is_logged(world, first, state):
     """Closed with NR (E.no-chain)."""

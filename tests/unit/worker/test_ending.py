@@ -7,7 +7,8 @@ import pytest
 from meshd.snapshot.network_filter import HttpConnectionManager
 from meshd.worker.ending import Ending, Ends
 from meshd.worker.wire.stream import Stream
-from tests.helpers.worker_rig import Recorder, Rig, ending
+from tests.helpers.http_rig import ANSWER, REQUEST, HttpRig
+from tests.helpers.worker_rig import Recorder, Rig, ending, snapshot
 
 
 class Owner(Ends):
@@ -133,3 +134,70 @@ def test_what_is_queued_is_written_first(make):
         bench.pump(1)
     bench.pump()
     assert (["take no more"], ["take no more", "ended"]) == (before, bench.owner.events)
+
+
+@pytest.fixture
+def serve():
+    """Give a maker of whole servers by settings of the connection manager."""
+    made = []
+
+    def build(**settings):
+        made.append(HttpRig(snapshot(manager=HttpConnectionManager("http", "80", **settings))))
+        return made[-1]
+
+    yield build
+    for rig in made:
+        rig.close()
+
+
+def test_a_draining_connection_says_close_and_ends_after_its_drain_timeout(serve):
+    """Requests are served until then, as observed (H.drain): 5 s of drain timeout, 1 s of delayed close."""
+    rig = serve()
+    rig.send(REQUEST)
+    rig.server.drain()
+    rig.answer(ANSWER)
+    first = rig.got()
+    rig.send(REQUEST)
+    rig.answer(ANSWER)
+    second = rig.got()
+    rig.advance(5.1)
+    rig.advance(0.9)
+    before = rig.closed
+    rig.advance(0.2)
+    assert ([True, True], 0, 1) == ([b"\r\nconnection: close\r\n" in got for got in (first, second)], before, rig.closed)
+
+
+def test_a_request_outlasts_the_drain_timeout(serve):
+    """The connection ends with its answer then."""
+    rig = serve()
+    rig.send(REQUEST)
+    rig.server.drain()
+    rig.advance(30.0)
+    rig.answer(ANSWER)
+    got, before = rig.got(), rig.closed
+    rig.advance(1.1)
+    assert (True, 0, 1) == (got.endswith(b"\r\nconnection: close\r\n\r\nok"), before, rig.closed)
+
+
+def test_an_idle_connection_drains_too(serve):
+    """Also a client that asks for nothing more does not keep a connection to what is gone."""
+    rig = serve()
+    rig.send(REQUEST)
+    rig.answer(ANSWER)
+    rig.server.drain()
+    rig.server.drain()
+    rig.advance(5.1)
+    before = rig.closed
+    rig.advance(1.1)
+    assert (0, 1) == (before, rig.closed)
+
+
+@pytest.mark.parametrize(("delay", "open_after"), [(0.0, 0.0), (0.3, 0.2)])
+def test_the_delayed_close_is_as_configured(serve, delay, open_after):
+    """With 0 seconds the connection ends with its last answer."""
+    rig = serve(delayed_close_timeout=delay)
+    rig.send(b"hello\r\n\r\n")
+    rig.advance(open_after)
+    before = rig.closed
+    rig.advance(0.2)
+    assert (delay == 0.0, 1) == (before == 1, rig.closed)

@@ -224,62 +224,25 @@ def test_informational_answers_pass(rig):
     assert (True, b"HTTP/1.1 100 Continue\r\n\r\n", True) == (forwarded, first, rig.got().startswith(b"HTTP/1.1 200 OK"))
 
 
+@pytest.mark.parametrize("body", [b"", b"hello"])
+def test_we_may_ask_for_a_body_ourselves(make, body):
+    """Without `proxy_100_continue` the client is asked at once, and the upstream never hears of it (B.expect-own)."""
+    rig = make(snapshot(manager=HttpConnectionManager("http", "80", proxy_100_continue=False)))
+    rig.send(POST.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n") + body)
+    first = rig.got()
+    rig.send(b"hello"[len(body):])
+    asked = rig.asked()
+    rig.answer(ANSWER)
+    assert (b"HTTP/1.1 100 Continue\r\n\r\n", False, True) == (first, b"expect" in asked, asked.endswith(b"\r\n\r\nhello"))
+    assert rig.got().startswith(b"HTTP/1.1 200 OK\r\n")
+
+
 def test_head_has_no_body(rig):
     """An answer to HEAD keeps its length and has no body, so has a local reply."""
     rig.send(b"HEAD / HTTP/1.1\r\nHost: svc.test\r\n\r\n")
     rig.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
     rig.refusals = [111]
     assert b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nx-envoy-upstream-service-time: T\r\ndate: D\r\nserver: envoy\r\n\r\n" == plain(rig.got())
-
-
-def test_a_draining_connection_says_close_and_ends_after_its_drain_timeout(rig):
-    """Requests are served until then, as observed (H.drain): 5 s of drain timeout, 1 s of delayed close."""
-    rig.send(REQUEST)
-    rig.server.drain()
-    rig.answer(ANSWER)
-    first = rig.got()
-    rig.send(REQUEST)
-    rig.answer(ANSWER)
-    second = rig.got()
-    rig.advance(5.1)
-    rig.advance(0.9)
-    before = rig.closed
-    rig.advance(0.2)
-    assert ([True, True], 0, 1) == ([b"\r\nconnection: close\r\n" in got for got in (first, second)], before, rig.closed)
-
-
-def test_a_request_outlasts_the_drain_timeout(rig):
-    """The connection ends with its answer then."""
-    rig.send(REQUEST)
-    rig.server.drain()
-    rig.advance(30.0)
-    rig.answer(ANSWER)
-    got, before = rig.got(), rig.closed
-    rig.advance(1.1)
-    assert (True, 0, 1) == (got.endswith(b"\r\nconnection: close\r\n\r\nok"), before, rig.closed)
-
-
-def test_an_idle_connection_drains_too(rig):
-    """Also a client that asks for nothing more does not keep a connection to what is gone."""
-    rig.send(REQUEST)
-    rig.answer(ANSWER)
-    rig.server.drain()
-    rig.server.drain()
-    rig.advance(5.1)
-    before = rig.closed
-    rig.advance(1.1)
-    assert (0, 1) == (before, rig.closed)
-
-
-@pytest.mark.parametrize(("delay", "open_after"), [(0.0, 0.0), (0.3, 0.2)])
-def test_the_delayed_close_is_as_configured(make, delay, open_after):
-    """With 0 seconds the connection ends with its last answer."""
-    rig = make(snapshot(manager=HttpConnectionManager("http", "80", delayed_close_timeout=delay)))
-    rig.send(b"hello\r\n\r\n")
-    rig.advance(open_after)
-    before = rig.closed
-    rig.advance(0.2)
-    assert (delay == 0.0, 1) == (before == 1, rig.closed)
 
 
 def test_an_idle_connection_is_closed(make):
