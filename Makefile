@@ -2,7 +2,7 @@
 # make test          all tests; ARGS='-k walk' goes to pytest
 # make test-observed what a real Envoy answered in some 560 recorded cases, held against meshd (the records are no part of the checkout)
 # make lint          ruff, mypy, and the news fragments
-# make bench         CPU per request beside a real Envoy, HAProxy and nginx; QUICK=1 SCENARIO=a,g JSON=FILE PICTURE=FILE
+# make bench         CPU per request beside a real Envoy, HAProxy and nginx; QUICK=1 SCENARIO=a,g JSON=FILE PICTURE=FILE (docs/performance.md)
 # make venv          only the set-up, for working on meshd; prints the virtual environment
 # make requirements  pin and hash requirements*.in anew (needs pip-tools)
 # make clean         remove what the above left in the checkout

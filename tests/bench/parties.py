@@ -1,6 +1,7 @@
 """Starting contenders, each on a machine of its own."""
 
 import contextlib
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.bench.servers import build_sockload, bytes_server, web_server
 from tests.bench.world import bench_world
 from tests.bench.yardsticks import haproxy, nginx
 from tests.helpers.proxies import Proxy, envoy, meshd, meshd_of_file
+from tests.helpers.source_tree import ROOT
 
 
 @contextlib.contextmanager
@@ -58,7 +60,7 @@ def _join(party: Party, proxy: Proxy) -> None:
 
 def _started(contender: Contender, folder: Path, host: Host, server: str) -> "contextlib.AbstractContextManager[Proxy]":
     folder.mkdir(mode=0o755)
-    world = bench_world(host.address, server, contender.workers)
+    world = bench_world(host.address, server, contender.workers) + contender.more
     if contender.program == "haproxy":
         return haproxy(folder, host.enter)
     if contender.program == "nginx":
@@ -67,4 +69,12 @@ def _started(contender: Contender, folder: Path, host: Host, server: str) -> "co
         return envoy(folder, host.enter, world, workers=contender.workers, edit=contender.edit or (lambda bootstrap: None))
     if contender.edit is not None:
         return meshd_of_file(folder, host.enter, world, contender.edit)
-    return meshd(folder, host.enter, world)
+    return meshd(folder, host.enter, world, _sources(folder) if contender.interpreted else None)
+
+
+def _sources(folder: Path) -> Path:
+    """Copy the Python files of meshd to where everybody can read them."""
+    copy = folder / "sources"
+    for name in ("meshd", "twisted"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "dropin.cache"))
+    return copy

@@ -9,7 +9,7 @@ from tests.bench.cpu import forget_peaks, machine_cpu, process_cpu, resident
 from tests.bench.figures import Figures, over_direct, ratios, sum_up
 from tests.bench.parties import running
 from tests.bench.scenario import Case, Contender, Party, Scenario
-from tests.bench.targets import ENVOY
+from tests.bench.targets import ENVOY, US
 
 
 @attrs.frozen
@@ -57,10 +57,10 @@ def _run_case(case: Case, parties: Sequence[Party], rounds: Rounds) -> dict[str,
 
 
 def sum_up_case(case: Case, runs: Mapping[str, Sequence[Figures]], contenders: Sequence[Contender]) -> dict[str, Any]:
-    """Sum up the runs of a case, by contender: figures, ratios to Envoy and to whoever a target names, and verdicts."""
+    """Sum up the runs of a case, by contender: figures, ratios to meshd, Envoy and whoever a target names, and verdicts."""
     direct = next((runs[contender.name] for contender in contenders if contender.program == "direct"), None)
     own = {name: list(found) if direct is None or found is direct else over_direct(found, direct) for name, found in runs.items()}
-    bases = {ENVOY, *(target.to for target in case.targets)} & set(own)
+    bases = {US, ENVOY, *(target.to for target in case.targets)} & set(own)
     summed: dict[str, Any] = {
         "name": case.name, "unit": case.unit,
         "contenders": {name: sum_up(found) for name, found in own.items()},

@@ -28,6 +28,8 @@ class Contender:
         workers: Processes of meshd, threads of Envoy that do so.
         hops: 2: a proxy on the server's machine too, which then is its own.
         edit: Changes the bootstrap that it serves, which meshd then has from a file as Envoy does.
+        more: Further documents of its configuration, YAML.
+        interpreted: Runs the checkout's Python files, not what is compiled.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Contender:
     workers: int = 1
     hops: Literal[1, 2] = 1
     edit: Edit | None = None
+    more: str = ""
+    interpreted: bool = False
 
 
 DIRECT = Contender("direct", "direct")

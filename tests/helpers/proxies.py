@@ -92,7 +92,7 @@ def write_world(folder: Path, world: str) -> Path:
 
 
 @contextlib.contextmanager
-def meshd(folder: Path, enter: Sequence[str], world: str) -> Iterator[Proxy]:
+def meshd(folder: Path, enter: Sequence[str], world: str, sources: Path | None = None) -> Iterator[Proxy]:
     """
     Run `twistd meshd` until its workers serve the world.
 
@@ -100,9 +100,11 @@ def meshd(folder: Path, enter: Sequence[str], world: str) -> Iterator[Proxy]:
         folder: An empty folder for its files, readable by everybody.
         enter: Command that enters the machine's network namespace.
         world: The configuration, YAML.
+        sources: A folder, readable by everybody, whose Python files are run instead of what is installed.
     """
     directory = write_world(folder, world)
-    with _twistd(folder, enter, f"--config-dir={directory}") as proxy:
+    chosen = ["env", f"PYTHONPATH={sources}"] if sources else []
+    with _twistd(folder, [*enter, *chosen], f"--config-dir={directory}") as proxy:
         yield proxy
 
 

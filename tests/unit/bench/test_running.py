@@ -18,10 +18,10 @@ def load(party, seconds):
 
 
 def test_sums_up():
-    """Ratios are taken of figures less the direct case, to Envoy and to whom a target names."""
+    """Ratios are taken of figures less the direct case, to meshd, Envoy and to whom a target names."""
     case = Case("x", load, (Target("machine", 0.5), Target("cpu", 1.1, to="other")))
     found = sum_up_case(case, RUNS, (DIRECT, MESHD, REAL_ENVOY, OTHER))
-    assert {"Envoy", "other"} == set(found["ratios"])
+    assert {"meshd", "Envoy", "other"} == set(found["ratios"])
     assert (0.5, 3.0) == (found["ratios"]["Envoy"]["meshd"]["machine"]["median"], found["contenders"]["meshd"]["machine"]["median"])
     assert [("0.50 (0.50 to 0.50)", True), ("2.00 (2.00 to 2.00)", False)] == [(it["shown"], it["met"]) for it in found["verdicts"]]
 
@@ -29,4 +29,4 @@ def test_sums_up():
 def test_without_a_direct_case_the_machine_stays():
     """And without Envoy there are no ratios to it."""
     found = sum_up_case(Case("x", load), {"meshd": RUNS["meshd"]}, (MESHD,))
-    assert ({}, 4.0) == (found["ratios"], found["contenders"]["meshd"]["machine"]["median"])
+    assert ({"meshd": {}}, 4.0) == (found["ratios"], found["contenders"]["meshd"]["machine"]["median"])
