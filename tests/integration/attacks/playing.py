@@ -155,21 +155,28 @@ def play(port: int, row: Row) -> tuple[str, list[Answer], bytes, Answer | None]:
 
 def play_all(port: int, rows: list[Row], log: Path) -> dict[str, Outcome]:
     """Play rows, eight at once; give their outcomes by name once all is logged."""
+    before = len(read_log(log))
     with ThreadPoolExecutor(8) as pool:
         played = dict(zip([row.name for row in rows], pool.map(lambda row: play(port, row), rows), strict=True))
     wanted = sum(len(row.statuses) + (not row.closes) for row in rows)
     with suppress(AssertionError):
-        wait_for(lambda: len(log.read_bytes().splitlines()) >= wanted, "log lines", PATIENCE)
-    lines = [{key: str(value) for key, value in json.loads(line).items()} for line in log.read_bytes().splitlines()]
+        wait_for(lambda: len(read_log(log)) >= before + wanted, "log lines", PATIENCE)
+    lines = read_log(log)[before:]
     return {
         name: Outcome(answers, rest, probed, [line for line in lines if line["peer"] == peer and line["path"] != "/probe"])
         for name, (peer, answers, rest, probed) in played.items()
     }
 
 
+def read_log(log: Path) -> list[dict[str, str]]:
+    """Give the lines written so far."""
+    lines = log.read_bytes().splitlines() if log.exists() else []
+    return [{key: str(value) for key, value in json.loads(line).items()} for line in lines]
+
+
 def logged_as_served(log: Path) -> Iterator[tuple[str, str, str, str, int]]:
     """Give what meshd says that it had answered by the back end, in the order of `Seen` but for the length of the body."""
-    for line in map(json.loads, log.read_bytes().splitlines()):
+    for line in read_log(log):
         if line["details"] == "via_upstream":
             yield line["id"], line["method"], line["path"], line["host"], int(line["received"])
 
