@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ class Counts:
     problems: list[str]
 
 
+@cache
 def is_compiled() -> bool:
     """Tell whether the installed meshd is there, and compiled."""
     code = INSTALLED + "import meshd.worker.exchange as found; print(found.__file__)"

@@ -21,11 +21,11 @@ from tests.helpers.waiting import wait_for
 from tests.integration.attacks.back_ends import BackEnd, Node, Seen
 from tests.integration.attacks.rows import Row
 
-LOGGED = (
-    ("peer", "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%"), ("id", "%REQ(X-REQUEST-ID)%"), ("method", "%REQ(:METHOD)%"), ("path", "%REQ(:PATH)%"),
-    ("host", "%REQ(:AUTHORITY)%"), ("status", "%RESPONSE_CODE%"), ("flags", "%RESPONSE_FLAGS%"), ("details", "%RESPONSE_CODE_DETAILS%"),
-    ("received", "%BYTES_RECEIVED%"), ("sent", "%BYTES_SENT%"), ("upstream", "%UPSTREAM_HOST%"), ("cluster", "%UPSTREAM_CLUSTER_RAW%"),
-)
+LOGGED = {
+    "peer": "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%", "id": "%REQ(X-REQUEST-ID)%", "method": "%REQ(:METHOD)%", "path": "%REQ(:PATH)%",
+    "host": "%REQ(:AUTHORITY)%", "status": "%RESPONSE_CODE%", "flags": "%RESPONSE_FLAGS%", "details": "%RESPONSE_CODE_DETAILS%",
+    "received": "%BYTES_RECEIVED%", "sent": "%BYTES_SENT%", "upstream": "%UPSTREAM_HOST%", "cluster": "%UPSTREAM_CLUSTER_RAW%",
+}
 PROBE = b"GET /probe HTTP/1.1\r\nHost: svc.test\r\n\r\n"
 PATIENCE = 5.0
 
@@ -59,7 +59,7 @@ class Outcome:
 
 def world(folder: Path, ports: dict[str, int], routes: RouteConfiguration, **listeners: HttpConnectionManager) -> Snapshot:
     """Give a snapshot of HTTP listeners that lead by the same routes to clusters of one endpoint, and log to `folder/log`."""
-    logs = (AccessLog(str(folder / "log"), json=True, json_format=LOGGED),)
+    logs = (AccessLog(str(folder / "log"), json=True, json_format=json.dumps(LOGGED)),)
     managers = {name: attrs.evolve(manager, route_config_name="", route_config=routes, access_logs=logs) for name, manager in listeners.items()}
     return Snapshot(
         NodeReference("test"),
