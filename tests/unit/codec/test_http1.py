@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from meshd.codec.http1 import LAST_CHUNK, RequestReader, ResponseReader, encode_chunk, encode_request
 from meshd.codec.http_events import MessageReader, RequestHead
-from tests.helpers.http1_reading import pieces, play_requests, play_response
+from tests.helpers.http1_reading import pieces, play_requests, play_response, request_fields, response_fields
 
 FORWARDED = [
     ("leading-crlf", b"\r\n\r\nGET / HTTP/1.1\r\nHost: a.test\r\n\r\n", b"GET / HTTP/1.1\r\nhost: a.test\r\n\r\n"),
@@ -240,3 +240,107 @@ def test_a_garbled_request_is_refused_or_forwarded_clean(data, place):
         if not head.refused:
             assert "" == second.feed(encode_request(head, head.target))
             assert head.headers.pairs == again[0].headers.pairs[:len(head.headers.pairs)]
+
+
+WHOLE_REQUESTS = [
+    b"GET /a?b HTTP/1.1\r\nHost: a.test\r\nx-a: b\r\n\r\n" * 4,
+    b"\r\n\r\n" + b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\nhello" * 2,
+    b"POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n1\r\n!\r\n0\r\nx-t: u\r\n\r\n"
+    b"GET / HTTP/1.1\r\nHost: b\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\nGET / HTTP/1.1\r\nHost: a.test\r\nx: a\rb\r\n\r\n", b"GET /\r\n\r\n",
+    b"PUT / HTTP/1.1\r\nHost: a\nb: c\r\n\r\n",
+]
+WHOLE_RESPONSES = [
+    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhellomore",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n1\r\n!\r\n0\r\nx-t: u\r\n\r\nmore", b"HTTP/1.0 200 OK\r\n\r\nhello",
+    b"HTTP/1.1 200 OK\r\nx: a\rb\r\n\r\n", b"HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nmore",
+]
+
+
+def cut_in_three(data: bytes) -> list[list[bytes]]:
+    """Cut at every place, and at every place and a few after it."""
+    return [pieces(data, (first, first + more)) for first in range(1, len(data)) for more in (0, 1, 2, 3, 17)]
+
+
+@pytest.mark.parametrize("data", WHOLE_REQUESTS, ids=range(len(WHOLE_REQUESTS)))
+def test_requests_cut_at_every_place(data):
+    """Heads, bodies, chunks and what is sent along give the same requests and the same refusal wherever they are cut."""
+    whole = play_requests([data])
+    assert [] == [parts for parts in cut_in_three(data) if whole != play_requests(parts)]
+
+
+@pytest.mark.parametrize("upgrade", [b"", b"websocket"])
+@pytest.mark.parametrize("data", WHOLE_RESPONSES, ids=range(len(WHOLE_RESPONSES)))
+def test_responses_cut_at_every_place(data, upgrade):
+    """Heads, bodies, chunks and what comes too much give the same response and the same refusal wherever they are cut."""
+    whole = play_response([data], b"GET", upgrade, True)
+    assert [] == [parts for parts in cut_in_three(data) if whole != play_response(parts, b"GET", upgrade, True)]
+
+
+EDITS = st.tuples(st.integers(0, 120), st.integers(0, 3), st.sampled_from([
+    b"", b" ", b"\t", b"\r", b"\n", b"\r\n", b"x", b":", b"0", b"\x00", b"\xe9", b"HEAD", b"#", b"http://b.test", b"1.0", b"Host: b.test\r\n",
+    b"Connection: close\r\n",
+    b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n", b"Upgrade: websocket\r\nConnection: upgrade\r\n", b"Connection: x-a\r\n",
+    b"\r\n\r\n",
+]))
+HEADS = st.lists(st.one_of(st.none(), EDITS), min_size=3, max_size=8)
+
+
+def edited(head: bytes, edit: tuple[int, int, bytes] | None) -> bytes:
+    """Give a head with some bytes at a place replaced."""
+    return head if edit is None else head[:edit[0]] + edit[2] + head[edit[0] + edit[1]:]
+
+
+class Telling:
+    """A request reader that goes on at once, and what it has told."""
+
+    def __init__(self, limit: int) -> None:
+        """Begin with nothing read."""
+        self.told: list[object] = []
+        self.reader = RequestReader(
+            lambda head: self.told.append(request_fields(head)), self.told.append, self.end, accept_http_10=True, max_head_bytes=limit,
+        )
+
+    def end(self) -> None:
+        """Go on."""
+        self.told.append("end")
+        self.reader.resume()
+
+    def feed(self, data: bytes) -> tuple[str, list[object], bool]:
+        """Give what comes of bytes."""
+        self.told = []
+        return self.reader.feed(data), self.told, self.reader.between
+
+
+@settings(max_examples=1000, deadline=None)
+@given(edits=HEADS, limit=st.sampled_from([60 * 1024, 70, 80]))
+def test_a_request_after_others_is_read_as_if_it_were_the_first(edits, limit):
+    """Whatever a reader remembers of heads that came again: each, edited a little, is what a reader that has seen nothing makes of it."""
+    head = b"GET /path HTTP/1.1\r\nHost: a.test\r\nx-a: b\r\nAccept: */*\r\n\r\n"
+    telling = Telling(limit)
+    for data in [head, head, *[edited(head, edit) for edit in edits]]:
+        expected = Telling(limit).feed(data)
+        assert expected == telling.feed(data)
+        if expected[0] or not expected[2]:
+            break
+
+
+@settings(max_examples=1000, deadline=None)
+@given(edits=HEADS, body=st.sampled_from([b"", b"ok"]), asked=st.lists(st.sampled_from([(b"GET", b""), (b"GET", b""), (b"HEAD", b""),
+    (b"GET", b"websocket")]), min_size=10, max_size=10))
+def test_a_response_after_others_is_read_as_if_it_were_the_first(edits, body, asked):
+    """As for requests, and whatever the request's method was, and the upgrade that it asked for."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nx-a: b\r\nServer: x\r\n\r\n%b" % (len(body), body)
+    told: list[object] = []
+    reader = ResponseReader(lambda found: told.append(response_fields(found)), told.append, lambda: told.append("end"))
+    for (method, upgrade), data in zip(asked, [head, head, *[edited(head, edit) for edit in edits]], strict=False):
+        fresh_told: list[object] = []
+        fresh = ResponseReader(
+            lambda found, to=fresh_told: to.append(response_fields(found)), fresh_told.append, lambda to=fresh_told: to.append("end"),
+        )
+        told.clear()
+        for one in (reader, fresh):
+            one.expect(method, upgrade)
+        assert (fresh.feed(data), fresh_told, fresh.reusable) == (reader.feed(data), told, reader.reusable)
+        if not reader.reusable:
+            break
