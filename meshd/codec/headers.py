@@ -18,16 +18,18 @@ class Headers:
     Header lines of one message: names lower case, values as sent less surrounding blanks, both bytes, in order.
 
     `pairs` is what is written out; `first` answers "is it there, and what is its first value" at the cost of one dictionary look-up.
-    Change both only through the methods, which refuse what would become another line. HTTP/2's pseudo headers are no headers here.
+    `repeated` tells whether a header had more than one line when the message came. Change them only through the methods, which refuse what
+    would become another line. HTTP/2's pseudo headers are no headers here.
     """
 
-    __slots__ = ("first", "pairs")
+    __slots__ = ("first", "pairs", "repeated")
 
     def __init__(self, pairs: list[tuple[bytes, bytes]]) -> None:
         """Take lines that have been checked, as by `http1_lines.LINES`; the list is kept, not copied."""
         self.pairs = pairs
         self.first = first = dict(pairs)
-        if len(first) != len(pairs):
+        self.repeated = repeated = len(first) != len(pairs)
+        if repeated:
             self.first = dict(reversed(pairs))
 
     def get(self, name: bytes) -> bytes | None:
@@ -99,4 +101,5 @@ class Headers:
         headers = Headers([])
         headers.pairs = self.pairs.copy()
         headers.first = self.first.copy()
+        headers.repeated = self.repeated
         return headers

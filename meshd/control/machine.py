@@ -1,8 +1,10 @@
 """What the kernel says of this machine: its addresses."""
 
+import ipaddress
 import os
 import socket
 import struct
+from collections.abc import Iterable
 
 _NLMSG = struct.Struct("=IHHII")  # struct nlmsghdr: length, type, flags, sequence, port
 _IFADDR = struct.Struct("=BBBBi")  # struct ifaddrmsg: family, prefix length, flags, scope, index
@@ -22,6 +24,11 @@ def machine_addresses() -> tuple[str, ...]:
         except OSError:
             continue
     return tuple(dict.fromkeys(found))
+
+
+def own_address(addresses: Iterable[str]) -> str:
+    """Give the first of a machine's addresses that others may know it by; 127.0.0.1 where there is none."""
+    return next((address for address in addresses if not ipaddress.ip_address(address).is_loopback), "127.0.0.1")
 
 
 def read_addresses(message: bytes) -> tuple[list[str], bool]:

@@ -191,10 +191,7 @@ ONLY: dict[str, dict[str, tuple[object, ...]]] = {
 
 NOT_DONE: dict[str, frozenset[str]] = {
     "HttpConnectionManager": frozenset((
-        *("server_header", "use_remote_address", "xff_num_trusted_hops", "skip_xff_append", "internal_ranges"),
-        *("preserve_external_request_id", "request_id_in_response"),
-        *("headers_with_underscores", "default_http_10_host", "enable_trailers", "preserve_case"),
-        *("strip_host_port", "strip_trailing_host_dot", "via"),
+        "headers_with_underscores", "default_http_10_host", "enable_trailers", "preserve_case",
     )),
     "TcpProxy": frozenset(("hash_source_ip",)),
     "Router": frozenset(("suppress_envoy_headers",)),

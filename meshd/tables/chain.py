@@ -8,6 +8,9 @@ import attrs
 from meshd.snapshot.filter_chain import FilterChain
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.snapshot.replies import REPLIES, Reply
+from meshd.tables.headers.requests import RequestHeaders
+from meshd.tables.headers.responses import ResponseHeaders, build_responses
+from meshd.tables.headers.trust import build_requests
 from meshd.tables.hosts import HostTable
 from meshd.tables.http_filters.registry import BUILDERS
 from meshd.tables.interfaces import Environment, Exchange, HttpFilter, Step
@@ -29,6 +32,8 @@ class HttpTable:
             answers (no route, direct response) or goes on to the worker's router step.
         respond: Joined response filters in reverse order; None where no filter has that phase.
         normalize: Target as sent to normalized path; empty: answer with `paths.refuse_path`. Not for an empty target (CONNECT).
+        requests: Prepares the headers of a request, before anything looks at them.
+        responses: Finishes those of its response, last of all.
         hosts: The virtual hosts that `step` looks at.
     """
 
@@ -36,6 +41,8 @@ class HttpTable:
     step: Step
     respond: Callable[[Step], Step] | None
     normalize: Normalize
+    requests: RequestHeaders
+    responses: ResponseHeaders
     hosts: HostTable
 
     def cluster_at(self, address: str) -> str | None:
@@ -86,10 +93,17 @@ def build_tcp(config: TcpProxy, environment: Environment) -> TcpTable:
 
 
 def build_http(config: HttpConnectionManager, hosts: HostTable, environment: Environment) -> HttpTable:
-    """Make an HTTP connection manager runnable."""
+    """
+    Make an HTTP connection manager runnable.
+
+    Raises:
+        BuildError: If an address range is none, or a text cannot stand in a header.
+    """
     filters = [BUILDERS[type(filter_config)](filter_config, environment) for filter_config in config.http_filters]
     step = _finding(hosts.find_route, config.upgrades, environment.name_cluster, join_requests(filters, environment.route))
-    return HttpTable(config, step, join_responses(filters), build_normalize(config.path_normalization, config.escaped_slashes), hosts)
+    normalize = build_normalize(config.path_normalization, config.escaped_slashes)
+    requests = build_requests(config, environment.request_ids, environment.own_address)
+    return HttpTable(config, step, join_responses(filters), normalize, requests, build_responses(config), hosts)
 
 
 def join_requests(filters: Sequence[HttpFilter], last: Step) -> Step:

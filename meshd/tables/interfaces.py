@@ -9,6 +9,7 @@ from meshd.base.errors import MeshError
 from meshd.codec.http_events import RequestHead, ResponseHead
 from meshd.snapshot.replies import Reply
 from meshd.snapshot.route import RetryPolicy
+from meshd.tables.headers.request_ids import RequestIds
 from meshd.telemetry.log_format import NOWHERE
 from meshd.telemetry.log_values import Surroundings
 
@@ -92,12 +93,16 @@ class Environment:
         route: The terminal step: forwards an exchange whose route is known and gives no answer itself.
         name_cluster: Notes the cluster that an exchange's route leads to, for the log of what is answered before it gets there.
         surroundings: What the worker is told from outside, for the format strings of header values.
+        request_ids: Makes request ids; None: requests get none.
+        own_address: The machine's IP address, as others are told of it.
     """
 
     random: Callable[[], float]
     route: Step
     name_cluster: Step = _do_nothing
     surroundings: Surroundings = NOWHERE
+    request_ids: RequestIds | None = None
+    own_address: str = "127.0.0.1"
 
 
 class BuildError(MeshError):

@@ -16,6 +16,7 @@ from twisted.internet import reactor as installed_reactor
 from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
 from twisted.logger import FileLogObserver, ILogObserver, LogEvent, formatEventAsClassicLogText, globalLogBeginner
 
+from meshd.control.machine import machine_addresses, own_address
 from meshd.snapshot.snapshot import Snapshot
 from meshd.tables.program import program_slices
 from meshd.tap.privileges import drop_privileges, raise_descriptor_limit, refuse_new_privileges
@@ -41,7 +42,7 @@ def build_session(index: int, control_socket: str) -> Session:
     plane = DataPlane(
         reactor, reactor, time.time, random.random, os.urandom, on_problem=lambda text: session.note_problem(text), instruments=instruments,
     )
-    environment = plane.environment()
+    environment = plane.environment(own_address(machine_addresses()))
 
     def build(snapshot: Snapshot, previous: Any) -> Iterator[Any]:
         return program_slices(snapshot, environment, previous)

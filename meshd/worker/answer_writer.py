@@ -4,8 +4,8 @@ from typing import Final
 
 from meshd.codec.http1 import LAST_CHUNK, encode_chunk, encode_response
 from meshd.codec.http_events import ResponseHead
-from meshd.snapshot.network_filter import HttpConnectionManager
 from meshd.snapshot.replies import Reply
+from meshd.tables.chain import HttpTable
 from meshd.worker.ending import Ending
 from meshd.worker.exchange import Exchange, Server
 from meshd.worker.local_replies import build_reply
@@ -18,9 +18,9 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 class AnswerWriter(Server):
     """Writes the responses to one client, one at a time."""
 
-    __slots__ = ("_chunked", "_ending", "_exchange", "_pieces", "_resources", "_server_name", "_stream")
+    __slots__ = ("_chunked", "_ending", "_exchange", "_pieces", "_resources", "_responses", "_stream")
 
-    def __init__(self, resources: Resources, stream: Stream, ending: Ending, config: HttpConnectionManager) -> None:
+    def __init__(self, resources: Resources, stream: Stream, ending: Ending, table: HttpTable) -> None:
         """Write to a stream, whose end hangs on what is answered."""
         self._resources = resources
         self._stream = stream
@@ -28,11 +28,11 @@ class AnswerWriter(Server):
         self._exchange: Exchange | None = None
         self._pieces: list[bytes] = []
         self._chunked = False
-        self.write_as(config)
+        self.write_as(table)
 
-    def write_as(self, config: HttpConnectionManager) -> None:
+    def write_as(self, table: HttpTable) -> None:
         """Write by other settings from now on."""
-        self._server_name = config.server_name.encode()
+        self._responses = table.responses
 
     def send_informational(self, head: ResponseHead) -> None:
         """Send a 1xx head at once."""
@@ -48,18 +48,11 @@ class AnswerWriter(Server):
         """Queue the head of `exchange.response`."""
         head = exchange.response
         assert head is not None
-        self._sign(head, exchange.started_wall)
+        request = exchange.request
+        self._responses.sign(head, request, exchange.started_wall)
         exchange.answered = True
         self._chunked = head.length < 0
-        request = exchange.request
         self._pieces.append(encode_response(head, request.method, request.protocol, self._decide_close(exchange)))
-
-    def _sign(self, head: ResponseHead, wall: float) -> None:
-        """Say in a head who answers and when."""
-        headers = head.headers
-        if b"date" not in headers.first:
-            headers.add(b"date", self._resources.date.at(wall))
-        headers.set(b"server", self._server_name)
 
     def _decide_close(self, exchange: Exchange) -> bytes:
         """Decide whether the connection stays after a response; give what Connection says of it."""
@@ -96,10 +89,10 @@ class AnswerWriter(Server):
         body = build_reply(exchange, reply)
         head = exchange.response
         assert head is not None
-        self._sign(head, self._resources.wall_clock())
+        request = exchange.request
+        self._responses.sign(head, request, self._resources.wall_clock())
         exchange.answered = True
         self._chunked = False
-        request = exchange.request
         self._pieces.append(encode_response(head, request.method, request.protocol, self._decide_close(exchange)))
         if body and exchange.request.method != b"HEAD":
             exchange.bytes_sent += len(body)

@@ -18,7 +18,6 @@ from meshd.worker.downstream import Downstream
 from meshd.worker.ending import Ending, Ends
 from meshd.worker.exchange import Exchange
 from meshd.worker.log_files import WriteLog
-from meshd.worker.request_headers import client_address, prepare_headers
 from meshd.worker.resources import Resources
 from meshd.worker.tunnel import Tunnel
 from meshd.worker.wire.stream import Stream, StreamOwner
@@ -55,7 +54,7 @@ class HttpServer(AnswerWriter, StreamOwner, Ends, Timed):
             on_closed: Called once, after the end.
         """
         config = table.config
-        super().__init__(resources, stream, Ending(self, stream, resources.wheel, config), config)
+        super().__init__(resources, stream, Ending(self, stream, resources.wheel, config), table)
         self.connection = connection
         self._find_table = find_table
         self._on_closed = on_closed
@@ -85,7 +84,7 @@ class HttpServer(AnswerWriter, StreamOwner, Ends, Timed):
             self.drain()
         elif table is not self._table:
             self._use(table)
-            self.write_as(table.config)
+            self.write_as(table)
             self._ending.use(table.config)
             self._deadlines.use(table.config)
 
@@ -128,7 +127,7 @@ class HttpServer(AnswerWriter, StreamOwner, Ends, Timed):
             exchange.reply(REPLIES[request.refused])
             return
         if not request.target:  # CONNECT: no route takes it
-            prepare_headers(request.headers, resources.request_ids, b"http")
+            exchange.source = table.requests.prepare(request, exchange.source, self.connection)
             exchange.reply(_CONNECT_REFUSED)
             return
         path = table.normalize(request.target)
@@ -138,13 +137,10 @@ class HttpServer(AnswerWriter, StreamOwner, Ends, Timed):
             exchange.reply(reply)
             return
         exchange.path = path
-        headers = request.headers
         if request.expects_continue and not table.config.proxy_100_continue:
-            headers.remove(b"expect")
+            request.headers.remove(b"expect")
             self.send_continue()
-        prepare_headers(headers, resources.request_ids if table.config.generate_request_id else None, b"http")
-        if b"x-forwarded-for" in headers.first:
-            exchange.source = client_address(headers, self.connection.source)
+        exchange.source = table.requests.prepare(request, exchange.source, self.connection)
         exchange.host = host_of(request.authority)
         table.step(exchange)
 

@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from meshd.codec.http_date import DateHeader
 from meshd.snapshot.network_filter import AccessLog
 from meshd.tables.program import Program
 from meshd.telemetry.instruments import Instruments
 from meshd.worker.log_files import AccessLogs, WriteLog
 from meshd.worker.metrics import Metrics
-from meshd.worker.request_ids import RequestIds
 from meshd.worker.upstream.cluster import LiveClusters
 from meshd.worker.upstream.connect import Connect, open_connection
 from meshd.worker.wire.poller import Poller
@@ -45,8 +43,6 @@ class Resources:
         connect: Opens connections to endpoints.
         logs: Access logs.
         metrics: Counts what is done.
-        request_ids: Makes request ids.
-        date: The Date header's value.
         seconds: Monotonic clock.
         wall_clock: Seconds since the epoch.
         random: In [0, 1).
@@ -55,16 +51,14 @@ class Resources:
     """
 
     __slots__ = (
-        "clusters", "connect", "date", "draining", "logs", "metrics", "pipes", "poller", "program", "random", "request_ids", "seconds", "wall_clock",
-        "wheel",
+        "clusters", "connect", "draining", "logs", "metrics", "pipes", "poller", "program", "random", "seconds", "wall_clock", "wheel",
     )
 
     program: Program
 
     def __init__(
         self, poller: Poller, wheel: Wheel, seconds: Callable[[], float], wall_clock: Callable[[], float], random: Callable[[], float],
-        entropy: Callable[[int], bytes], on_problem: Callable[[str], None], connect: Connect = open_connection,
-        instruments: Instruments | None = None,
+        on_problem: Callable[[str], None], connect: Connect = open_connection, instruments: Instruments | None = None,
     ) -> None:
         """Make what is not given."""
         self.poller = poller
@@ -77,8 +71,6 @@ class Resources:
         self.clusters = LiveClusters(random)
         self.logs: Logs = AccessLogs(wheel, seconds, on_problem, random)
         self.metrics = Metrics(instruments or Instruments())
-        self.request_ids = RequestIds(entropy)
-        self.date = DateHeader()
         self.draining = False
 
     def stop(self) -> None:

@@ -8,6 +8,7 @@ from typing import cast
 import attrs
 from twisted.internet.interfaces import IReactorFDSet, IReactorTime
 
+from meshd.tables.headers.request_ids import RequestIds
 from meshd.tables.interfaces import Environment, Step
 from meshd.tables.program import Program
 from meshd.telemetry.instruments import Instruments
@@ -95,9 +96,9 @@ class DataPlane:
         """
         self._poller = Poller(reactor)
         self._wheel = wheel = Wheel(clock)
-        self._resources = Resources(self._poller, wheel, clock.seconds, wall_clock, random, entropy, on_problem, instruments=instruments)
+        self._resources = Resources(self._poller, wheel, clock.seconds, wall_clock, random, on_problem, instruments=instruments)
         self._router = Router(self._resources)
-        self._random = random
+        self._random, self._entropy = random, entropy
         self._connections = Connections(self._resources)
         self._budget = DescriptorBudget(wheel, settings.spare_descriptors, settings.descriptor_limit or descriptor_limit())
         self._budget.on_change = self._accepting_changed
@@ -106,11 +107,17 @@ class DataPlane:
         self._sockets: dict[str, list[ListeningSocket]] = {}
         self._sweep_timer: Timer | None = wheel.after(SWEEP, self._sweep)
 
-    def environment(self) -> Environment:
-        """Give what programs for this data plane are built with: one for all of them, so that each builds on the last."""
+    def environment(self, own_address: str = "127.0.0.1") -> Environment:
+        """
+        Give what programs for this data plane are built with: one for all of them, so that each builds on the last.
+
+        Args:
+            own_address: The machine's IP address, as others are told of it.
+        """
         router = self._router
         surroundings = Surroundings(os.uname().nodename, os.environ)
-        return Environment(self._random, cast(Step, router.route), cast(Step, router.name_cluster), surroundings)
+        ids = RequestIds(self._entropy)
+        return Environment(self._random, cast(Step, router.route), cast(Step, router.name_cluster), surroundings, ids, own_address)
 
     def use(self, program: Program) -> None:
         """Serve by another program from now on; exchanges in flight end by the one they began with."""

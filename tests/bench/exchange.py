@@ -24,6 +24,7 @@ from meshd.compile.compiler import CompileSettings, compile_snapshot
 from meshd.model.node import Node
 from meshd.model.world import World
 from meshd.sources.directory import load_directory
+from meshd.tables.headers.request_ids import RequestIds
 from meshd.tables.interfaces import Environment
 from meshd.tables.program import build_program
 from meshd.worker import exchange
@@ -91,7 +92,7 @@ class ExchangeRig:
         self._incoming: list[list[tuple[int, int]]] = [[], []]
         self._poller = poller = Poller(FakeReactor())  # type: ignore[arg-type]  # reason: a part of a reactor is enough
         self._resources = Resources(
-            poller, Wheel(Clock()), time.monotonic, time.time, random.random, os.urandom, print, self._connect,
+            poller, Wheel(Clock()), time.monotonic, time.time, random.random, print, self._connect,
         )
         self._serve(folder)
         for _ in range(CONNECTIONS):
@@ -104,7 +105,8 @@ class ExchangeRig:
         world = World().changed(load_directory(str(folder)).resources)
         snapshot = compile_snapshot(world, world.all(Node)[0], CompileSettings(log_dir=str(folder))).snapshot
         router = Router(self._resources)
-        environment = Environment(random.random, router.route)  # type: ignore[arg-type]  # reason: the worker's exchange is one
+        ids = RequestIds(os.urandom)
+        environment = Environment(random.random, router.route, request_ids=ids)  # type: ignore[arg-type]  # reason: the worker's exchange is one
         self._resources.program = build_program(snapshot, environment)
         self._resources.clusters.use(snapshot.clusters, snapshot.endpoints)
 

@@ -15,6 +15,7 @@ from meshd.snapshot.listener import Listener
 from meshd.snapshot.network_filter import AccessLog, HttpConnectionManager, TcpProxy
 from meshd.snapshot.route import RetryPolicy, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost
 from meshd.snapshot.snapshot import NodeReference, Snapshot
+from meshd.tables.headers.request_ids import RequestIds
 from meshd.tables.interfaces import Environment, Step
 from meshd.tables.program import Program, build_program
 from meshd.worker.downstream import Downstream
@@ -126,8 +127,7 @@ class Rig:
         self.problems: list[str] = []
         self.randoms: list[float] = []
         self.resources = Resources(
-            self.poller, self.wheel, self.clock.seconds, lambda: WALL + self.clock.seconds(), self.random, lambda size: b"\x5a" * size,
-            self.problems.append, self.open,
+            self.poller, self.wheel, self.clock.seconds, lambda: WALL + self.clock.seconds(), self.random, self.problems.append, self.open,
         )
         self.resources.logs = Logs(self)  # lines as objects
         self.router = Router(self.resources)
@@ -142,7 +142,9 @@ class Rig:
 
     def use(self, snapshot: Snapshot) -> Program:
         """Serve by a snapshot."""
-        environment = Environment(self.random, cast(Step, self.router.route), cast(Step, self.router.name_cluster))
+        environment = Environment(
+            self.random, cast(Step, self.router.route), cast(Step, self.router.name_cluster), request_ids=RequestIds(lambda size: b"\x5a" * size),
+        )
         program = build_program(snapshot, environment)
         self.resources.program = program
         self.resources.clusters.use(snapshot.clusters, snapshot.endpoints)

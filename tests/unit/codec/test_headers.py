@@ -61,3 +61,10 @@ def test_lines_and_dictionary_stay_in_step(pairs, steps):
             getattr(headers, step)(name, value)
     assert dict(reversed(headers.pairs)) == headers.first
     assert (pairs, dict(reversed(pairs))) == (copy.pairs, copy.first)
+
+
+def test_repeated_lines_are_told_of():
+    """As they came: a copy says the same, what is added later does not count."""
+    once, twice = Headers([(b"a", b"1")]), Headers([(b"a", b"1"), (b"a", b"2")])
+    once.add(b"a", b"2")
+    assert (False, True, True) == (once.repeated, twice.repeated, twice.copy().repeated)

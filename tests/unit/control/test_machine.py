@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from meshd.control.machine import read_addresses
+from meshd.control.machine import own_address, read_addresses
 
 
 def attribute(kind: int, value: bytes) -> bytes:
@@ -47,3 +47,12 @@ DONE = message(3, bytes(4))
 def test_reads_addresses_from_messages(content, expected):
     """Local addresses count, tentative ones do not, and nothing loops on broken lengths."""
     assert expected == read_addresses(content)
+
+
+@pytest.mark.parametrize(("addresses", "expected"), [
+    (("127.0.0.1", "10.0.0.1", "10.0.0.2", "::1"), "10.0.0.1"), (("127.0.0.1", "::1", "fd00::1"), "fd00::1"), (("127.0.0.1", "::1"), "127.0.0.1"),
+    ((), "127.0.0.1"),
+])
+def test_the_own_address_is_the_first_that_others_may_use(addresses, expected):
+    """A machine without any is known to itself only."""
+    assert expected == own_address(addresses)

@@ -1,11 +1,13 @@
 """Filter chains made runnable."""
 
+import pytest
+
 from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.snapshot.route import Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost, WeightedCluster
 from meshd.tables.chain import build_chain, build_http, build_tcp, join_requests, join_responses
 from meshd.tables.hosts import HostTable, host_slices
-from meshd.tables.interfaces import Environment, HttpFilter
+from meshd.tables.interfaces import BuildError, Environment, HttpFilter
 from tests.helpers.exchanges import PlainExchange
 
 ROUTES = RouteConfiguration("80", (VirtualHost("h", ("a.test", "10.0.0.1"), (Route("r", RouteMatch(), RouteAction("c")),)),))
@@ -84,6 +86,15 @@ def test_http_tables_normalize_and_know_addresses():
     environment = Environment(lambda: 0.0, lambda exchange: None)
     table = build_http(HttpConnectionManager("x", "80", path_normalization="MERGE_SLASHES"), host_table(environment), environment)
     assert (b"/a", "c", None) == (table.normalize(b"//a"), table.cluster_at("10.0.0.1"), table.cluster_at("10.0.0.2"))
+
+
+def test_http_tables_know_what_is_done_to_headers():
+    """What each connection manager asks for; what cannot be done is a reason not to build it."""
+    environment = Environment(lambda: 0.0, lambda exchange: None)
+    edge = build_http(HttpConnectionManager("x", "80", use_remote_address=True, via="a"), host_table(environment), environment)
+    assert ("EdgeHeaders", "ChosenResponseHeaders") == (type(edge.requests).__name__, type(edge.responses).__name__)
+    with pytest.raises(BuildError, match="server name"):
+        build_http(HttpConnectionManager("x", "80", server_name="a\nb"), host_table(environment), environment)
 
 
 def test_tcp_picks_one_cluster_or_by_weight():

@@ -49,7 +49,7 @@ def test_a_body_of_unknown_length(make, version, more, framing, said):
 
 def test_settings_may_change(make):
     """The next answer is written by the newest ones."""
-    rig = make()
-    rig.server.write_as(HttpConnectionManager("http", "80", server_name="istio-envoy"))
+    rig, other = make(), make(server_name="istio-envoy")
+    rig.server.write_as(other.server._table)
     rig.send(REQUEST.replace(b"svc.test", b"unknown.test"))
     assert b"\r\nserver: istio-envoy\r\n" in rig.got()

@@ -8,7 +8,7 @@ def test_shares_one_of_each_and_stops_them():
     rig = Rig()
     resources = rig.resources
     rig.clock.advance(2.0)
-    times = (resources.seconds(), resources.wall_clock(), resources.date.at(resources.wall_clock()))
+    times = (resources.seconds(), resources.wall_clock())
     resources.wheel.after(1.0, rig.clock.seconds)
     rig.close()
-    assert ((2.0, WALL + 2.0, b"Tue, 14 Nov 2023 22:13:22 GMT"), [], False) == (times, rig.clock.getDelayedCalls(), resources.draining)
+    assert ((2.0, WALL + 2.0), [], False) == (times, rig.clock.getDelayedCalls(), resources.draining)

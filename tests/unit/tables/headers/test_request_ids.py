@@ -3,7 +3,7 @@
 import os
 import re
 
-from meshd.worker.request_ids import POOL, RequestIds
+from meshd.tables.headers.request_ids import POOL, RequestIds
 
 SHAPE = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
