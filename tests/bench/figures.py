@@ -59,8 +59,8 @@ FIGURES: Mapping[str, Figure] = {
     "control_rss": Figure("control plane's peak RSS", "MB", 1e-6),
     "worker_rss": Figure("a worker's RSS", "MB", 1e-6),
     "full_push": Figure("first push", "bytes", digits=0),
-    "change": Figure("one endpoint's change to last ACK, median", "ms", 1e3),
-    "worst_change": Figure("one endpoint's change to last ACK, worst", "ms", 1e3),
+    "change": Figure("change to last ACK", "ms", 1e3),
+    "worst_change": Figure("change to last ACK, worst", "ms", 1e3),
     "change_push": Figure("push of one change", "bytes", digits=0),
 }
 """All there are: of each run of load those from `cpu` to `errors`, others of single scenarios, from `load` on of the control plane."""

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -10,7 +11,8 @@ from tests.bench.figures import FIGURES
 from tests.bench.scale import SCALE
 from tests.bench.targets import ENVOY, US
 
-WIDTH, LABELS, ROW, GAP = 860, 300, 16, 14  # pixels: of all, of what stands to the left, of a bar, between groups
+WIDTH, LABELS, ROOM, ROW, GAP = 860, 300, 110, 16, 14  # pixels: of all, of what stands to the left and to the right, of a bar, between groups
+LONGEST = 44  # letters of a label
 COLOURS = {"meshd": "#3b82c4", "HAProxy": "#8a9a5b", "nginx": "#c08a3e"}
 """Dark enough for white, bright enough for black."""
 OTHER = "#8f8f8f"
@@ -22,7 +24,7 @@ GROWING = ("full", "start", "change", "worst_change")
 """Figures of the control plane that are drawn."""
 _FRAME = """\
 <svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">
-<style>text {{ fill: #333 }} line, polyline {{ stroke: #888 }} @media (prefers-color-scheme: dark) {{ text {{ fill: #ddd }} }}</style>
+<style>text {{ fill: #7a7a7a }} line, polyline {{ stroke: #888 }}</style>
 {content}
 </svg>
 """
@@ -48,7 +50,7 @@ def bars(scenarios: Sequence[Mapping[str, Any]]) -> str:
     """Draw ratios to Envoy as bars, a group a case, with a line where Envoy is and whiskers from the least to the most of all rounds."""
     groups = list(_groups(scenarios))
     longest = max([1.0, *(ratio["max"] for _, ratios in groups for _, ratio in ratios)])
-    scale = (WIDTH - LABELS - 70) / longest
+    scale = (WIDTH - LABELS - ROOM) / longest
     content, top = [_text(LABELS, 14, "ratio to Envoy (less is better; whiskers: all rounds)")], 26
     for title, ratios in groups:
         content.append(_text(0, top + 12, title))
@@ -66,8 +68,8 @@ def _groups(scenarios: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, list[
             figure = SHOWN.get(case["name"], SHOWN.get(scenario["key"], "cpu"))
             ratios = [(name, found[figure]) for name, found in case["ratios"].get(ENVOY, {}).items() if name != "direct" and figure in found]
             if ratios:
-                name = case["name"] or scenario["title"]
-                yield f"{scenario['key']}: {name.split(', ')[0]}: {FIGURES[figure].title}", ratios
+                name = (case["name"] or scenario["title"]).split(", ")[0]
+                yield shorten(f"{scenario['key']}: {FIGURES[figure].title}, {name}", LONGEST, placeholder=" ..."), ratios
 
 
 def _bar(top: float, name: str, ratio: Mapping[str, float], scale: float) -> list[str]:

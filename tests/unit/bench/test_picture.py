@@ -20,7 +20,7 @@ def texts(picture):
 def test_draws_a_bar_for_each_ratio():
     """All but the direct case, with its name and value, and everything within the frame."""
     picture = bars([SCENARIO])
-    assert ["a: small <GET>: CPU", "meshd 0.47", "nginx 0.47", "Envoy"] == texts(picture)[1:]
+    assert ["a: CPU, small <GET>", "meshd 0.47", "nginx 0.47", "Envoy"] == texts(picture)[1:]
     drawn = list(ElementTree.fromstring(picture).iter(f"{SVG}rect"))
     assert 2 == len(drawn)
     assert all(float(bar.get("x")) + float(bar.get("width")) < 860 for bar in drawn)
@@ -28,7 +28,7 @@ def test_draws_a_bar_for_each_ratio():
 
 def test_shows_what_a_scenario_is_about():
     """Of one connection that is latency, which only nginx has here."""
-    assert "b: small <GET>: p50" in texts(bars([{**SCENARIO, "key": "b"}]))
+    assert "b: p50, small <GET>" in texts(bars([{**SCENARIO, "key": "b"}]))
 
 
 def test_draws_nothing_of_nothing():
