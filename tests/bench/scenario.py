@@ -1,9 +1,9 @@
 """What a scenario is made of: contenders, and cases in which each of them is loaded in turn."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import attrs
 
@@ -122,7 +122,7 @@ Around = Callable[[Party, int], contextlib.AbstractContextManager[dict[str, floa
 
 
 @contextlib.contextmanager
-def nothing_else(party: Party, seconds: int) -> Any:
+def nothing_else(party: Party, seconds: int) -> Iterator[dict[str, float]]:
     """Do nothing around a load."""
     yield {}
 
