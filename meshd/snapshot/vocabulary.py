@@ -200,10 +200,8 @@ NOT_DONE: dict[str, frozenset[str]] = {
     "RetryPolicy": frozenset(("per_try_idle_timeout", "retriable_headers", "retriable_request_headers")),
     "Cluster": frozenset((
         *("outlier_detection", "choice_count", "ring_size", "table_size", "http_connection_duration", "max_response_headers", "preserve_case"),
-        "buffer_limit",
     )),
     "Thresholds": frozenset(("retry_budget",)),
-    "Listener": frozenset(("buffer_limit",)),
 }
 """Attributes by message that are read and written, and on which no worker acts yet: a file that sets one is told so. They leave as they come."""
 

@@ -68,7 +68,7 @@ class Arrival(StreamOwner):
         self._inspects = self._peeking or table.inspects_http(port)
         self.draining = False
         self.protocol = ""
-        self.stream = Stream(resources.poller, descriptor, self)
+        self.stream = Stream(resources.poller, descriptor, self, limit=table.config.buffer_limit)
 
     def begin(self) -> None:
         """Choose at once what needs no bytes; wait for them otherwise."""

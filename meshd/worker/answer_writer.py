@@ -18,13 +18,14 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 class AnswerWriter(Server):
     """Writes the responses to one client, one at a time."""
 
-    __slots__ = ("_chunked", "_ending", "_exchange", "_pieces", "_resources", "_responses", "_stream")
+    __slots__ = ("_chunked", "_ending", "_exchange", "_pieces", "_resources", "_responses", "_stream", "buffer_limit")
 
     def __init__(self, resources: Resources, stream: Stream, ending: Ending, table: HttpTable) -> None:
         """Write to a stream, whose end hangs on what is answered."""
         self._resources = resources
         self._stream = stream
         self._ending = ending
+        self.buffer_limit = stream.limit
         self._exchange: Exchange | None = None
         self._pieces: list[bytes] = []
         self._chunked = False

@@ -1,7 +1,6 @@
 """One request and its response, free of any HTTP version: what filters and routes act on and the access log tells."""
 
 from collections.abc import Callable
-from typing import Final
 
 from twisted.logger import Logger
 
@@ -15,18 +14,21 @@ from meshd.worker.upstream.host import UpstreamHost
 from meshd.worker.wire.stream import Stream
 from meshd.worker.wire.wheel import Timer
 
-KEPT_BYTES: Final = 1 << 20
-"""Bytes of a request's body kept for another try; a larger one is not tried again. Envoy's buffer as Istio sets it."""
-
-
 log = Logger()
 
 
 @trait
 class Server:
-    """The downstream codec that an exchange came from and answers through."""
+    """
+    The downstream codec that an exchange came from and answers through.
+
+    Attributes:
+        buffer_limit: Bytes of a request's body that are kept for another try; a larger one is not tried again.
+    """
 
     __slots__ = ()
+
+    buffer_limit: int
 
     def send_informational(self, head: ResponseHead) -> None:
         """Send a 1xx head at once."""
@@ -190,7 +192,7 @@ class Exchange:
         if kept is not None:
             kept.append(data)
             self.kept_bytes += len(data)
-            if self.kept_bytes > KEPT_BYTES:
+            if self.kept_bytes > self.server.buffer_limit:
                 self._stop_keeping(upstream)
         if upstream is not None and not self.request.upgrade:
             upstream.send_body(data)

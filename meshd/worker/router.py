@@ -121,7 +121,8 @@ class Router(Policy, Answered):
             return
         resources = self._resources
         upstream = Http1Upstream(self, resources.poller, cluster, host)
-        upstream.stream = Stream(resources.poller, descriptor, upstream, connecting=code == IN_PROGRESS)
+        limit = cluster.config.buffer_limit
+        upstream.stream = Stream(resources.poller, descriptor, upstream, connecting=code == IN_PROGRESS, limit=limit)
         if code == IN_PROGRESS:
             upstream.connect_timer = resources.wheel.after(cluster.config.connect_timeout, upstream.connect_timed_out)
         upstream.carry(exchange)

@@ -142,7 +142,8 @@ class TcpPair(Pair):
         if descriptor is None:
             self._connect_failed(cluster, failure_text(code))
             return
-        self._server = server = Stream(self.resources.poller, descriptor, self.down, connecting=code == IN_PROGRESS)
+        limit = cluster.config.buffer_limit
+        self._server = server = Stream(self.resources.poller, descriptor, self.down, connecting=code == IN_PROGRESS, limit=limit)
         self.down.source = self.up.target = server
         if server.connecting:
             self._timer = self.resources.wheel.after(cluster.config.connect_timeout, self._connect_timed_out)

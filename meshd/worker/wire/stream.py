@@ -12,11 +12,14 @@ from meshd.base.traits import trait
 from meshd.worker.wire.poller import ERR, HUP, IN, OUT, RDHUP, Poller, Watcher
 
 CHUNK: Final = 65536
-"""Bytes read at once; measured best on loopback together with the poller's batches."""
-HIGH: Final = 256 * 1024
-"""Bytes queued above which a stream is `full`: whoever feeds it pauses. A quarter of Envoy's buffer; the kernel holds as much again."""
-LOW: Final = 64 * 1024
-"""Bytes queued at which a full stream has room again."""
+"""Bytes read at once, at most; measured best on loopback together with the poller's batches."""
+BUFFER: Final = 1 << 20
+"""Bytes held for one connection where nothing else is configured: Envoy's buffer."""
+SHARE: Final = 4
+"""
+A stream is full when more than a quarter of its buffer is queued, and has room again at a quarter of that: the kernel holds as much again. At most
+half a buffer is read at once, so that what is held stays within it.
+"""
 GATHERED: Final = 64
 """Pieces written with one system call when a queue drains."""
 
@@ -59,7 +62,8 @@ class Stream(Watcher):
         take: What is called when there is something to read: reads by default, peeks or splices after `take_by`.
         drain: What is called when the socket takes bytes again.
         queued: Bytes that wait to be written.
-        full: The queue has been above `HIGH` and not yet down to `LOW`.
+        full: The queue has been above its high mark and not yet down to the low one: whoever feeds it pauses.
+        limit: Bytes that may be held for the connection.
         connecting: The connect has not succeeded yet; writes are queued.
         reading: Bytes are taken as they come.
         ended: The peer has half-closed.
@@ -68,12 +72,18 @@ class Stream(Watcher):
     """
 
     __slots__ = (
-        "_after", "_error", "_mask", "_plain", "_poller", "_queue", "_recv", "_send", "_watched", "connecting", "drain", "ended", "fd", "finished",
-        "full", "owner", "queued", "reading", "socket", "take", "watch_hangup",
+        "_after", "_error", "_high", "_low", "_mask", "_most", "_plain", "_poller", "_queue", "_recv", "_send", "_watched", "connecting", "drain",
+        "ended", "fd", "finished", "full", "limit", "owner", "queued", "reading", "socket", "take", "watch_hangup",
     )
 
-    def __init__(self, poller: Poller, descriptor: socket.socket, owner: StreamOwner, *, connecting: bool = False) -> None:
-        """Watch a non-blocking socket, connected or connecting; the stream owns it from now on."""
+    def __init__(
+        self, poller: Poller, descriptor: socket.socket, owner: StreamOwner, *, connecting: bool = False, limit: int = BUFFER,
+    ) -> None:
+        """Watch a non-blocking socket, connected or connecting; the stream owns it from now on. A `limit` of 0 is the usual one."""
+        self.limit = limit = limit or BUFFER
+        self._high = high = limit // SHARE
+        self._low = high // SHARE
+        self._most = min(CHUNK, max(1, limit // 2))
         self._poller = poller
         self.socket = descriptor
         self._recv = descriptor.recv
@@ -136,7 +146,7 @@ class Stream(Watcher):
 
     def _read(self) -> None:
         try:
-            data = self._recv(CHUNK)
+            data = self._recv(self._most)
         except BlockingIOError:
             return
         except OSError as error:
@@ -246,7 +256,7 @@ class Stream(Watcher):
             self._queue = deque()
         self._queue.append(data)
         self.queued += len(data)
-        if self.queued > HIGH:
+        if self.queued > self._high:
             self.full = True
         if not self._mask & OUT:
             self._watch(self._mask | OUT)
@@ -296,7 +306,7 @@ class Stream(Watcher):
             break
         if not queue:
             self._watch(self._mask & ~OUT)
-        if self.full and self.queued <= LOW:
+        if self.full and self.queued <= self._low:
             self.full = False
             self.owner.on_room()
         after = self._after

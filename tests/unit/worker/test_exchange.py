@@ -5,12 +5,14 @@ import pytest
 from meshd.codec.headers import Headers
 from meshd.codec.http_events import RequestHead
 from meshd.snapshot.replies import REPLIES
-from meshd.worker.exchange import KEPT_BYTES, Exchange
+from meshd.worker.exchange import Exchange
 from tests.helpers.worker_rig import downstream
 
 
 class Server:
     """Notes what an exchange asks of its codec."""
+
+    buffer_limit = 1000
 
     def __init__(self):
         self.calls = []
@@ -62,7 +64,7 @@ def test_a_body_is_kept_and_sent():
 def test_too_much_to_keep_ends_keeping_or_waits():
     """Beyond the limit a body under way is kept no longer; before the connect the client waits."""
     exchange, server = make()
-    exchange.request_body(b"x" * (KEPT_BYTES + 1))
+    exchange.request_body(b"x" * (server.buffer_limit + 1))
     waiting = (exchange.kept is not None, list(server.calls))
     exchange.upstream = Upstream()
     exchange.request_body(b"x")

@@ -1,15 +1,19 @@
 """Tests of streams, over socket pairs."""
 
+import contextlib
 import errno
 import select
 import socket
 
 import pytest
 
-from meshd.worker.wire.stream import HIGH, LOW, Stream
+from meshd.worker.wire.stream import BUFFER, SHARE, Stream
 from tests.helpers.worker_rig import Recorder, Rig, ending, received
 
 BIG = bytes(range(256)) * 16384  # 4 MiB, more than any socket buffer
+
+HIGH = BUFFER // SHARE
+LOW = HIGH // SHARE
 
 
 @pytest.fixture
@@ -39,6 +43,25 @@ def drain(rig, peer, size, turns=2000):
             break
         rig.pump(1)
     return data
+
+
+@pytest.mark.parametrize(("limit", "kept"), [(0, BUFFER), (1 << 22, 1 << 22), (32768, 32768), (1, 1)])
+def test_what_is_held_is_bounded_as_configured(rig, limit, kept):
+    """Reads and the queue at which a feeder pauses come to less than the limit; 0 is the usual one."""
+    ours, theirs = rig.pair()
+    owner = Recorder()
+    made = Stream(rig.poller, ours, owner, limit=limit)
+    theirs.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        for _ in range(100):
+            theirs.send(b"x" * 65536)
+    sizes = []
+    owner.then = lambda data: sizes.append(len(data))
+    rig.pump(4)
+    made.pause()
+    while not made.full:
+        made.write(b"y" * max(sizes))
+    assert (kept, True) == (made.limit, made.queued <= max(made.limit, 1))
 
 
 def test_reads_what_comes(rig, stream):
