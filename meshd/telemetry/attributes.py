@@ -78,6 +78,7 @@ ATTRIBUTES: Final[dict[str, tuple[Type, Read]]] = {
     "destination.address": ("text", _text(lambda logged: logged.connection.destination)),
     "destination.port": ("number", _port_of(lambda logged: logged.connection.destination)),
     "destination.principal": ("text", lambda logged: None),  # comes with identity
+    "connection.id": ("number", lambda logged: logged.connection.number),
     "connection.mtls": ("truth value", lambda logged: False),  # comes with identity
     "connection.requested_server_name": ("text", lambda logged: logged.connection.server_name.encode("utf-8", "surrogateescape")),
     "connection.termination_details": ("text", lambda logged: None),  # no filter ends a connection yet

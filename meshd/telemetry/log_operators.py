@@ -10,7 +10,7 @@ from meshd.telemetry.logged import Logged
 from meshd.telemetry.response_flags import long_flags
 
 NO_METADATA: Final = "nothing sets metadata or filter state in meshd; it is logged as -"
-NOT_COUNTED: Final = "meshd does not count this; it is logged as -"
+NOT_COUNTED: Final = "meshd counts this of TCP only; of HTTP it is logged as -"
 NOT_NOTED: Final = "meshd does not note this; it is logged as -"
 
 CUTTABLE: Final = frozenset((
@@ -38,6 +38,13 @@ def _build_environment(argument: str, surroundings: Surroundings) -> tuple[Get, 
     """Make ENVIRONMENT: a variable of the worker's environment, `-` also in JSON where there is none."""
     value = surroundings.environment.get(argument, "-").encode("utf-8", "surrogateescape")
     return lambda logged: value, "" if argument else "expected the name of a variable"
+
+
+def _of_tcp(get: Callable[[Logged], int]) -> Build:
+    """Make an operator of bytes on the wire, which are those of the connection for TCP; nobody counts the framing of HTTP."""
+    def build(argument: str, surroundings: Surroundings) -> tuple[Get, str]:
+        return lambda logged: get(logged) if logged.request is None else None, NOT_COUNTED
+    return build
 
 
 def _without_port(address: str) -> str:
@@ -113,10 +120,12 @@ OPERATORS: Final[dict[str, Build]] = {
     **dict.fromkeys(_TLS, never()),
     **dict.fromkeys(("CLUSTER_METADATA", "DYNAMIC_METADATA", "METADATA", "FILTER_STATE", "UPSTREAM_FILTER_STATE", "UPSTREAM_METADATA"),
                     never(NO_METADATA)),
-    **dict.fromkeys([f"{side}_{what}_BYTES_{way}" for side in ("UPSTREAM", "DOWNSTREAM") for what in ("WIRE", "HEADER", "DECOMPRESSED_HEADER")
-                     for way in ("SENT", "RECEIVED")], never(NOT_COUNTED)),
+    **dict.fromkeys([f"{side}_{what}_BYTES_{way}" for side in ("UPSTREAM", "DOWNSTREAM") for what in ("HEADER", "DECOMPRESSED_HEADER")
+                     for way in ("SENT", "RECEIVED")], _of_tcp(lambda logged: 0)),
+    **dict.fromkeys(("DOWNSTREAM_WIRE_BYTES_RECEIVED", "UPSTREAM_WIRE_BYTES_SENT"), _of_tcp(lambda logged: logged.bytes_received)),
+    **dict.fromkeys(("DOWNSTREAM_WIRE_BYTES_SENT", "UPSTREAM_WIRE_BYTES_RECEIVED"), _of_tcp(lambda logged: logged.bytes_sent)),
     **dict.fromkeys(("DOWNSTREAM_DIRECT_LOCAL_ADDRESS", "DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT", "DOWNSTREAM_DIRECT_LOCAL_PORT",
-                     "CONNECTION_ID", "UPSTREAM_CONNECTION_ID", "UPSTREAM_CONNECTION_IDS_ATTEMPTED", "UPSTREAM_HOSTS_ATTEMPTED",
+                     "UPSTREAM_CONNECTION_ID", "UPSTREAM_CONNECTION_IDS_ATTEMPTED", "UPSTREAM_HOSTS_ATTEMPTED",
                      "UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT", "UPSTREAM_HOST_NAMES_ATTEMPTED", "DOWNSTREAM_DETECTED_CLOSE_TYPE",
                      "UPSTREAM_DETECTED_CLOSE_TYPE", "DOWNSTREAM_LOCAL_CLOSE_REASON", "UPSTREAM_LOCAL_CLOSE_REASON", "UNIQUE_ID", "CEL",
                      "COALESCE"), never(NOT_NOTED)),
@@ -126,6 +135,7 @@ OPERATORS: Final[dict[str, Build]] = {
     "BYTES_RECEIVED": plain(lambda logged: logged.bytes_received),
     "BYTES_RETRANSMITTED": plain(lambda logged: 0),  # of QUIC
     "BYTES_SENT": plain(lambda logged: logged.bytes_sent),
+    "CONNECTION_ID": plain(lambda logged: logged.connection.number),
     "CONNECTION_TERMINATION_DETAILS": never(),  # no filter ends a connection yet
     "ENVIRONMENT": _build_environment,
     "FILTER_CHAIN_NAME": text(lambda logged: logged.connection.filter_chain),

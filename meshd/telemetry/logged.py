@@ -70,6 +70,10 @@ class LoggedConnection(Protocol):
         """SNI, or empty."""
 
     @property
+    def number(self) -> int:
+        """Its number among those of its worker, from 1."""
+
+    @property
     def listener(self) -> str:
         """Name of the listener whose filter chains apply."""
 

@@ -32,12 +32,13 @@ class Served(Protocol):
 class Connections:
     """The open connections, and the way from an accepted socket to what serves it."""
 
-    __slots__ = ("_open", "_resources")
+    __slots__ = ("_accepted", "_open", "_resources")
 
     def __init__(self, resources: Resources) -> None:
         """Begin with none."""
         self._resources = resources
         self._open: set[Served] = set()
+        self._accepted = 0
 
     @property
     def count(self) -> int:
@@ -59,9 +60,10 @@ class Connections:
                 destination, diverted = original, True
             if table.use_original_dst:
                 table = program.hand_over(*destination) or table
+        self._accepted += 1
         connection = Downstream(
             destination, peer, diverted=diverted or destination[1] != listening.port, listener=table.name, bound=listening.name,
-            now=self._resources.seconds(),
+            now=self._resources.seconds(), number=self._accepted,
         )
         arrival = Arrival(self._resources, descriptor, connection, table, self._chosen, self._gone)
         self._open.add(arrival)

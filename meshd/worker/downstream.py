@@ -22,16 +22,18 @@ class Downstream:
         filter_chain: Name of the filter chain that serves it, once chosen; may be empty.
         bound: Name of the listener that it was accepted on.
         accepted_at: Monotonic seconds.
+        number: Among the connections of the worker, from 1.
     """
 
     __slots__ = (
         "accepted_at", "application_protocols", "bound", "destination", "destination_address", "destination_port", "diverted", "filter_chain",
         "listener",
-        "server_name", "source", "source_address", "source_port", "transport_protocol",
+        "number", "server_name", "source", "source_address", "source_port", "transport_protocol",
     )
 
     def __init__(
         self, destination: tuple[str, int], source: tuple[str, int], *, diverted: bool, listener: str, bound: str = "", now: float = 0.0,
+        number: int = 0,
     ) -> None:
         """Begin with addresses alone: raw bytes of an unknown protocol."""
         self.destination_address, self.destination_port = destination
@@ -43,6 +45,7 @@ class Downstream:
         self.filter_chain = ""
         self.bound = bound or listener
         self.accepted_at = now
+        self.number = number
         self.transport_protocol = "raw_buffer"
         self.application_protocols: tuple[str, ...] = ()
         self.server_name = ""

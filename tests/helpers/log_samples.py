@@ -14,7 +14,8 @@ def named(name: str) -> SimpleNamespace:
 
 def connected(destination: str, source: str, **facts: str) -> SimpleNamespace:
     """Make what is known of a downstream connection."""
-    return SimpleNamespace(**{"destination": destination, "source": source, "server_name": "", "listener": "", "filter_chain": "", **facts})
+    usual = {"server_name": "", "listener": "", "filter_chain": "", "number": 7}
+    return SimpleNamespace(**{"destination": destination, "source": source, **usual, **facts})
 
 
 def tcp(**changes: object) -> Logged:

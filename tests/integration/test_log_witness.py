@@ -153,10 +153,10 @@ def comparable(line: dict[str, Any], name: str) -> dict[str, Any]:
     kept = {}
     line = {**line, "RESPONSE_HEADERS_BYTES": line["RESPONSE_HEADERS_BYTES"] - len(line.get(SERVICE_TIME) or "")}
     for key, value in line.items():
-        told = key in NAMES and bool(parse_format(NAMES[key])[1])
+        told = key in NAMES and bool(parse_format(NAMES[key])[1]) and not (name == "tcp" and "_BYTES_" in key)
         if told or key in NOT_COMPARED.get(name, ()):
             continue
-        is_free = key.endswith("_PORT") or "DURATION" in key or key == SERVICE_TIME
+        is_free = key.endswith(("_PORT", "CONNECTION_ID")) or "DURATION" in key or key == SERVICE_TIME
         kept[key] = type(value).__name__ if is_free else steady(value)
     return kept
 

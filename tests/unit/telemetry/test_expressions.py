@@ -51,6 +51,7 @@ WITNESSED = (
     ("request.referer == ''", ''),
     ('has(request.referer)', ''),
     ('has(request.useragent)', 'slow'),
+    ('connection.id > 0', 'POST slow dead grpc bad tcp'),
     ("connection.termination_details == ''", ''),
     ("connection.requested_server_name == ''", 'POST slow dead grpc bad tcp'),
     ('has(connection.requested_server_name)', 'POST slow dead grpc bad tcp'),

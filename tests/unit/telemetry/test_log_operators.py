@@ -1,18 +1,16 @@
 """Operators, one by one, against what Envoy 1.40 logs."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from meshd.telemetry.log_operators import CUTTABLE, OPERATORS
 from meshd.telemetry.log_values import Surroundings
-from tests.helpers.log_samples import http, tcp, unread
+from tests.helpers.log_samples import connected, http, tcp, unread
 
 HTTP = http(
     ((b"x-a", b"123"), (b"x-empty", b""), (b"x-rep", b"1"), (b"x-rep", b"2"), (b"x-forwarded-for", b"1.1.1.1"), (b"x-forwarded-for", b"2.2.2.2"),
      (b"x-forwarded-proto", b"http")),
     completed_at=100.003, duration=0.0201, flags="URX,UF", source="2.2.2.2:0", failure="a b",
-    connection=SimpleNamespace(destination="[::1]:8000", source="10.0.0.1:5000", server_name="a.test", listener="in", filter_chain="chain-a"),
+    connection=connected("[::1]:8000", "10.0.0.1:5000", server_name="a.test", listener="in", filter_chain="chain-a"),
 )
 TCP = tcp()
 AROUND = Surroundings("vm", {"HOME": "/root"})
@@ -37,6 +35,7 @@ AROUND = Surroundings("vm", {"HOME": "/root"})
     ("ENVIRONMENT", "NONE", b"-", b"-"),
     ("ACCESS_LOG_TYPE", "", "DownstreamEnd", "TcpConnectionEnd"),
     ("CUSTOM_FLAGS", "", b"", b""),
+    ("CONNECTION_ID", "", 7, 7),
     ("DOWNSTREAM_TLS_VERSION", "", None, None),
     ("FILTER_CHAIN_NAME", "", b"chain-a", None),
     ("LISTENER_NAME", "", b"in", None),
@@ -100,7 +99,7 @@ def test_wrong_arguments(name, argument):
 
 
 @pytest.mark.parametrize("name", [
-    "CONNECTION_ID", "DOWNSTREAM_WIRE_BYTES_SENT", "DYNAMIC_METADATA", "FILTER_STATE", "UPSTREAM_HEADER_BYTES_RECEIVED", "UNIQUE_ID",
+    "UPSTREAM_CONNECTION_ID", "DOWNSTREAM_WIRE_BYTES_SENT", "DYNAMIC_METADATA", "FILTER_STATE", "UPSTREAM_HEADER_BYTES_RECEIVED", "UNIQUE_ID",
     "DOWNSTREAM_DIRECT_LOCAL_ADDRESS",
 ])
 def test_what_meshd_cannot_tell(name):
@@ -119,3 +118,11 @@ def test_nothing_remote_without_a_connection():
     refused = http(upstream_local="")
     names = ("UPSTREAM_HOST", "UPSTREAM_REMOTE_ADDRESS", "UPSTREAM_REMOTE_PORT", "UPSTREAM_PROTOCOL")
     assert [b"10.44.1.27:80", None, None, None] == [OPERATORS[name]("", AROUND)[0](refused) for name in names]
+
+
+def test_bytes_on_the_wire_of_tcp():
+    """Are those of the connection both ways; of HTTP nobody counts them, which is told."""
+    names = [f"{side}_WIRE_BYTES_{way}" for side in ("DOWNSTREAM", "UPSTREAM") for way in ("RECEIVED", "SENT")]
+    assert [5, 10, 10, 5] == [OPERATORS[name]("", AROUND)[0](TCP) for name in names]
+    assert [None] * 4 == [OPERATORS[name]("", AROUND)[0](HTTP) for name in names]
+    assert 0 == OPERATORS["DOWNSTREAM_HEADER_BYTES_SENT"]("", AROUND)[0](TCP)

@@ -246,3 +246,15 @@ def test_a_push_is_looked_up_by_listener(world):
     found = world.connections._find_http(server.connection)
     world.use(attrs.evolve(snapshot(), listeners={}))
     assert (True, None) == (found is not None, world.connections._find_http(server.connection))
+
+
+def test_connections_are_numbered_and_know_their_chain(world):
+    """As log lines tell: from 1, and the name of the chain that serves them; none where none does."""
+    for original in (("10.9.9.9", 9999), ("10.9.9.9", 9998)):
+        world.accept("virtualOutbound", 15001, original).close()
+    world.accept("virtualInbound", 15006, ("10.0.0.1", 81)).close()
+    world.pump()
+    world.connections.stop()
+    told = sorted((line.connection.number, line.connection.filter_chain) for line in world.lines)
+    assert [(1, "pass"), (2, "pass")] == told[:2]
+    assert all(chain == "" for _, chain in told[2:])
