@@ -85,7 +85,8 @@ class Answer:
     def replied(self, reply: Reply) -> "Answer":
         """Note that meshd answers itself."""
         self.outcome, self.status = "reply", reply.status
-        self.response_flags, self.response_code_details = reply.flags or "-", reply.details
+        flags = [flag for flag in (self.response_flags, reply.flags) if flag not in ("", "-")]
+        self.response_flags, self.response_code_details = ",".join(flags) or "-", reply.details
         return self
 
     def closed(self, flags: str, details: str = "-") -> "Answer":

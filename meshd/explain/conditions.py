@@ -18,7 +18,7 @@ PHRASES = {
 def why_not_route(match: RouteMatch, call: Call, path: str) -> str:
     """Return why a route does not take a request with this normalized path; empty if it does."""
     reasons = [_why_not_path(match, path)]
-    reasons.extend(_why_not_header(header, call, path) for header in match.headers)
+    reasons.extend(why_not_header(header, call, path) for header in match.headers)
     reasons.extend(_why_not_query(parameter, path) for parameter in match.query_parameters)
     return next(filter(None, reasons), "")
 
@@ -91,7 +91,8 @@ def _why_not_path(match: RouteMatch, target: str) -> str:
     return ""
 
 
-def _why_not_header(match: HeaderMatch, call: Call, path: str) -> str:
+def why_not_header(match: HeaderMatch, call: Call, path: str) -> str:
+    """Return why a condition on a header does not hold; empty if it does."""
     lines = read_header(match.name, call, path)
     if match.value is None:
         there = bool(lines) or match.treat_missing_as_empty

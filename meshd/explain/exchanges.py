@@ -3,6 +3,7 @@
 from meshd.explain.answer import Answer
 from meshd.explain.call import Call
 from meshd.explain.conditions import ascii_lower, read_header
+from meshd.explain.filters import explain_filters
 from meshd.explain.header_changes import ONE_LINE_IN_REQUESTS, ONE_LINE_IN_RESPONSES, Lines, change_headers, layers_of
 from meshd.explain.requests import find_route, find_virtual_host, read_path
 from meshd.explain.rewriting import redirect_location, rewrite_path
@@ -26,17 +27,20 @@ def explain_exchange(snapshot: Snapshot, manager: HttpConnectionManager, routes:
     answer.route_config = routes.name
     host = find_virtual_host(routes, call, answer)
     if host is None:
-        return answer.replied(REPLIES["route_not_found"])
+        return answer.replied(explain_filters(manager, None, None, call, path, answer) or REPLIES["route_not_found"])
     answer.virtual_host = host.name
     if host.require_tls != "NONE" and _lacks_tls(host, manager, call, answer):
         return answer
     route = find_route(host, call, path, answer)
     if route is None:
-        return answer.replied(REPLIES["route_not_found"])
+        return answer.replied(explain_filters(manager, None, None, call, path, answer) or REPLIES["route_not_found"])
     answer.route = route.name or "-"
     found = _Found(routes, host, route, call, path)
     if _asks_in_vain(manager, call, answer):
         return found.replied(REPLIES["upgrade_failed"], answer)
+    reply = explain_filters(manager, host, route, call, path, answer)
+    if reply is not None:
+        return found.replied(reply, answer)
     if not isinstance(route.action, RouteAction):
         return found.answered(route.action, answer)
     reason = choose_upstream(snapshot, route.action.cluster, route.action.weighted_clusters, call, answer)
@@ -60,6 +64,10 @@ def _lacks_tls(host: VirtualHost, manager: HttpConnectionManager, call: Call, an
     answer.route = "-"
     if _asks_in_vain(manager, call, answer):
         answer.replied(REPLIES["upgrade_failed"])
+        return True
+    reply = explain_filters(manager, None, None, call, answer.requested_path, answer)
+    if reply is not None:
+        answer.replied(reply)
         return True
     answer.took(f"virtual host {host.name}", f"asks for TLS ({host.require_tls}): the client is sent to https", host.origins)
     answer.response_headers = (("location", f"https://{call.authority}{answer.requested_path}"),)
@@ -98,7 +106,7 @@ class _Found:
 
     def replied(self, reply: Reply, answer: Answer) -> Answer:
         """Note a reply of meshd's own; the route's changes of headers are made to it, if it forwards."""
-        if isinstance(self.route.action, RouteAction):
+        if isinstance(self.route.action, RouteAction) and reply.changes != "never":
             answer.response_headers = self.changed(())
         return answer.replied(reply)
 

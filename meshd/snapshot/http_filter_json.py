@@ -6,6 +6,7 @@ from typing import Any
 from meshd.snapshot.http_filter import Cors, Fault, GrpcStats, HttpFilterConfig, Router
 from meshd.snapshot.json_fields import Json, Message, flag, kind_of, read_flag, read_list, typed, typed_config
 from meshd.snapshot.noted_json import FieldError, Noted, settle
+from meshd.snapshot.route_filter_json import FAULT
 from meshd.snapshot.vocabulary import HARMLESS_EXTENSIONS
 
 _NAME = "envoy.filters.http."
@@ -13,7 +14,7 @@ _TYPE = "envoy.extensions.filters.http."
 
 _FILTERS: dict[type[HttpFilterConfig], tuple[str, str, Message[Any]]] = {
     GrpcStats: ("grpc_stats", "FilterConfig", Message(GrpcStats, (), lambda _filter: {"emitFilterState": True, "statsForAllMethods": False})),
-    Fault: ("fault", "HTTPFault", Message(Fault, ())),
+    Fault: ("fault", "HTTPFault", FAULT),
     Cors: ("cors", "Cors", Message(Cors, ())),
     Router: ("router", "Router", Message(Router, (flag("suppress_envoy_headers", "suppressEnvoyHeaders", default=False),))),
 }

@@ -60,6 +60,8 @@ REPLIES: dict[str, Reply] = {
     "max_duration_timeout_request": Reply(408, "", "max_duration_timeout", "downstream duration timeout", close=True),
     "request_header_timeout": Reply(408, "", "request_header_timeout", "request header timeout", close=True),
     "request_overall_timeout": Reply(408, "", "request_overall_timeout", "request timeout", close=True),
+    # filters
+    "fault_filter_abort": Reply(503, "FI", "fault_filter_abort", "fault filter abort"),
     # what clients send
     "http1.codec_error": Reply(400, "DPE", "http1.codec_error", "Bad Request", close=True),
     "http1.invalid_characters": Reply(400, "DPE", "http1.invalid_characters", "Bad Request", close=True),

@@ -6,6 +6,7 @@ import attrs
 
 from meshd.base.origins import Origin
 from meshd.snapshot.header_changes import NO_CHANGES, HeaderChange, HeaderChanges
+from meshd.snapshot.http_filter import RouteFilterConfig
 from meshd.snapshot.match import HeaderMatch, QueryMatch, StringMatch
 
 PathMatchKind = Literal["prefix", "exact", "path_separated_prefix", "regex"]
@@ -184,6 +185,7 @@ class Route:
         decorator: Name of the operation in traces, `host:port/*`.
         request_headers: What is changed in requests.
         response_headers: What is changed in responses.
+        filters: Settings of HTTP filters for its requests, one of a kind.
         origins: The resources it was compiled from.
     """
 
@@ -194,6 +196,7 @@ class Route:
     origins: tuple[Origin, ...] = ()
     request_headers: HeaderChanges = NO_CHANGES
     response_headers: HeaderChanges = NO_CHANGES
+    filters: tuple[RouteFilterConfig, ...] = ()
 
 
 @attrs.frozen
@@ -210,6 +213,7 @@ class VirtualHost:
         require_tls: Requests that came without TLS (all, or those of external clients) are redirected to https.
         request_headers: What is changed in requests, after the route's own.
         response_headers: What is changed in responses, after the route's own.
+        filters: Settings of HTTP filters, one of a kind, for routes that have none of that kind.
         origins: The resources it was compiled from.
     """
 
@@ -222,6 +226,7 @@ class VirtualHost:
     require_tls: RequireTls = "NONE"
     request_headers: HeaderChanges = NO_CHANGES
     response_headers: HeaderChanges = NO_CHANGES
+    filters: tuple[RouteFilterConfig, ...] = ()
 
 
 @attrs.frozen

@@ -6,6 +6,7 @@ from meshd.snapshot.json_fields import Json, Message, Row, flag, many, text, tex
 from meshd.snapshot.match_json import read_match, write_match
 from meshd.snapshot.route import DirectResponse, Redirect, RequireTls, Route, RouteAction, RouteConfiguration, VirtualHost
 from meshd.snapshot.route_action_json import DIRECT, REDIRECT, read_action, write_action
+from meshd.snapshot.route_filter_json import FILTERS_BY_ROUTE
 
 MAX_DIRECT_RESPONSE_BYTES = 1024 * 1024  # Istio core/route
 
@@ -37,6 +38,7 @@ ROUTE = Message(
         text("decorator", "decorator", "operation", default=""),
         header_changes("request_headers", "request"),
         header_changes("response_headers", "response"),
+        FILTERS_BY_ROUTE,
     ),
 )
 
@@ -51,6 +53,7 @@ VIRTUAL_HOST = Message(
         word("require_tls", "requireTls", words=RequireTls, default="NONE"),
         header_changes("request_headers", "request"),
         header_changes("response_headers", "response"),
+        FILTERS_BY_ROUTE,
     ),
 )
 

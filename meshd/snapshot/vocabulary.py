@@ -84,6 +84,19 @@ HARMLESS: dict[str, dict[str, str]] = {
         "suppressGrpcRequestFailureCodeStats": "statistics",
     },
     "AccessLog": {"typedConfig.logFormat.jsonFormatOptions": "keys are always in order"},
+    "Fault": {
+        "disableDownstreamClusterStats": "statistics",
+        "delay.type": "there is one type",
+        "delayPercentRuntime": "a switch of Envoy's own",
+        "abortPercentRuntime": "a switch of Envoy's own",
+        "delayDurationRuntime": "a switch of Envoy's own",
+        "abortHttpStatusRuntime": "a switch of Envoy's own",
+        "abortGrpcStatusRuntime": "a switch of Envoy's own",
+    },
+    "CorsPolicy": {
+        "filterEnabled.runtimeKey": "a switch of Envoy's own",
+        "shadowEnabled": "statistics",
+    },
     "RouteConfiguration": {
         "validateClusters": "a route to an absent cluster is served, with 503",
         "maxDirectResponseBodySizeBytes": "a body that stands in the file is taken as it is",
@@ -173,6 +186,11 @@ LEFT_OUT: dict[str, dict[str, str]] = {
         "internalRedirectPolicy": "expected redirects to go to the client",
         "pathRewritePolicy": "expected prefixRewrite or regexRewrite",
     },
+    "Fault": {
+        "upstreamCluster": "expected faults whatever the cluster",
+        "downstreamNodes": "expected faults whoever asks",
+        "filterMetadata": "expected faults without metadata",
+    },
     "Cluster": {
         "clusterType": "expected one of the types STATIC, STRICT_DNS, EDS, ORIGINAL_DST",
         "transportSocketMatcher": LATER_TLS,
@@ -207,8 +225,8 @@ NOT_DONE: dict[str, frozenset[str]] = {
 
 WHOLE_OR_NOT = frozenset({
     "SocketAddress", "FilterChainMatch", "OriginalDst", "TlsInspector", "HttpInspector", "RouteMatch", "StringMatch", "HeaderMatch", "QueryMatch",
-    "HeaderChange", "HashPolicy", "RegexRewrite", "Redirect", "DirectResponse", "Fault", "Cors", "UpgradeConfig", "CidrRange", "AdditionalAddress",
-    "AccessLogFilter",
+    "HeaderChange", "HashPolicy", "RegexRewrite", "Redirect", "DirectResponse", "Cors", "FractionalPercent", "UpgradeConfig", "CidrRange",
+    "AdditionalAddress", "AccessLogFilter",
 })
 """Messages that are not used unless all of them is read: a condition less would match more."""
 

@@ -6,6 +6,7 @@ from typing import Final
 import attrs
 
 from meshd.snapshot.filter_chain import FilterChain
+from meshd.snapshot.http_filter import Cors, CorsPolicy, Fault, GrpcStats, HttpFilterConfig
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.snapshot.replies import REPLIES, Reply
 from meshd.tables.headers.requests import RequestHeaders
@@ -18,6 +19,8 @@ from meshd.tables.paths import Normalize, build_normalize
 from meshd.tables.routes import FindRoute
 from meshd.tables.weighted import build_weighted
 
+IDLE: Final = (GrpcStats(), Fault(), Cors())
+"""Filters that do nothing by themselves; Istio has them in every chain."""
 UPGRADE_FAILED: Final[Reply] = REPLIES["upgrade_failed"]
 
 
@@ -30,7 +33,7 @@ class HttpTable:
         config: What it was made from.
         step: Takes an exchange whose `path` and `host` are set: finds its route, then runs the joined request filters, the last of which
             answers (no route, direct response) or goes on to the worker's router step.
-        respond: Joined response filters in reverse order; None where no filter has that phase.
+        respond: Runs the response phases of the filters, last to first; None where no filter has one.
         normalize: Target as sent to normalized path; empty: answer with `paths.refuse_path`. Not for an empty target (CONNECT).
         requests: Prepares the headers of a request, before anything looks at them.
         responses: Finishes those of its response, last of all.
@@ -39,7 +42,7 @@ class HttpTable:
 
     config: HttpConnectionManager
     step: Step
-    respond: Callable[[Step], Step] | None
+    respond: Step | None
     normalize: Normalize
     requests: RequestHeaders
     responses: ResponseHeaders
@@ -99,7 +102,7 @@ def build_http(config: HttpConnectionManager, hosts: HostTable, environment: Env
     Raises:
         BuildError: If an address range is none, or a text cannot stand in a header.
     """
-    filters = [BUILDERS[type(filter_config)](filter_config, environment) for filter_config in config.http_filters]
+    filters = [BUILDERS[type(one)](one, environment) for one in config.http_filters if one not in IDLE or _is_asked(one, hosts)]
     step = _finding(hosts.find_route, config.upgrades, environment.name_cluster, join_requests(filters, environment.route))
     normalize = build_normalize(config.path_normalization, config.escaped_slashes)
     requests = build_requests(config, environment.request_ids, environment.own_address)
@@ -115,19 +118,23 @@ def join_requests(filters: Sequence[HttpFilter], last: Step) -> Step:
     return step
 
 
-def join_responses(filters: Sequence[HttpFilter]) -> Callable[[Step], Step] | None:
+def join_responses(filters: Sequence[HttpFilter]) -> Step | None:
     """Join the response phases of filters, last to first; None where there is none."""
-    wraps = [http_filter.response for http_filter in filters if http_filter.response is not None]
-    if not wraps:
-        return None
+    phases = [http_filter.response for http_filter in reversed(filters) if http_filter.response is not None]
+    if len(phases) < 2:
+        return phases[0] if phases else None
 
-    def join(last: Step) -> Step:
-        step = last
-        for wrap in wraps:
-            step = wrap(step)
-        return step
+    def respond(exchange: Exchange) -> None:
+        for phase in phases:
+            phase(exchange)
 
-    return join
+    return respond
+
+
+def _is_asked(config: HttpFilterConfig, hosts: HostTable) -> bool:
+    """Tell whether a route or virtual host has settings for a filter that does nothing by itself."""
+    kind = CorsPolicy if isinstance(config, Cors) else Fault
+    return not isinstance(config, GrpcStats) and kind in hosts.filters
 
 
 def _finding(find_route: FindRoute, upgrades: Sequence[str], name_cluster: Step, proceed: Step) -> Step:

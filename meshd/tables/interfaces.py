@@ -1,12 +1,13 @@
 """What tables are built from and what they act on: the faces between lookup tables and the worker that runs them."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import attrs
 
 from meshd.base.errors import MeshError
 from meshd.codec.http_events import RequestHead, ResponseHead
+from meshd.snapshot.http_filter import RouteFilterConfig
 from meshd.snapshot.replies import Reply
 from meshd.snapshot.route import RetryPolicy
 from meshd.tables.headers.request_ids import RequestIds
@@ -48,6 +49,9 @@ class Exchange(Protocol):
         connection: The downstream connection.
         route: The route's entry once found.
         response: The head on its way to the client once there is one.
+        flags: Response flags so far, with commas.
+        notes: What filters keep of a request for its response; None until one does.
+        on_cancel: Set by a filter that keeps the exchange: called if it ends meanwhile.
     """
 
     request: RequestHead
@@ -55,6 +59,9 @@ class Exchange(Protocol):
     host: str
     route: "RouteEntry | None"
     response: ResponseHead | None
+    flags: str
+    notes: dict[str, Any] | None
+    on_cancel: Callable[[], None] | None
 
     @property
     def connection(self) -> Connection:
@@ -79,6 +86,23 @@ Test = Callable[[bytes], bool]
 """One condition on a text of a request."""
 
 
+class Cancellable(Protocol):
+    """Something that is to happen."""
+
+    def cancel(self) -> None:
+        """Let it not happen; harmless afterwards."""
+
+
+class _Never:
+    def cancel(self) -> None:
+        """Do nothing."""
+
+
+def _never(seconds: float, then: Callable[[], None]) -> Cancellable:
+    """Never call back."""
+    return _Never()
+
+
 def _do_nothing(exchange: Exchange) -> None:
     """Note nothing."""
 
@@ -95,6 +119,7 @@ class Environment:
         surroundings: What the worker is told from outside, for the format strings of header values.
         request_ids: Makes request ids; None: requests get none.
         own_address: The machine's IP address, as others are told of it.
+        after: Calls back after so many seconds; what it gives can be cancelled.
     """
 
     random: Callable[[], float]
@@ -103,6 +128,7 @@ class Environment:
     surroundings: Surroundings = NOWHERE
     request_ids: RequestIds | None = None
     own_address: str = "127.0.0.1"
+    after: Callable[[float, Callable[[], None]], Cancellable] = _never
 
 
 class BuildError(MeshError):
@@ -116,11 +142,18 @@ class BuildError(MeshError):
 
 @attrs.frozen
 class HttpFilter:
-    """A filter made ready: `request` and `response` wrap the next step; a phase left as None does not exist at run time."""
+    """
+    A filter made ready; a phase left as None does not exist at run time.
+
+    Attributes:
+        name: In Envoy's words.
+        request: Wraps the next step.
+        response: Changes the head of a response on its way to the client, be it the upstream's or our own.
+    """
 
     name: str
     request: Wrap | None = None
-    response: Wrap | None = None
+    response: Step | None = None
 
 
 class RouteEntry:
@@ -135,6 +168,7 @@ class RouteEntry:
         answer: Gives the reply of a redirect or direct response; None where requests are forwarded.
         prepare: Changes a request that is about to be forwarded: its headers, authority and path; None for nothing.
         rehost: Gives a request the authority of the host it goes to; None to keep its own.
+        filters: What the route says of HTTP filters, made ready, by the kind of its settings.
         finish: Changes the headers of the response on its way to the client; None for nothing.
         timeout: Seconds, 0 for none.
         retry_policy: Or None.
@@ -147,7 +181,7 @@ class RouteEntry:
     """
 
     __slots__ = (
-        "answer", "attempt_count", "finish", "idle_timeout", "limited", "max_grpc_timeout", "max_stream_duration", "name", "origin",
+        "answer", "attempt_count", "filters", "finish", "idle_timeout", "limited", "max_grpc_timeout", "max_stream_duration", "name", "origin",
         "pick_cluster", "prepare", "rehost",
         "retry_policy", "timeout", "virtual_host",
     )
@@ -158,6 +192,7 @@ class RouteEntry:
     answer: Callable[[Exchange], Reply] | None
     prepare: Step | None
     rehost: Callable[[Exchange, bytes], None] | None
+    filters: Mapping[type[RouteFilterConfig], Any]
     finish: Step | None
     timeout: float
     retry_policy: RetryPolicy | None

@@ -8,6 +8,7 @@ from meshd.snapshot.header_changes import NO_CHANGES, HeaderChanges
 from meshd.snapshot.replies import Reply
 from meshd.snapshot.route import Redirect, Route, RouteAction, RouteConfiguration, VirtualHost, WeightedCluster
 from meshd.tables.header_changes import change_requests, change_responses
+from meshd.tables.http_filters.by_route import build_filters
 from meshd.tables.interfaces import Environment, Exchange, RouteEntry, Step
 from meshd.tables.redirects import build_direct, build_redirect, to_https
 from meshd.tables.rewrites import build_rewrite, rewrite_authority, rewrite_path
@@ -19,7 +20,7 @@ def build_entry(route: Route, host: VirtualHost, config: RouteConfiguration, env
     Return a route's entry.
 
     Raises:
-        BuildError: If it rewrites paths by a regular expression that cannot be used.
+        BuildError: If it rewrites paths, or asks filters, by a regular expression that cannot be used.
     """
     action = route.action
     if isinstance(action, RouteAction):
@@ -52,6 +53,7 @@ def _named(host: VirtualHost, route: Route | None) -> RouteEntry:
     entry.name = (route.name if route is not None else "") or "-"
     entry.virtual_host = host.name
     entry.attempt_count = host.include_request_attempt_count
+    entry.filters = build_filters((route.filters, host.filters)) if route is not None else {}
     entry.origin = "; ".join(str(origin) for origin in (route.origins if route is not None else ()) or host.origins)
     return entry
 

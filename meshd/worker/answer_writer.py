@@ -18,7 +18,7 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 class AnswerWriter(Server):
     """Writes the responses to one client, one at a time."""
 
-    __slots__ = ("_chunked", "_ending", "_exchange", "_pieces", "_resources", "_responses", "_stream", "buffer_limit")
+    __slots__ = ("_chunked", "_ending", "_exchange", "_pieces", "_resources", "_respond", "_responses", "_stream", "buffer_limit")
 
     def __init__(self, resources: Resources, stream: Stream, ending: Ending, table: HttpTable) -> None:
         """Write to a stream, whose end hangs on what is answered."""
@@ -34,6 +34,7 @@ class AnswerWriter(Server):
     def write_as(self, table: HttpTable) -> None:
         """Write by other settings from now on."""
         self._responses = table.responses
+        self._respond = table.respond
 
     def send_informational(self, head: ResponseHead) -> None:
         """Send a 1xx head at once."""
@@ -50,6 +51,9 @@ class AnswerWriter(Server):
         head = exchange.response
         assert head is not None
         request = exchange.request
+        respond = self._respond
+        if respond is not None:
+            respond(exchange)
         self._responses.sign(head, request, exchange.started_wall)
         exchange.answered = True
         self._chunked = head.length < 0
@@ -91,6 +95,9 @@ class AnswerWriter(Server):
         head = exchange.response
         assert head is not None
         request = exchange.request
+        respond = self._respond
+        if respond is not None:
+            respond(exchange)
         self._responses.sign(head, request, self._resources.wall_clock())
         exchange.answered = True
         self._chunked = False

@@ -1,6 +1,7 @@
 """One request and its response, free of any HTTP version: what filters and routes act on and the access log tells."""
 
 from collections.abc import Callable
+from typing import Any
 
 from twisted.logger import Logger
 
@@ -133,6 +134,7 @@ class Exchange:
         tried: Hosts that failed.
         timer: The route's timeout.
         try_timer: Runs for the current try, or until the next one.
+        notes: What filters keep of the request for its response; None until one does.
         on_cancel: Set by a filter that keeps the exchange: called if it ends meanwhile.
         status, flags, details, failure: As the access log has them; 0 and empty mean `-`.
         bytes_received, bytes_sent: Of the bodies.
@@ -143,7 +145,7 @@ class Exchange:
 
     __slots__ = (
         "answered", "attempts", "bytes_received", "bytes_sent", "cluster", "completed_at", "connection", "details", "duration", "ended", "failure",
-        "flags", "host", "kept", "kept_bytes", "on_cancel", "path", "request", "request_complete", "response", "route", "router", "server",
+        "flags", "host", "kept", "kept_bytes", "notes", "on_cancel", "path", "request", "request_complete", "response", "route", "router", "server",
         "service_time", "source", "started_at", "started_wall", "status", "timer", "tried", "try_timer", "upstream", "upstream_host",
         "upstream_local",
     )
@@ -174,6 +176,7 @@ class Exchange:
         self.kept_bytes = self.attempts = self.status = self.bytes_received = self.bytes_sent = 0
         self.answered = self.ended = False
         self.tried: list[UpstreamHost] | None = None
+        self.notes: dict[str, Any] | None = None
         self.on_cancel: Callable[[], None] | None = None
         self.timer: Timer | None = None
         self.try_timer: Timer | None = None

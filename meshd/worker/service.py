@@ -117,7 +117,9 @@ class DataPlane:
         router = self._router
         surroundings = Surroundings(os.uname().nodename, os.environ)
         ids = RequestIds(self._entropy)
-        return Environment(self._random, cast(Step, router.route), cast(Step, router.name_cluster), surroundings, ids, own_address)
+        return Environment(
+            self._random, cast(Step, router.route), cast(Step, router.name_cluster), surroundings, ids, own_address, self._wheel.after,
+        )
 
     def use(self, program: Program) -> None:
         """Serve by another program from now on; exchanges in flight end by the one they began with."""

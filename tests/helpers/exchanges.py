@@ -1,5 +1,8 @@
 """Plain connections and exchanges for tests of what acts on them."""
 
+from collections.abc import Callable
+from typing import Any
+
 from meshd.codec.headers import Headers
 from meshd.codec.http_events import ResponseHead, unread_request
 from meshd.snapshot.replies import Reply
@@ -47,7 +50,9 @@ class PlainExchange:
         self.connection: Connection = PlainConnection()
         self.route: RouteEntry | None = None
         self.response: ResponseHead | None = None
-        self.cluster = ""
+        self.cluster = self.flags = ""
+        self.notes: dict[str, Any] | None = None
+        self.on_cancel: Callable[[], None] | None = None
         self.status = 0
         self.replies: list[Reply] = []
 

@@ -9,6 +9,7 @@ from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
 from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
 from meshd.snapshot.header_changes import NO_CHANGES, AppendAction, HeaderChange, HeaderChanges
+from meshd.snapshot.http_filter import Cors, CorsPolicy, Fault, HttpFilterConfig, RouteFilterConfig, Router
 from meshd.snapshot.listener import Listener, ListenerFilter
 from meshd.snapshot.match import HeaderMatch, QueryMatch, StringMatch
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
@@ -94,6 +95,20 @@ header_changes = st.builds(
     st.lists(st.builds(HeaderChange, _changed_names, _values, _actions_on_headers, st.booleans()), max_size=3).map(tuple),
     st.lists(st.sampled_from(("x-v", "X-W", "cookie", "transfer-encoding")), max_size=1).map(tuple),
 )
+_faults = st.builds(
+    Fault, st.sampled_from((0.0, 1.0)), st.sampled_from((0.0, 100.0)), st.sampled_from((503, 555)), st.sampled_from((None, None, 14)),
+    st.sampled_from((0.0, 0.0, 100.0)), st.lists(header_matches, max_size=1).map(tuple),
+)
+_policies = st.builds(
+    CorsPolicy, st.lists(string_matches, max_size=2).map(tuple), st.sampled_from(("", "GET")), st.sampled_from(("", "x-a")), st.just(""),
+    st.sampled_from(("", "5")), st.sampled_from((None, True, False)), st.sampled_from((None, False)),
+)
+_by_route: st.SearchStrategy[tuple[RouteFilterConfig, ...]] = st.one_of(
+    st.just(()), st.just(()), st.tuples(_faults), st.tuples(_policies), st.tuples(_policies, _faults),
+)
+_filters: st.SearchStrategy[tuple[HttpFilterConfig, ...]] = st.sampled_from((
+    (Router(),), (Fault(), Cors(), Router()), (Cors(), Fault(delay=1.0, delay_percent=100.0), Router()),
+))
 _often_none = st.just(NO_CHANGES) | header_changes
 _tls: st.SearchStrategy[RequireTls] = st.sampled_from(("NONE", "NONE", "NONE", "EXTERNAL_ONLY", "ALL"))
 _prefix_rewrites = st.sampled_from((None, None, "/", "/new", "new", "/a?x=", "/q r"))
@@ -127,14 +142,16 @@ actions = st.one_of(
 @st.composite
 def virtual_hosts(draw: st.DrawFn, number: int) -> VirtualHost:
     """One virtual host; its routes are named by their place, so that two are never mistaken for each other."""
-    matches = draw(st.lists(st.tuples(route_matches, actions, _often_none, _often_none), max_size=8))
+    matches = draw(st.lists(st.tuples(route_matches, actions, _often_none, _often_none, _by_route), max_size=8))
     routes = tuple(
-        Route(f"h{number}r{place}", match, action, request_headers=requests, response_headers=responses)
-        for place, (match, action, requests, responses) in enumerate(matches)
+        Route(f"h{number}r{place}", match, action, request_headers=requests, response_headers=responses, filters=filters)
+        for place, (match, action, requests, responses, filters) in enumerate(matches)
     )
     domains = draw(st.lists(st.sampled_from(DOMAINS), min_size=1, max_size=4, unique=True))
     requests, responses = draw(_often_none), draw(_often_none)
-    return VirtualHost(f"h{number}", tuple(domains), routes, require_tls=draw(_tls), request_headers=requests, response_headers=responses)
+    return VirtualHost(
+        f"h{number}", tuple(domains), routes, require_tls=draw(_tls), request_headers=requests, response_headers=responses, filters=draw(_by_route),
+    )
 
 
 @st.composite
@@ -183,8 +200,10 @@ tcp_proxies = st.builds(TcpProxy, st.just("tcp"), st.sampled_from(CLUSTERS)) | s
 _modes = st.sampled_from(("NONE", "BASE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"))
 _escapes = st.sampled_from(("", "", "", "REJECT_REQUEST", "UNESCAPE_AND_REDIRECT"))
 http_managers = st.one_of(
-    st.builds(HttpConnectionManager, st.just("http"), st.sampled_from(("80", "443")), path_normalization=_modes, escaped_slashes=_escapes),
-    st.builds(HttpConnectionManager, st.just("http"), route_config=route_configurations("inline"), path_normalization=_modes),
+    st.builds(HttpConnectionManager, st.just("http"), st.sampled_from(("80", "443")), path_normalization=_modes, escaped_slashes=_escapes,
+              http_filters=_filters),
+    st.builds(HttpConnectionManager, st.just("http"), route_config=route_configurations("inline"), path_normalization=_modes,
+              http_filters=_filters),
 )
 listener_filters = st.lists(
     st.builds(
@@ -233,7 +252,8 @@ def _place(place: tuple[str, int]) -> tuple[str, int]:
 
 
 _line = st.tuples(st.sampled_from(("x-v", "x-w", "cookie", "x-forwarded-proto", "accept", "x-forwarded-host")), st.sampled_from(TEXTS))
-_rare_line = st.sampled_from((("x-forwarded-proto", "https"), ("x-envoy-internal", "true"), ("connection", "upgrade"), ("upgrade", "foo")))
+_rare_line = st.sampled_from((("x-forwarded-proto", "https"), ("x-envoy-internal", "true"), ("connection", "upgrade"), ("upgrade", "foo"),
+                              ("origin", "a"), ("access-control-request-method", "GET")))
 _header_lines = st.lists(st.one_of(_line, _line, _rare_line), max_size=4).map(tuple)
 
 
@@ -250,7 +270,7 @@ def calls(draw: st.DrawFn) -> Call:
         tls=tls,
         sni="" if tls == "none" else draw(st.sampled_from(ASKED_NAMES)),
         alpn=() if tls == "none" else tuple(draw(st.lists(st.sampled_from(PROTOCOLS), max_size=3, unique=True))),
-        method=draw(st.sampled_from(("GET", "GET", "POST", "CONNECT"))),
+        method=draw(st.sampled_from(("GET", "GET", "POST", "OPTIONS", "CONNECT"))),
         path=draw(st.sampled_from(PATHS)),
         authority=draw(st.sampled_from(AUTHORITIES)),
         headers=draw(_header_lines),

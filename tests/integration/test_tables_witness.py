@@ -25,7 +25,7 @@ from meshd.snapshot.envoy_bootstrap import bootstrap
 from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
 from meshd.snapshot.listener import Listener, ListenerFilter
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
-from meshd.snapshot.route import DirectResponse, Route, RouteConfiguration, RouteMatch
+from meshd.snapshot.route import DirectResponse, Route, RouteConfiguration, RouteMatch, VirtualHost
 from meshd.snapshot.snapshot import NodeReference, Snapshot
 from meshd.tables.interfaces import Environment
 from meshd.tables.program import build_program
@@ -101,7 +101,7 @@ def answering(routes: RouteConfiguration) -> RouteConfiguration:
         kept = [(f"v{number}r{place}", route.match) for place, route in enumerate(host.routes) if accepted(route.match)]
         if domains:
             answers = tuple(Route(name, match, DirectResponse(200, name)) for name, match in kept)
-            hosts.append(attrs.evolve(host, name=f"v{number}", domains=domains, routes=answers))
+            hosts.append(VirtualHost(f"v{number}", domains, answers))
     return RouteConfiguration(routes.name, tuple(hosts))
 
 

@@ -23,7 +23,7 @@ from tests.observed.verdicts import TABLE, Difference, Verdict, describe, judge,
 
 FOLDER = ROOT.parent / "shared" / "observed"
 PAGE = ROOT / "docs" / "differences-from-envoy.md"
-GROUPS = ("A", "B", "C", "D", "E")
+GROUPS = ("A", "B", "C", "D", "E", "F")
 PORTS = 200  # of one job
 JOBS = 5
 OF_ADMIN = ("eject_flags",)  # what cases ask of Envoy's own admin pages

@@ -53,7 +53,8 @@ def test_an_optional_filter_that_is_not_there_is_told_of():
     [
         ([RBAC, ROUTER], r"f\[0\]: expected a filter that meshd has, found envoy.extensions.filters.http.rbac.v3.RBAC"),
         ([{"name": "envoy.filters.http.rbac"}, ROUTER], "found envoy.filters.http.rbac"),
-        ([{"name": "a", "typedConfig": {"@type": f"{TYPES}fault.v3.HTTPFault", "abort": {"httpStatus": 500}}}, ROUTER], r"f\[0\].typedConfig.abort"),
+        ([{"name": "a", "typedConfig": {"@type": f"{TYPES}fault.v3.HTTPFault", "upstreamCluster": "c"}}, ROUTER],
+         r"f\[0\].typedConfig.upstreamCluster"),
         ([], "as the last filter"),
         ([ROUTER, {"name": "a", "typedConfig": {"@type": f"{TYPES}cors.v3.Cors"}}], "as the last filter"),
         ([None], "expected an object"),

@@ -1,6 +1,6 @@
 """The tables find what the plain interpreter finds, on random snapshots and calls."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import accumulate
 
 import attrs
@@ -14,6 +14,7 @@ from meshd.explain.interpreter import explain
 from meshd.explain.path_normalization import normalize_path
 from meshd.explain.requests import host_name
 from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
+from meshd.snapshot.http_filter import Cors, Fault, Router
 from meshd.snapshot.listener import Listener
 from meshd.snapshot.network_filter import HttpConnectionManager
 from meshd.snapshot.route import RouteConfiguration
@@ -29,6 +30,7 @@ from meshd.worker.unrouted import find_only_cluster, find_service_cluster
 from tests.helpers import snapshots
 from tests.helpers.exchanges import PlainConnection, PlainExchange
 
+FILTERS = (Fault(), Cors(), Router())
 often = settings(max_examples=150, deadline=None, database=None)
 few = settings(max_examples=50, deadline=None, database=None)
 fractions = st.floats(0, 1, exclude_max=True)
@@ -49,12 +51,23 @@ def expected_cluster(answer: Answer, fraction: float) -> str:
     return next(name for (name, _), reached in zip(answer.weighted_clusters, sums, strict=True) if fraction * total < reached)
 
 
+class _Nothing:
+    def cancel(self) -> None:
+        """Do nothing."""
+
+
+def at_once(seconds: float, then: Callable[[], None]) -> _Nothing:
+    """Let no time pass."""
+    then()
+    return _Nothing()
+
+
 class Walk:
     """What a worker does with a call, as far as tables decide it."""
 
     def __init__(self, snapshot: Snapshot, fraction: float, previous: Program | None = None) -> None:
         self.forwarded: list[Exchange] = []
-        self.environment = Environment(lambda: fraction, self.forwarded.append)
+        self.environment = Environment(lambda: fraction, self.forwarded.append, after=at_once)
         self.program = build_program(snapshot, self.environment, previous)
 
     def find_listener(self, call: Call) -> ListenerTable:
@@ -133,7 +146,7 @@ def check_request(walk: Walk, table: HttpTable, call: Call, answer: Answer, frac
     if exchange.route is not None:
         assert (answer.virtual_host, answer.route) == (exchange.route.virtual_host, exchange.route.name)
     if exchange.replies:
-        check_reply(exchange, answer)
+        check_reply(table, exchange, answer)
     elif answer.response_code_details == "cluster_not_found":
         assert exchange.cluster in ("", "absent")
     elif answer.response_code_details != "no_healthy_upstream":
@@ -142,13 +155,15 @@ def check_request(walk: Walk, table: HttpTable, call: Call, answer: Answer, frac
         check_forwarded(exchange, answer)
 
 
-def check_reply(exchange: PlainExchange, answer: Answer) -> None:
+def check_reply(table: HttpTable, exchange: PlainExchange, answer: Answer) -> None:
     """Hold status, flags, details and headers of an answer to the explanation."""
     reply = exchange.replies[0]
     build_reply(exchange, reply)  # type: ignore[arg-type]  # reason: a plain exchange is enough
     assert exchange.response is not None
+    if table.respond is not None:
+        table.respond(exchange)
     assert ("reply", answer.status, answer.response_flags, answer.response_code_details) == (
-        "reply", exchange.response.status, reply.flags or "-", reply.details)
+        "reply", exchange.response.status, ",".join(filter(None, (exchange.flags, reply.flags))) or "-", reply.details)
     assert texts(answer.response_headers) == [pair for pair in exchange.response.headers.pairs if not pair[0].startswith(b"content-")]
 
 
@@ -168,7 +183,7 @@ def texts(lines: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
 
 def one_listener(routes: RouteConfiguration) -> Snapshot:
     """Give a snapshot whose only chain routes by one configuration."""
-    chain = FilterChain("http", FilterChainMatch(), HttpConnectionManager("http", route_config=routes))
+    chain = FilterChain("http", FilterChainMatch(), HttpConnectionManager("http", route_config=routes, http_filters=FILTERS))
     listener = Listener("virtualOutbound", SocketAddress("0.0.0.0", 15001), (chain,), bind_to_port=True, use_original_dst=True)
     return Snapshot(NodeReference("node"), {listener.name: listener}, {}, snapshots.KNOWN_CLUSTERS, snapshots.ENDPOINTS)
 

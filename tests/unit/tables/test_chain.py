@@ -3,6 +3,7 @@
 import pytest
 
 from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
+from meshd.snapshot.http_filter import Cors, CorsPolicy, Fault, GrpcStats, Router
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.snapshot.route import Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost, WeightedCluster
 from meshd.tables.chain import build_chain, build_http, build_tcp, join_requests, join_responses
@@ -13,9 +14,9 @@ from tests.helpers.exchanges import PlainExchange
 ROUTES = RouteConfiguration("80", (VirtualHost("h", ("a.test", "10.0.0.1"), (Route("r", RouteMatch(), RouteAction("c")),)),))
 
 
-def host_table(environment: Environment) -> HostTable:
-    """Give the table of ROUTES."""
-    slices = host_slices(ROUTES, environment, None)
+def host_table(environment: Environment, routes: RouteConfiguration = ROUTES) -> HostTable:
+    """Give the table of a route configuration."""
+    slices = host_slices(routes, environment, None)
     while True:
         try:
             next(slices)
@@ -39,9 +40,9 @@ def test_requests_run_first_to_last_and_responses_last_to_first():
     """A phase that a filter does not have is not there."""
     notes = []
     filters = [
-        HttpFilter("a", noting("a>", notes), noting("<a", notes)),
+        HttpFilter("a", noting("a>", notes), lambda exchange: notes.append("<a")),
         HttpFilter("b", request=noting("b>", notes)),
-        HttpFilter("c", response=noting("<c", notes)),
+        HttpFilter("c", response=lambda exchange: notes.append("<c")),
         HttpFilter("d"),
     ]
     join_requests(filters, lambda exchange: notes.append("last"))(PlainExchange())
@@ -49,8 +50,8 @@ def test_requests_run_first_to_last_and_responses_last_to_first():
     notes.clear()
     joined = join_responses(filters)
     assert joined is not None
-    joined(lambda exchange: notes.append("out"))(PlainExchange())
-    assert ["<c", "<a", "out"] == notes
+    joined(PlainExchange())
+    assert ["<c", "<a"] == notes
 
 
 def test_no_filter_costs_nothing():
@@ -58,6 +59,37 @@ def test_no_filter_costs_nothing():
     last = noting("x", [])
     assert last is join_requests([HttpFilter("a")], last)
     assert None is join_responses([HttpFilter("a")])
+
+
+ABORTED = (Fault(abort_status=555, abort_percent=100.0),)
+
+
+@pytest.mark.parametrize(("host", "kinds", "responds"), [
+    (VirtualHost("h", ("*",)), set(), False),
+    (VirtualHost("h", ("*",), filters=(CorsPolicy(),)), {CorsPolicy}, True),
+    (VirtualHost("h", ("*",), (Route("r", RouteMatch(), RouteAction("c"), filters=ABORTED),)), {Fault}, False),
+])
+def test_filters_that_no_route_asks_are_not_there(host, kinds, responds):
+    """Istio has them in every chain; they cost nothing then."""
+    environment = Environment(lambda: 0.0, lambda exchange: None)
+    hosts = host_table(environment, RouteConfiguration("80", (host,)))
+    table = build_http(HttpConnectionManager("x", "80", http_filters=(GrpcStats(), Fault(), Cors(), Router())), hosts, environment)
+    exchange = PlainExchange()
+    table.step(exchange)
+    assert (kinds, responds) == (hosts.filters, table.respond is not None)
+    assert [555 if Fault in kinds else 404] == [reply.status for reply in exchange.replies]
+
+
+def test_upgrades_that_are_not_allowed():
+    """Whatever the route would do; where there is none, that is told (as seen with Envoy)."""
+    named = []
+    environment = Environment(lambda: 0.0, lambda exchange: None, named.append)
+    for authority, expected in ((b"a.test", "upgrade_failed"), (b"b.test", "route_not_found")):
+        exchange = PlainExchange(authority=authority)
+        exchange.request.upgrade = b"foo"
+        build_http(HttpConnectionManager("x", "80"), host_table(environment), environment).step(exchange)
+        assert expected == exchange.replies[0].details
+    assert 1 == len(named)
 
 
 def test_a_request_finds_its_route_and_goes_on():
