@@ -68,7 +68,8 @@ def encode_response(response: ResponseHead, method: bytes = b"GET", protocol: st
             lines.append(CHUNKED_LINE)
     elif b"transfer-encoding" in first:
         lines = [line for line in lines if not line.startswith(b"transfer-encoding:")]
-        lines.append(CHUNKED_LINE)
+        if protocol == "HTTP/1.1":
+            lines.append(CHUNKED_LINE)
     if connection:
         lines.append(b"connection: " + connection)
     if not response.length and b"content-length" not in first and method != b"HEAD" and status >= 200 and status != 204 and status != 304:

@@ -37,9 +37,11 @@ class AnswerWriter(Server):
         self._respond = table.respond
 
     def send_informational(self, head: ResponseHead) -> None:
-        """Send a 1xx head at once."""
-        self._pieces.append(encode_response(head))
-        self.flush()
+        """Send a 1xx head at once; to HTTP/1.0, which takes it for the answer, none is sent."""
+        exchange = self._exchange
+        if exchange is not None and exchange.request.protocol != "HTTP/1.0":
+            self._pieces.append(encode_response(head))
+            self.flush()
 
     def send_continue(self) -> None:
         """Ask the client for the body of its request."""

@@ -51,6 +51,7 @@ def test_requests(head, target, expected):
     (response(555, (C,), 2), {"protocol": "HTTP/1.0"}, b"HTTP/1.0 555 Unknown\r\ncontent-length: 2\r\n\r\n"),
     (response(pairs=((b"transfer-encoding", b"chunked"), X)), {"method": b"HEAD"},
         b"HTTP/1.1 200 OK\r\nx-a: 1\r\ntransfer-encoding: chunked\r\n\r\n"),
+    (response(pairs=((b"transfer-encoding", b"chunked"), X)), {"method": b"HEAD", "protocol": "HTTP/1.0"}, b"HTTP/1.0 200 OK\r\nx-a: 1\r\n\r\n"),
     (response(), {"method": b"HEAD"}, b"HTTP/1.1 200 OK\r\n\r\n"),
     (response(), {}, b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
     (response(204), {}, b"HTTP/1.1 204 No Content\r\n\r\n"),

@@ -47,6 +47,16 @@ def test_a_body_of_unknown_length(make, version, more, framing, said):
     assert (True, True) == (got.endswith(b"\r\n" + said + b"\r\n\r\n" + framing), got.startswith(b"HTTP/%b 200 OK" % version))
 
 
+@pytest.mark.parametrize(("version", "sent"), [(b"1.1", True), (b"1.0", False)])
+def test_informational_answers_are_for_http_11(make, version, sent):
+    """An older client would take one for the answer, and the answer for the next."""
+    rig = make(accept_http_10=True)
+    rig.send(b"GET / HTTP/%b\r\nHost: svc.test\r\nConnection: keep-alive\r\n\r\n" % version)
+    rig.answer(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    got = rig.got()
+    assert (sent, True) == (b" 103 " in got, got.endswith(b"\r\n\r\nok"))
+
+
 def test_settings_may_change(make):
     """The next answer is written by the newest ones."""
     rig, other = make(), make(server_name="istio-envoy")
