@@ -56,8 +56,8 @@ REPLIES: dict[str, Reply] = {
     "upstream_per_try_timeout": Reply(504, "UT", "upstream_per_try_timeout", "upstream request timeout"),
     "stream_idle_timeout": Reply(504, "SI", "stream_idle_timeout", "stream timeout"),
     "stream_idle_timeout_request": Reply(408, "SI", "stream_idle_timeout", "stream timeout", close=True),
-    "max_duration_timeout": Reply(504, "", "max_duration_timeout", "downstream duration timeout"),
-    "max_duration_timeout_request": Reply(408, "", "max_duration_timeout", "downstream duration timeout", close=True),
+    "max_duration_timeout": Reply(504, "", "max_duration_timeout", "downstream duration timeout", grpc_status="4"),
+    "max_duration_timeout_request": Reply(408, "", "max_duration_timeout", "downstream duration timeout", close=True, grpc_status="4"),
     "request_header_timeout": Reply(408, "", "request_header_timeout", "request header timeout", close=True),
     "request_overall_timeout": Reply(408, "", "request_overall_timeout", "request timeout", close=True),
     # filters
@@ -89,3 +89,8 @@ def retried(reply: Reply) -> Reply:
     """Give the form that a failure takes when retries were tried before it."""
     body = _RETRIED + reply.body[len(_RESET):] if reply.body.startswith(_RESET) else reply.body
     return attrs.evolve(reply, flags=f"URX,{reply.flags}", body=body)
+
+
+def hidden(reply: Reply) -> Reply:
+    """Give the form that a timeout takes whose client wants to see none."""
+    return attrs.evolve(reply, status=204, body="")

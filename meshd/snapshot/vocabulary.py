@@ -212,8 +212,6 @@ NOT_DONE: dict[str, frozenset[str]] = {
         "headers_with_underscores", "default_http_10_host", "enable_trailers", "preserve_case",
     )),
     "TcpProxy": frozenset(("hash_source_ip",)),
-    "Router": frozenset(("suppress_envoy_headers",)),
-    "VirtualHost": frozenset(("attempt_count_in_response",)),
     "RouteAction": frozenset(("hash_policies",)),
     "RetryPolicy": frozenset(("per_try_idle_timeout", "retriable_headers", "retriable_request_headers")),
     "Cluster": frozenset((

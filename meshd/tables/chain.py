@@ -15,6 +15,7 @@ from meshd.tables.headers.trust import build_requests
 from meshd.tables.hosts import HostTable
 from meshd.tables.http_filters.registry import BUILDERS
 from meshd.tables.interfaces import Environment, Exchange, HttpFilter, Step
+from meshd.tables.internal_clients import obey
 from meshd.tables.paths import Normalize, build_normalize
 from meshd.tables.routes import FindRoute
 from meshd.tables.weighted import build_weighted
@@ -102,8 +103,9 @@ def build_http(config: HttpConnectionManager, hosts: HostTable, environment: Env
     Raises:
         BuildError: If an address range is none, or a text cannot stand in a header.
     """
+    last = obey(environment.route, environment.name_cluster) if config.internal_ranges else environment.route
     filters = [BUILDERS[type(one)](one, environment) for one in config.http_filters if one not in IDLE or _is_asked(one, hosts)]
-    step = _finding(hosts.find_route, config.upgrades, environment.name_cluster, join_requests(filters, environment.route))
+    step = _finding(hosts.find_route, config.upgrades, environment.name_cluster, join_requests(filters, last))
     normalize = build_normalize(config.path_normalization, config.escaped_slashes)
     requests = build_requests(config, environment.request_ids, environment.own_address)
     return HttpTable(config, step, join_responses(filters), normalize, requests, build_responses(config), hosts)

@@ -52,9 +52,11 @@ class Exchange(Protocol):
         flags: Response flags so far, with commas.
         notes: What filters keep of a request for its response; None until one does.
         on_cancel: Set by a filter that keeps the exchange: called if it ends meanwhile.
+        quiet: Neither side is told of meshd by headers of Envoy's.
     """
 
     request: RequestHead
+    quiet: bool
     path: bytes
     host: str
     route: "RouteEntry | None"
@@ -176,14 +178,15 @@ class RouteEntry:
         max_grpc_timeout: As RouteAction's.
         idle_timeout: As RouteAction's.
         limited: One of the times above is set.
+        timed: Which requests `timeouts.limit_request` has to look at: 0 for none, 1 for those with `grpc-timeout`, 2 for all.
+        hides_timeouts: A timeout is answered with 204.
         attempt_count: Send `x-envoy-attempt-count`.
         origin: Where it came from, as text.
     """
 
     __slots__ = (
-        "answer", "attempt_count", "filters", "finish", "idle_timeout", "limited", "max_grpc_timeout", "max_stream_duration", "name", "origin",
-        "pick_cluster", "prepare", "rehost",
-        "retry_policy", "timeout", "virtual_host",
+        "answer", "attempt_count", "filters", "finish", "hides_timeouts", "idle_timeout", "limited", "max_grpc_timeout", "max_stream_duration",
+        "name", "origin", "pick_cluster", "prepare", "rehost", "retry_policy", "timed", "timeout", "virtual_host",
     )
 
     name: str
@@ -200,8 +203,33 @@ class RouteEntry:
     max_grpc_timeout: float | None
     idle_timeout: float | None
     limited: bool
+    timed: int
+    hides_timeouts: bool
     attempt_count: bool
     origin: str
+
+    def copy(self) -> "RouteEntry":
+        """Return an independent entry, for one exchange that has times of its own."""
+        entry = RouteEntry()
+        entry.name = self.name
+        entry.virtual_host = self.virtual_host
+        entry.pick_cluster = self.pick_cluster
+        entry.answer = self.answer
+        entry.prepare = self.prepare
+        entry.rehost = self.rehost
+        entry.filters = self.filters
+        entry.finish = self.finish
+        entry.timeout = self.timeout
+        entry.retry_policy = self.retry_policy
+        entry.max_stream_duration = self.max_stream_duration
+        entry.max_grpc_timeout = self.max_grpc_timeout
+        entry.idle_timeout = self.idle_timeout
+        entry.limited = self.limited
+        entry.timed = self.timed
+        entry.hides_timeouts = self.hides_timeouts
+        entry.attempt_count = self.attempt_count
+        entry.origin = self.origin
+        return entry
 
 
 class Host(Protocol):

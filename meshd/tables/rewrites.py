@@ -114,7 +114,8 @@ def _with_slash(path: bytes) -> bytes:
 def rewrite_path(exchange: Exchange, rewrite: Rewrite) -> None:
     """Rewrite an exchange's path; log and upstream are told of the one before."""
     headers = exchange.request.headers
-    headers.set(b"x-envoy-original-path", exchange.path)
+    if not exchange.quiet:
+        headers.set(b"x-envoy-original-path", exchange.path)
     exchange.path = rewrite(exchange.path)
 
 
@@ -127,7 +128,8 @@ def rewrite_authority(exchange: Exchange, authority: bytes, append_forwarded_hos
     """
     request = exchange.request
     headers, before = request.headers, request.authority
-    headers.set(b"x-envoy-original-host", before)
+    if not exchange.quiet:
+        headers.set(b"x-envoy-original-host", before)
     if append_forwarded_host and before:
         _append_forwarded_host(headers, before)
     request.authority = authority

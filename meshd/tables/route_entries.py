@@ -1,6 +1,7 @@
 """Routes made runnable: one entry a route, shared by all its exchanges."""
 
 from collections.abc import Callable
+from typing import cast
 
 import attrs
 
@@ -12,7 +13,9 @@ from meshd.tables.http_filters.by_route import build_filters
 from meshd.tables.interfaces import Environment, Exchange, RouteEntry, Step
 from meshd.tables.redirects import build_direct, build_redirect, to_https
 from meshd.tables.rewrites import build_rewrite, rewrite_authority, rewrite_path
+from meshd.tables.timeouts import whom_it_concerns, within
 from meshd.tables.weighted import build_choice, build_weighted
+from meshd.telemetry.logged import Logged
 
 
 def build_entry(route: Route, host: VirtualHost, config: RouteConfiguration, environment: Environment) -> RouteEntry:
@@ -44,6 +47,7 @@ def _answering(answer: Callable[[Exchange], Reply], host: VirtualHost, route: Ro
     entry.timeout = 0.0
     entry.retry_policy = entry.max_stream_duration = entry.max_grpc_timeout = entry.idle_timeout = None
     entry.limited = False
+    entry.timed = 0
     entry.prepare = entry.rehost = entry.finish = None
     return entry
 
@@ -54,6 +58,7 @@ def _named(host: VirtualHost, route: Route | None) -> RouteEntry:
     entry.virtual_host = host.name
     entry.attempt_count = host.include_request_attempt_count
     entry.filters = build_filters((route.filters, host.filters)) if route is not None else {}
+    entry.hides_timeouts = False
     entry.origin = "; ".join(str(origin) for origin in (route.origins if route is not None else ()) or host.origins)
     return entry
 
@@ -109,18 +114,32 @@ class _Forwarding:
         route, host, config, action = self.route, self.host, self.config, self.action
         entry = _named(host, route)
         entry.answer = None
-        entry.timeout = action.timeout
-        entry.retry_policy = action.retry_policy
+        entry.timeout = timeout = action.timeout if action.max_stream_duration is None else 0.0
+        entry.retry_policy = policy = within(action.retry_policy, timeout)
         entry.max_stream_duration = action.max_stream_duration
         entry.max_grpc_timeout = action.max_grpc_timeout
         entry.idle_timeout = action.idle_timeout
-        entry.limited = bool(action.timeout or action.max_stream_duration or action.idle_timeout)
+        entry.limited = bool(timeout or action.max_stream_duration or action.idle_timeout)
+        entry.timed = whom_it_concerns(timeout, policy, action.max_stream_duration, action.max_grpc_timeout)
         entry.rehost = _build_rehost(action)
         requests = (request_headers, *_in_order(config, route.request_headers, host.request_headers, config.request_headers))
         responses = (response_headers, *_in_order(config, route.response_headers, host.response_headers, config.response_headers))
         entry.prepare = _build_prepare(route, action, change_requests(requests, self.environment.surroundings))
-        entry.finish = change_responses(responses, self.environment.surroundings)
+        finish = change_responses(responses, self.environment.surroundings)
+        entry.finish = _tell_attempts(finish) if host.attempt_count_in_response else finish
         return entry
+
+
+def _tell_attempts(finish: Step | None) -> Step:
+    """Return what tells the client, after other changes, how many tries were made; nothing where no host was ever found."""
+    def tell(exchange: Exchange) -> None:
+        if finish is not None:
+            finish(exchange)
+        logged = cast(Logged, exchange)
+        if exchange.response is not None and logged.upstream_host is not None:
+            exchange.response.headers.set(b"x-envoy-attempt-count", b"%d" % logged.attempts)
+
+    return tell
 
 
 def _build_prepare(route: Route, action: RouteAction, change: Step | None) -> Step | None:

@@ -130,6 +130,7 @@ class Exchange:
         request_complete: The request has been read whole; one without a body is so from the beginning.
         answered: The response's head has been sent; nothing can be retried.
         ended: It is over.
+        quiet: Neither side is told of meshd by headers of Envoy's.
         attempts: Tries so far.
         tried: Hosts that failed.
         timer: The route's timeout.
@@ -145,8 +146,8 @@ class Exchange:
 
     __slots__ = (
         "answered", "attempts", "bytes_received", "bytes_sent", "cluster", "completed_at", "connection", "details", "duration", "ended", "failure",
-        "flags", "host", "kept", "kept_bytes", "notes", "on_cancel", "path", "request", "request_complete", "response", "route", "router", "server",
-        "service_time", "source", "started_at", "started_wall", "status", "timer", "tried", "try_timer", "upstream", "upstream_host",
+        "flags", "host", "kept", "kept_bytes", "notes", "on_cancel", "path", "quiet", "request", "request_complete", "response", "route", "router",
+        "server", "service_time", "source", "started_at", "started_wall", "status", "timer", "tried", "try_timer", "upstream", "upstream_host",
         "upstream_local",
     )
 
@@ -174,7 +175,7 @@ class Exchange:
             self.request_complete = True
             self.kept = None
         self.kept_bytes = self.attempts = self.status = self.bytes_received = self.bytes_sent = 0
-        self.answered = self.ended = False
+        self.answered = self.ended = self.quiet = False
         self.tried: list[UpstreamHost] | None = None
         self.notes: dict[str, Any] | None = None
         self.on_cancel: Callable[[], None] | None = None

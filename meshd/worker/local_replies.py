@@ -20,7 +20,8 @@ def build_reply(exchange: Exchange, reply: Reply) -> bytes:
     if finish is not None and reply.changes == "before":
         finish(exchange)
     for name, value in reply.headers:
-        headers.add(name.encode(), value.encode("latin-1"))
+        if not (exchange.quiet and name.startswith("x-envoy-")):
+            headers.add(name.encode(), value.encode("latin-1"))
     if finish is not None and reply.changes == "after":
         finish(exchange)
     body = reply.body.encode()

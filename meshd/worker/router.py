@@ -7,9 +7,11 @@ from typing import cast
 import attrs
 
 from meshd.codec.http_events import ResponseHead
-from meshd.snapshot.replies import REPLIES, Reply, retried
+from meshd.snapshot.replies import REPLIES, Reply, hidden, retried
 from meshd.snapshot.route import RetryPolicy
+from meshd.tables.grpc_timeout import NAME as GRPC_TIMEOUT
 from meshd.tables.interfaces import RouteEntry, Step
+from meshd.tables.timeouts import limit_request, tell_timeout
 from meshd.worker.deadlines import LOOKS
 from meshd.worker.exchange import Exchange, Policy
 from meshd.worker.resources import Resources
@@ -49,6 +51,8 @@ class Router(Policy, Answered):
             return
         cluster.requests += 1
         exchange.router = self
+        if route.timed and (route.timed > 1 or GRPC_TIMEOUT in exchange.request.headers.first):
+            route = exchange.route = limit_request(exchange, exchange.route or route)
         if route.limited:
             self._limit(exchange, route)
         self._try(exchange, cluster)
@@ -64,10 +68,10 @@ class Router(Policy, Answered):
         host = cluster.choose(exchange.connection)
         if exchange.tried is not None:
             host = self._choose_untried(exchange, cluster, host)
+        exchange.attempts = attempts = exchange.attempts + 1
         if host is None:
             exchange.reply(REPLIES["no_healthy_upstream"])
             return
-        exchange.attempts = attempts = exchange.attempts + 1
         route = exchange.route
         if route is not None:
             if route.attempt_count:
@@ -99,8 +103,9 @@ class Router(Policy, Answered):
 
     def _limit_answer(self, exchange: Exchange, route: RouteEntry) -> None:
         """Start the timeout that a route has for answers to requests that are complete."""
-        if route.timeout and route.max_stream_duration is None:
-            exchange.timer = self._resources.wheel.after(route.timeout, partial(exchange.reply, REPLIES["response_timeout"]))
+        if route.timeout:
+            reply = REPLIES["response_timeout"]
+            exchange.timer = self._resources.wheel.after(route.timeout, partial(exchange.reply, hidden(reply) if route.hides_timeouts else reply))
 
     def _limit_try(self, exchange: Exchange, policy: RetryPolicy) -> None:
         """Start the timeout of one try."""
@@ -157,7 +162,8 @@ class Router(Policy, Answered):
         exchange.failure = ""
         if exchange.request_complete:
             exchange.service_time = took = int((self._seconds() - exchange.completed_at) * 1000)
-            head.headers.set(b"x-envoy-upstream-service-time", b"%d" % took)
+            if not exchange.quiet:
+                head.headers.set(b"x-envoy-upstream-service-time", b"%d" % took)
         exchange.response = head
         if route is not None and route.finish is not None:
             route.finish(exchange)
@@ -191,6 +197,8 @@ class Router(Policy, Answered):
         route = exchange.route
         policy = route.retry_policy if route is not None else None
         reply = reply_for(reason, code)
+        if reason == "upstream_per_try_timeout" and route is not None and route.hides_timeouts:
+            reply = hidden(reply)
         if policy is not None and retries_failure(policy, reason):
             if self._retry(exchange, policy):
                 return
@@ -240,6 +248,9 @@ class Router(Policy, Answered):
 
     def _try_again(self, exchange: Exchange, cluster: LiveCluster) -> None:
         exchange.try_timer = None
+        route = exchange.route
+        if route is not None:
+            tell_timeout(exchange, route, self._seconds() - exchange.completed_at if exchange.request_complete else 0.0)
         exchange.run(cast(Step, partial(self._try, cluster=cluster)))
 
     # timers

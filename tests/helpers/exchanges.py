@@ -54,6 +54,7 @@ class PlainExchange:
         self.notes: dict[str, Any] | None = None
         self.on_cancel: Callable[[], None] | None = None
         self.status = 0
+        self.quiet = False
         self.replies: list[Reply] = []
 
     def reply(self, reply: Reply) -> None:

@@ -72,11 +72,10 @@ class RequestHeaders:
             headers.add(b"x-forwarded-proto", SCHEME)
         ids = self._ids
         if ids is not None:
-            given = first.get(b"x-request-id")
-            if given is None:
+            if b"x-request-id" not in first:
                 ready = ids.ready
                 headers.add(b"x-request-id", ready.pop() if ready else ids.make())
-            elif not given:
+            elif not first[b"x-request-id"]:
                 headers.set(b"x-request-id", ids.make())
         if b"x-forwarded-for" not in first:
             return peer

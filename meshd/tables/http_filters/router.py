@@ -1,6 +1,6 @@
 """The router filter: answers what has no upstream, hands the rest to the worker's terminal step."""
 
-from meshd.snapshot.http_filter import HttpFilterConfig
+from meshd.snapshot.http_filter import HttpFilterConfig, Router
 from meshd.snapshot.replies import REPLIES
 from meshd.tables.interfaces import Environment, Exchange, HttpFilter, Step
 
@@ -10,7 +10,7 @@ NO_PATH = REPLIES["absolute_path_rejected"]
 
 def build_router(config: HttpFilterConfig, environment: Environment) -> HttpFilter:
     """Return the last filter of a chain; what it wraps is the worker's router step."""
-    return HttpFilter("router", request=_wrap)
+    return HttpFilter("router", request=_wrap_quietly if isinstance(config, Router) and config.suppress_envoy_headers else _wrap)
 
 
 def _wrap(proceed: Step) -> Step:
@@ -24,3 +24,13 @@ def _wrap(proceed: Step) -> Step:
             proceed(exchange)
 
     return route
+
+
+def _wrap_quietly(proceed: Step) -> Step:
+    route = _wrap(proceed)
+
+    def route_quietly(exchange: Exchange) -> None:
+        exchange.quiet = True
+        route(exchange)
+
+    return route_quietly

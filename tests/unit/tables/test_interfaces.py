@@ -19,3 +19,13 @@ def test_a_filter_has_no_phase_unless_given():
 def test_entries_hold_nothing_else():
     """One entry a route, thousands of routes: no dictionary each."""
     assert not hasattr(RouteEntry(), "__dict__")
+
+
+def test_copies_of_entries_are_whole():
+    """What is added to entries has to be copied, too."""
+    entry = RouteEntry()
+    for name in RouteEntry.__slots__:
+        setattr(entry, name, name)
+    copied = entry.copy()
+    assert {name: name for name in RouteEntry.__slots__} == {name: getattr(copied, name) for name in RouteEntry.__slots__}
+    assert entry is not copied

@@ -21,7 +21,7 @@ def test_a_forwarding_route_keeps_what_its_action_says():
     retries = RetryPolicy(("connect-failure",), attempts=2)
     action = RouteAction("c", timeout=1.5, retry_policy=retries, max_stream_duration=0.0, max_grpc_timeout=2.0)
     entry = build_entry(Route("default", RouteMatch(), action, origins=(Origin("vs.yaml", 9),)), HOST, CONFIG, ENVIRONMENT)
-    assert ("default", "h:80", None, 1.5, retries, 0.0, 2.0, True, "vs.yaml:9") == (
+    assert ("default", "h:80", None, 0.0, retries, 0.0, 2.0, True, "vs.yaml:9") == (
         entry.name, entry.virtual_host, entry.answer, entry.timeout, entry.retry_policy, entry.max_stream_duration, entry.max_grpc_timeout,
         entry.attempt_count, entry.origin,
     )
@@ -103,3 +103,15 @@ def test_the_authority_of_the_endpoint():
     assert rehost is not None
     rehost(exchange, b"ep.test")
     assert (b"ep.test", [(b"x-envoy-original-host", b"a.test")]) == (exchange.request.authority, exchange.request.headers.pairs)
+
+
+@pytest.mark.parametrize(("host", "expected"), [(None, []), ("10.0.0.1:80", [(b"x-envoy-attempt-count", b"3")])])
+def test_clients_may_be_told_of_attempts(host, expected):
+    """The last number, once a host was tried."""
+    told = attrs.evolve(HOST, attempt_count_in_response=True)
+    finish = build_entry(Route("r", RouteMatch(), RouteAction("c")), told, CONFIG, ENVIRONMENT).finish
+    exchange = PlainExchange()
+    exchange.response, exchange.attempts, exchange.upstream_host = begin_reply(503), 3, host
+    assert finish is not None
+    finish(exchange)
+    assert expected == exchange.response.headers.pairs

@@ -44,3 +44,11 @@ def test_grpc_clients_are_told_in_headers():
     assert (200, b"", expected) == replied(Reply(503, body="no"), headers=grpc)
     assert (200, b"", expected[:2]) == replied(Reply(503, body="no"), headers=grpc, method=b"HEAD")
     assert b"grpc-status: 7" in replied(Reply(200, grpc_status="7"), headers=grpc)[2]
+
+
+def test_quiet_exchanges_tell_nothing_of_envoy():
+    """Other headers of a reply stay."""
+    exchange = PlainExchange()
+    exchange.quiet = True
+    build_reply(exchange, Reply(503, headers=(("x-envoy-overloaded", "true"), ("location", "/a"))))
+    assert [(b"location", b"/a")] == exchange.response.headers.pairs

@@ -32,3 +32,14 @@ def test_forwards_or_answers(action, path, expected):
     assert wrap is not None
     wrap(lambda same: notes.append("gone on"))(exchange)
     assert expected == notes + [(reply.status, reply.flags, reply.details) for reply in exchange.replies]
+
+
+@pytest.mark.parametrize("suppressed", [False, True])
+def test_may_tell_nobody(suppressed):
+    """`suppress_envoy_headers` makes exchanges quiet, and they go on."""
+    exchange, gone = PlainExchange(), []
+    exchange.route = build_entry(Route("r", RouteMatch(), RouteAction("c")), VirtualHost("h", ("*",)), RouteConfiguration("80"), ENVIRONMENT)
+    wrap = build_router(Router(suppress_envoy_headers=suppressed), ENVIRONMENT).request
+    assert wrap is not None
+    wrap(gone.append)(exchange)
+    assert (suppressed, [exchange]) == (exchange.quiet, gone)
