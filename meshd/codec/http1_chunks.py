@@ -1,9 +1,10 @@
-"""The chunked transfer coding (RFC 9112, section 7.1), read strictly; extensions and trailers are checked, bounded and dropped."""
+"""The chunked transfer coding (RFC 9112, section 7.1), read strictly; extensions are dropped, trailers kept if they are wanted."""
 
 from typing import Final
 
 from meshd.base.byte_sets import keeps
-from meshd.codec.http1_lines import BAD_LINE, BLANKS, LINES, VALUE
+from meshd.codec.http1_framing import may_trail
+from meshd.codec.http1_lines import BAD_LINE, BLANKS, LINES, VALUE, Pair
 from meshd.codec.http_events import OnBody
 
 MAX_SIZE_LINE: Final = 8 * 1024
@@ -19,12 +20,15 @@ class ChunkedBody:
 
     Attributes:
         state: `size`, `data`, `data end`, `trailers`, then `done` or `bad`.
+        kept: Trailers that have come, where they are wanted.
     """
 
-    __slots__ = ("_left", "_line", "_trailer_bytes", "_trailers", "state")
+    __slots__ = ("_keeps", "_left", "_line", "_trailer_bytes", "_trailers", "kept", "state")
 
-    def __init__(self) -> None:
-        """Begin before the first chunk-size line."""
+    def __init__(self, keeps: bool = False) -> None:
+        """Begin before the first chunk-size line; `keeps`: trailers are wanted."""
+        self._keeps = keeps
+        self.kept: list[Pair] = []
         self.state = "size"
         self._left = 0
         self._line = b""
@@ -93,8 +97,11 @@ class ChunkedBody:
         elif line:
             self._trailers += 1
             self._trailer_bytes += len(line) + 2
-            if LINES[line] == BAD_LINE or self._trailers > MAX_TRAILERS or self._trailer_bytes > MAX_TRAILER_BYTES:
+            pair = LINES[line]
+            if pair == BAD_LINE or self._trailers > MAX_TRAILERS or self._trailer_bytes > MAX_TRAILER_BYTES:
                 self.state = "bad"
+            elif self._keeps and may_trail(pair[0]):
+                self.kept.append(pair)
         else:
             self.state = "done"
 

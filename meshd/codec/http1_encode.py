@@ -78,6 +78,11 @@ def encode_response(response: ResponseHead, method: bytes = b"GET", protocol: st
     return b"\r\n".join(lines)
 
 
+def encode_trailers(trailers: list[tuple[bytes, bytes]]) -> bytes:
+    """Return the last chunk of a body with its trailers, which have been checked as by `http1_lines.LINES`."""
+    return b"0\r\n" + b"".join([name + b": " + value + b"\r\n" for name, value in trailers]) + b"\r\n"
+
+
 def encode_chunk(data: bytes) -> bytes:
     """Return one chunk of a body; `data` is not empty, which would end it."""
     return b"%x\r\n%b\r\n" % (len(data), data)

@@ -19,6 +19,11 @@ PROTECTED: Final = frozenset((b"authorization", b"content-length", b"cookie", b"
 """What Connection may not name: removing it would change who is asking, whom, or where the message ends."""
 PROTECTED_PREFIXES: Final = (b":", b"x-forwarded-", b"x-envoy-")
 
+NO_TRAILERS: Final = FRAMING | PROTECTED | frozenset((
+    b"cache-control", b"content-encoding", b"content-range", b"content-type", b"max-forwards", b"set-cookie", b"trailer",
+))
+"""What is dropped of trailers: whoever merged it into the headers would frame, route, authorize or read the message in another way."""
+
 OPTIONS: Final = frozenset((b"", b"close", b"keep-alive", b"te", b"upgrade"))
 """Words of Connection that are no further headers to remove (`te` is judged by itself)."""
 
@@ -83,6 +88,11 @@ def read_connection(headers: Headers) -> tuple[bytes, ...] | None:
         if word in PROTECTED or word.startswith(PROTECTED_PREFIXES):
             return None
     return words
+
+
+def may_trail(name: bytes) -> bool:
+    """Tell whether a header may follow a body (RFC 9110, section 6.5.1)."""
+    return name not in NO_TRAILERS and not name.startswith(PROTECTED_PREFIXES)
 
 
 def remove_hop(headers: Headers, named: tuple[bytes, ...], kept: frozenset[bytes] = frozenset()) -> None:

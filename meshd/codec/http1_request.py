@@ -13,7 +13,7 @@ from meshd.codec.http1_framing import (
     read_length,
     remove_hop,
 )
-from meshd.codec.http1_lines import CODEC_ERROR, END_OF_HEAD, MAX_ALIKE, READ_LINE, find_fault
+from meshd.codec.http1_lines import CODEC_ERROR, END_OF_HEAD, MAX_ALIKE, READ_LINE, Pair, find_fault
 from meshd.codec.http1_target import AUTHORITY, INVALID_AUTHORITY, TARGET, read_target
 from meshd.codec.http_events import CHUNKED, TUNNEL, OnBody, OnEnd, OnRequest, RequestHead
 
@@ -45,15 +45,18 @@ class RequestReader:
 
     After `on_end` the bytes that follow are held back until `resume`, which may be called from within an event. What a peer may make it hold
     is bounded by its own limits while it reads; while a request is answered, its owner should stop reading once `held` is large.
+
+    Attributes:
+        trailers: Those of a body, where they are wanted, while `on_end` is called; else None.
     """
 
     __slots__ = (
-        "_absolute", "_accept_http_10", "_chunks", "_empty_lines", "_held", "_last_headers", "_last_request", "_left", "_looked_at",
-        "_max_head_bytes", "_max_headers", "_on_body", "_on_end", "_on_request", "_running", "_state",
+        "_absolute", "_accept_http_10", "_chunks", "_empty_lines", "_held", "_keeps_trailers", "_last_headers", "_last_request", "_left",
+        "_looked_at", "_max_head_bytes", "_max_headers", "_on_body", "_on_end", "_on_request", "_running", "_state", "trailers",
     )
 
     def __init__(self, on_request: OnRequest, on_body: OnBody, on_end: OnEnd, *, max_head_bytes: int = MAX_HEAD_BYTES, max_headers: int = MAX_HEADERS,
-                 accept_http_10: bool = False, absolute: bool = True) -> None:
+                 accept_http_10: bool = False, absolute: bool = True, keeps_trailers: bool = False) -> None:
         """
         Begin before the first request.
 
@@ -65,6 +68,7 @@ class RequestReader:
             max_headers: Limit of header lines.
             accept_http_10: Read HTTP/1.0 instead of refusing it with `low_version`.
             absolute: Take `GET http://host/path`.
+            keeps_trailers: Trailers are wanted.
         """
         self._on_request = on_request
         self._on_body = on_body
@@ -78,6 +82,8 @@ class RequestReader:
         self._running = False
         self._left = 0
         self._chunks = ChunkedBody()
+        self._keeps_trailers = keeps_trailers
+        self.trailers: list[Pair] | None = None
         self._looked_at = 0
         self._empty_lines = 0
         self._last_headers = b""
@@ -199,7 +205,7 @@ class RequestReader:
         else:
             if length == CHUNKED:
                 self._state = "chunked"
-                self._chunks = ChunkedBody()
+                self._chunks = ChunkedBody(self._keeps_trailers)
             elif length == TUNNEL:
                 self._state = "tunnel"
             else:
@@ -249,9 +255,11 @@ class RequestReader:
         if chunks.state == "bad":
             return CODEC_ERROR
         if chunks.state == "done":
+            self.trailers = chunks.kept or None
             self._held = rest + self._held
             self._state = "waiting"
             self._on_end()
+            self.trailers = None
         return ""
 
 

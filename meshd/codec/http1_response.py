@@ -5,7 +5,7 @@ from typing import Final
 from meshd.codec.headers import Headers
 from meshd.codec.http1_chunks import ChunkedBody
 from meshd.codec.http1_framing import FRAMING, SWITCHING, read_connection, read_length, remove_hop
-from meshd.codec.http1_lines import END_OF_HEAD, MAX_ALIKE, READ_LINE, VALUE, find_fault
+from meshd.codec.http1_lines import END_OF_HEAD, MAX_ALIKE, READ_LINE, VALUE, Pair, find_fault
 from meshd.codec.http_events import CHUNKED, UNTIL_CLOSE, OnBody, OnEnd, OnResponse, ResponseHead
 
 MAX_HEAD_BYTES: Final = 80 * 1024  # Envoy's: a header of 79 KiB passes, one of 80 KiB does not
@@ -58,15 +58,19 @@ class ResponseReader:
     `on_response` is called for informational heads (status below 200, but 101), too, without `on_end`. Bytes that no request has asked for are
     never taken for an answer: the connection is not `reusable` any more when `on_end` is called, and `feed` returns `protocol_error`, which
     concerns the connection, not the exchange that has ended.
+
+    Attributes:
+        trailers: Those of a body, where they are wanted, while `on_end` is called; else None.
     """
 
     __slots__ = (
-        "_chunks", "_continued", "_held", "_informational", "_keep_alive", "_last_head", "_last_method", "_last_response", "_left", "_looked_at",
-        "_max_head_bytes", "_max_headers", "_method", "_on_body", "_on_end", "_on_response", "_state", "_upgrade",
+        "_chunks", "_continued", "_held", "_informational", "_keep_alive", "_keeps_trailers", "_last_head", "_last_method",
+        "_last_response", "_left", "_looked_at", "_max_head_bytes", "_max_headers", "_method", "_on_body", "_on_end", "_on_response",
+        "_state", "_upgrade", "trailers",
     )
 
     def __init__(self, on_response: OnResponse, on_body: OnBody, on_end: OnEnd, *, max_head_bytes: int = MAX_HEAD_BYTES,
-                 max_headers: int = MAX_HEADERS) -> None:
+                 max_headers: int = MAX_HEADERS, keeps_trailers: bool = False) -> None:
         """
         Begin with no response expected.
 
@@ -76,6 +80,7 @@ class ResponseReader:
             on_end: Called when a final response is complete; `reusable` is set by then.
             max_head_bytes: Limit of a head, its last empty line included.
             max_headers: Limit of header lines.
+            keeps_trailers: Trailers are wanted.
         """
         self._on_response = on_response
         self._on_body = on_body
@@ -92,6 +97,8 @@ class ResponseReader:
         self._looked_at = 0
         self._left = 0
         self._chunks = ChunkedBody()
+        self._keeps_trailers = keeps_trailers
+        self.trailers: list[Pair] | None = None
         self._last_head = self._last_method = b""
         self._last_response: ResponseHead | None = None
 
@@ -241,7 +248,7 @@ class ResponseReader:
         else:
             if length == CHUNKED:
                 self._state = "chunked"
-                self._chunks = ChunkedBody()
+                self._chunks = ChunkedBody(self._keeps_trailers)
             elif length == UNTIL_CLOSE:
                 self._state = "until close"
             else:
@@ -281,9 +288,11 @@ class ResponseReader:
         if chunks.state == "bad":
             return PROTOCOL_ERROR
         if chunks.state == "done":
+            self.trailers = chunks.kept or None
             self._held = rest
             self._state = "idle"
             self._on_end()
+            self.trailers = None
         return ""
 
 

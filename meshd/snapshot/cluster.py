@@ -101,6 +101,7 @@ class Cluster:
         max_requests_per_connection: 0 means no limit.
         max_response_headers: Limit of header lines in a response.
         preserve_case: Write header names as they came.
+        enable_trailers: Forward trailers of HTTP/1.
         buffer_limit: Bytes that are held for one connection.
         panic_threshold_percent: Below this share of healthy endpoints all are used; None: Envoy's 50.
         source_address: Address that upstream connections are bound to (`127.0.0.6` inbound); empty: the kernel's choice.
@@ -132,4 +133,5 @@ class Cluster:
     http_connection_duration: float = 0.0
     max_response_headers: int = 100  # Envoy's default
     preserve_case: bool = False
+    enable_trailers: bool = False
     buffer_limit: int = 1024 * 1024  # Envoy's default

@@ -16,6 +16,7 @@ from meshd.snapshot.json_fields import (
     kind_of,
     many,
     one,
+    read_flag,
     read_int,
     read_list,
     read_number,
@@ -106,13 +107,22 @@ def _read_protocol(cluster: Json) -> HttpProtocol:
     return "http2" if explicit.get("http2ProtocolOptions") is not None else "http1"
 
 
-def _read_case(cluster: Json) -> bool:
+def _http1_options(cluster: Json) -> list[Json]:
+    """Give the options of HTTP/1 wherever they may stand."""
     options = _http_options(cluster)
-    for chosen in ("explicitHttpConfig", "useDownstreamProtocolConfig"):
-        form = options.get(chosen, {}).get("httpProtocolOptions", {}).get("headerKeyFormat")
+    return [options.get(chosen, {}).get("httpProtocolOptions", {}) for chosen in ("explicitHttpConfig", "useDownstreamProtocolConfig")]
+
+
+def _read_case(cluster: Json) -> bool:
+    for options in _http1_options(cluster):
+        form = options.get("headerKeyFormat")
         if form is not None:
             return read_key_format(form)
     return False
+
+
+def _read_trailers(cluster: Json) -> bool:
+    return True in [read_flag(options.get("enableTrailers", False)) for options in _http1_options(cluster)]
 
 
 def _read_source(found: Any) -> str:
@@ -133,11 +143,15 @@ def _options(cluster: Cluster) -> Json:
         message["upstreamBindConfig"] = {"sourceAddress": {"portValue": 0}}
     options = dict(_PROTOCOLS[cluster.http_protocol])
     limited = cluster.http_idle_timeout is not None or cluster.http_connection_duration or cluster.max_requests_per_connection
-    if cluster.http_protocol == "http1" and (limited or cluster.preserve_case or cluster.max_response_headers != 100):
-        options["explicitHttpConfig"] = {"httpProtocolOptions": {}}
-    if cluster.preserve_case and cluster.http_protocol != "http2":
-        chosen = "explicitHttpConfig" if cluster.http_protocol == "http1" else "useDownstreamProtocolConfig"
-        options[chosen] = {**options[chosen], "httpProtocolOptions": {"headerKeyFormat": KEY_FORMAT}}
+    http1: Json = {}
+    if cluster.preserve_case:
+        http1["headerKeyFormat"] = KEY_FORMAT
+    if cluster.enable_trailers:
+        http1["enableTrailers"] = True
+    if cluster.http_protocol == "http1" and (limited or http1 or cluster.max_response_headers != 100):
+        options["explicitHttpConfig"] = {"httpProtocolOptions": http1}
+    elif http1 and cluster.http_protocol == "downstream":
+        options["useDownstreamProtocolConfig"] = {**options["useDownstreamProtocolConfig"], "httpProtocolOptions": http1}
     if options:
         message["typedExtensionProtocolOptions"] = {HTTP_OPTIONS: {"@type": f"type.googleapis.com/{HTTP_OPTIONS}", **options}}
     return message
@@ -180,6 +194,7 @@ _CLUSTER = Message(
         wrapped("max_requests_per_connection", *_COMMON, "maxRequestsPerConnection", default=0),
         wrapped("max_response_headers", *_COMMON, "maxHeadersCount", default=100),
         Row("preserve_case", (), _nothing, _read_case, False),
+        Row("enable_trailers", (), _nothing, _read_trailers, False),
         wrapped("buffer_limit", "perConnectionBufferLimitBytes", default=1024 * 1024),
         many("services", "metadata", "filterMetadata", "istio", "services", message=_SERVICE),
     ),

@@ -209,7 +209,7 @@ ONLY: dict[str, dict[str, tuple[object, ...]]] = {
 
 NOT_DONE: dict[str, frozenset[str]] = {
     "HttpConnectionManager": frozenset((
-        "headers_with_underscores", "default_http_10_host", "enable_trailers", "preserve_case",
+        "headers_with_underscores", "default_http_10_host", "preserve_case",
     )),
     "TcpProxy": frozenset(("hash_source_ip",)),
     "RouteAction": frozenset(("hash_policies",)),

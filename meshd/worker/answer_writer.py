@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from meshd.codec.http1 import LAST_CHUNK, encode_chunk, encode_response
+from meshd.codec.http1 import LAST_CHUNK, encode_chunk, encode_response, encode_trailers
 from meshd.codec.http_events import ResponseHead
 from meshd.snapshot.replies import Reply
 from meshd.tables.chain import HttpTable
@@ -18,7 +18,7 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 class AnswerWriter(Server):
     """Writes the responses to one client, one at a time."""
 
-    __slots__ = ("_chunked", "_ending", "_exchange", "_pieces", "_resources", "_respond", "_responses", "_stream", "buffer_limit")
+    __slots__ = ("_chunked", "_ending", "_exchange", "_pieces", "_resources", "_respond", "_responses", "_stream", "_trails", "buffer_limit")
 
     def __init__(self, resources: Resources, stream: Stream, ending: Ending, table: HttpTable) -> None:
         """Write to a stream, whose end hangs on what is answered."""
@@ -35,6 +35,7 @@ class AnswerWriter(Server):
         """Write by other settings from now on."""
         self._responses = table.responses
         self._respond = table.respond
+        self._trails = table.config.enable_trailers
 
     def send_informational(self, head: ResponseHead) -> None:
         """Send a 1xx head at once; to HTTP/1.0, which takes it for the answer, none is sent."""
@@ -79,6 +80,12 @@ class AnswerWriter(Server):
     def send_body(self, data: bytes) -> None:
         """Queue a piece of the body."""
         self._pieces.append(encode_chunk(data) if self._chunked else data)
+
+    def send_trailers(self, trailers: list[tuple[bytes, bytes]]) -> None:
+        """Finish a body in chunks with trailers, where they are wanted."""
+        if self._chunked and self._trails:
+            self._chunked = False
+            self._pieces.append(encode_trailers(trailers))
 
     def send_end(self) -> None:
         """Finish the response and send what waits."""

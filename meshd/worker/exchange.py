@@ -40,6 +40,9 @@ class Server:
     def send_body(self, data: bytes) -> None:
         """Send a piece of the body; `flush` or `send_end` follows."""
 
+    def send_trailers(self, trailers: list[tuple[bytes, bytes]]) -> None:
+        """Send trailers of the body, if the client may have them; `send_end` follows."""
+
     def send_end(self) -> None:
         """Finish the response and send what waits."""
 
@@ -127,6 +130,7 @@ class Exchange:
         upstream: What carries it now.
         cluster, upstream_host, upstream_local: Where it goes, and from which address.
         kept: Pieces of the body that another try, or the first one, needs, or who is switched to; None when no more tries are possible.
+        trailers: Of the request's body, or None.
         request_complete: The request has been read whole; one without a body is so from the beginning.
         answered: The response's head has been sent; nothing can be retried.
         ended: It is over.
@@ -147,8 +151,8 @@ class Exchange:
     __slots__ = (
         "answered", "attempts", "bytes_received", "bytes_sent", "cluster", "completed_at", "connection", "details", "duration", "ended", "failure",
         "flags", "host", "kept", "kept_bytes", "notes", "on_cancel", "path", "quiet", "request", "request_complete", "response", "route", "router",
-        "server", "service_time", "source", "started_at", "started_wall", "status", "timer", "tried", "try_timer", "upstream", "upstream_host",
-        "upstream_local",
+        "server", "service_time", "source", "started_at", "started_wall", "status", "timer", "trailers", "tried", "try_timer", "upstream",
+        "upstream_host", "upstream_local",
     )
 
     def __init__(self, server: Server, connection: Downstream, request: RequestHead, now: float, wall: float) -> None:
@@ -183,6 +187,7 @@ class Exchange:
         self.try_timer: Timer | None = None
         self.service_time = -1
         self.duration = 0.0
+        self.trailers: list[tuple[bytes, bytes]] | None = None
 
     # from the downstream codec
 

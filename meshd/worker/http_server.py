@@ -66,6 +66,7 @@ class HttpServer(AnswerWriter, StreamOwner, Ends, Timed):
         self._reader = RequestReader(
             self._on_request, self._on_body, self._on_request_end, max_head_bytes=config.max_request_headers_kb * 1024,
             max_headers=config.max_headers, accept_http_10=config.accept_http_10, absolute=config.allow_absolute_url,
+            keeps_trailers=config.enable_trailers,
         )
         stream.watch_hangup = True
         stream.hand_to(self)
@@ -153,6 +154,7 @@ class HttpServer(AnswerWriter, StreamOwner, Ends, Timed):
         exchange = self._exchange
         if exchange is not None:
             if exchange.request.length:
+                exchange.trailers = self._reader.trailers
                 exchange.request_end(self._resources.seconds())
         elif not self._ending.kind:  # answered already
             self._next()

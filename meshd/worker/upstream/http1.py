@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection to an endpoint: carries one exchange at a time, and waits in its host's pool between them."""
 
 from meshd.base.traits import trait
-from meshd.codec.http1 import LAST_CHUNK, ResponseReader, encode_chunk, encode_request
+from meshd.codec.http1 import LAST_CHUNK, ResponseReader, encode_chunk, encode_request, encode_trailers
 from meshd.codec.http_events import CHUNKED, ResponseHead
 from meshd.worker.exchange import Exchange, Upstream
 from meshd.worker.upstream.cluster import LiveCluster
@@ -41,7 +41,7 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
     """
 
     __slots__ = (
-        "_begun_in", "_chunked", "_pieces", "_poller", "_reader", "_router", "_touched", "connect_timer", "connected", "exchange", "host",
+        "_begun_in", "_chunked", "_pieces", "_poller", "_reader", "_router", "_touched", "_trails", "connect_timer", "connected", "exchange", "host",
         "idle_since", "left", "local", "stream",
     )
 
@@ -51,10 +51,11 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
         """Belong to a host; `stream` is set next."""
         self._router = router
         self._poller = poller
-        self._reader = ResponseReader(self._on_response, self._on_body, self._on_end)
+        self._reader = ResponseReader(self._on_response, self._on_body, self._on_end, keeps_trailers=cluster.config.enable_trailers)
         self._pieces: list[bytes] = []
         self._begun_in = 0
         self._chunked = self._touched = False
+        self._trails = cluster.config.enable_trailers
         self.connect_timer: Timer | None = None
         self.exchange: Exchange | None = None
         self.host = host
@@ -108,8 +109,14 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
         """Finish the request."""
         if self.connected:
             if self._chunked:
-                self._pieces.append(LAST_CHUNK)
+                self._pieces.append(self._last_chunk())
             self.flush()
+
+    def _last_chunk(self) -> bytes:
+        """Give the end of a body in chunks, with its trailers where the upstream wants them."""
+        exchange = self.exchange
+        trailers = exchange.trailers if exchange is not None and self._trails else None
+        return LAST_CHUNK if trailers is None else encode_trailers(trailers)
 
     def flush(self) -> None:
         """Write what is queued, in one piece."""
@@ -205,6 +212,9 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
                 host.idle.append(self)
             else:
                 self.drop()
+            trailers = self._reader.trailers
+            if trailers is not None:
+                exchange.server.send_trailers(trailers)
             exchange.server.send_end()
             self.idle_since = exchange.started_at + exchange.duration
 

@@ -72,3 +72,16 @@ def test_tiny_chunks_are_passed_on_together():
     assert b"" == body.feed(b"1\r\na\r\n" * 1000 + b"1", data.append)
     assert b"next" == body.feed(b"\r\nb\r\n0\r\n\r\nnext", data.append)
     assert [b"a" * 1000, b"b"] == data
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_trailers_are_kept_where_they_are_wanted(size):
+    """Those which may not follow a body are dropped: they would frame, route or authorize it anew for whoever merges them."""
+    lines = b"X-T: 1\r\nContent-Length: 5\r\nHost: b\r\nAuthorization: a\r\nX-Forwarded-For: 1.1.1.1\r\nTransfer-Encoding: chunked\r\nx-u:  2 \r\n"
+    data = b"2\r\nok\r\n0\r\n" + lines + b"\r\nrest"
+    kept, body, rests = ChunkedBody(True), [], b""
+    for start in range(0, len(data), size):
+        rests += kept.feed(data[start:start + size], body.append)
+    dropped = ChunkedBody()
+    dropped.feed(data, body.append)
+    assert ([(b"x-t", b"1"), (b"x-u", b"2")], "done", True, []) == (kept.kept, kept.state, rests.endswith(b"rest"), dropped.kept)

@@ -3,7 +3,7 @@
 import pytest
 
 from meshd.codec.headers import HeaderError, Headers
-from meshd.codec.http1_encode import encode_chunk, encode_request, encode_response
+from meshd.codec.http1_encode import encode_chunk, encode_request, encode_response, encode_trailers
 from meshd.codec.http_events import CHUNKED, UNTIL_CLOSE, RequestHead, ResponseHead
 
 
@@ -89,3 +89,8 @@ def test_no_request_line_becomes_two(value):
 def test_chunks(data, expected):
     """Size in hexadecimal."""
     assert expected == encode_chunk(data)
+
+
+def test_trailers_end_a_body():
+    """The last chunk, the lines, an empty line."""
+    assert b"0\r\nx-t: 1\r\nx-u: 2\r\n\r\n" == encode_trailers([(b"x-t", b"1"), (b"x-u", b"2")])

@@ -59,6 +59,17 @@ def test_what_is_spoken_upstream(protocol, idle, requests, options):
     assert (cluster, None) == read_cluster(message)
 
 
+@pytest.mark.parametrize(("protocol", "place"), [("http1", "explicitHttpConfig"), ("downstream", "useDownstreamProtocolConfig")])
+@pytest.mark.parametrize("settings", [{"enable_trailers": True}, {"preserve_case": True}, {"enable_trailers": True, "preserve_case": True}])
+def test_options_of_http1(protocol, place, settings):
+    """They stand with what is spoken, and are read as they were written."""
+    cluster = attrs.evolve(EDS, http_protocol=protocol, **settings)
+    message = write_cluster(cluster)
+    said = message[OPTIONS][HTTP_OPTIONS][place]["httpProtocolOptions"]
+    assert ("enable_trailers" in settings, "preserve_case" in settings) == ("enableTrailers" in said, "headerKeyFormat" in said)
+    assert (cluster, None) == read_cluster(message)
+
+
 def test_limits_that_are_not_said_are_envoys():
     """Istio says all of them."""
     limits = {"thresholds": [{"maxRequests": 5}]}

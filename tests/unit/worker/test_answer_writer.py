@@ -2,9 +2,10 @@
 
 import pytest
 
+from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.network_filter import HttpConnectionManager
 from tests.helpers.http_rig import REQUEST, HttpRig
-from tests.helpers.worker_rig import snapshot
+from tests.helpers.worker_rig import CLUSTER, snapshot
 
 
 @pytest.fixture
@@ -63,3 +64,26 @@ def test_settings_may_change(make):
     rig.server.write_as(other.server._table)
     rig.send(REQUEST.replace(b"svc.test", b"unknown.test"))
     assert b"\r\nserver: istio-envoy\r\n" in rig.got()
+
+
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nx-t: 1\r\nHost: b\r\n\r\n"
+
+
+@pytest.mark.parametrize(("listener", "cluster", "there", "back"), [
+    (False, False, False, False), (True, False, False, False), (False, True, False, False), (True, True, True, True),
+])
+def test_trailers_pass_where_both_sides_want_them(listener, cluster, there, back):
+    """Elsewhere they are dropped (B.trailers-enabled, B.trailers-enabled-answer); another exchange has none of them."""
+    upstream = Cluster(CLUSTER, "EDS", service_name=CLUSTER, enable_trailers=cluster)
+    rig = HttpRig(snapshot(manager=HttpConnectionManager("http", "80", enable_trailers=listener), cluster=upstream))
+    ends = [b"0\r\nx-t: 1\r\n\r\n" if passed else b"0\r\n\r\n" for passed in (there, back)]
+    rig.send(b"POST / HTTP/1.1\r\nHost: svc.test\r\n" + CHUNKED)
+    asked = rig.asked()
+    rig.answer(b"HTTP/1.1 200 OK\r\n" + CHUNKED)
+    got = rig.got()
+    rig.send(b"POST / HTTP/1.1\r\nHost: svc.test\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+    again = rig.asked()
+    rig.answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+    assert (True, True) == (asked.endswith(b"\r\n\r\n2\r\nok\r\n" + ends[0]), got.endswith(b"\r\n\r\n2\r\nok\r\n" + ends[1]))
+    assert (True, True) == (again.endswith(b"\r\n\r\n0\r\n\r\n"), rig.got().endswith(b"\r\n\r\n0\r\n\r\n"))
+    rig.close()
