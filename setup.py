@@ -62,6 +62,7 @@ COMPILED = (
     "meshd/worker/upstream/cluster.py",
     "meshd/worker/upstream/host.py",
     "meshd/worker/upstream/http1.py",
+    "meshd/worker/upstream/outlier.py",
     "meshd/worker/wire/poller.py",
     "meshd/worker/wire/stream.py",
     "meshd/worker/wire/wheel.py",

@@ -215,7 +215,7 @@ NOT_DONE: dict[str, frozenset[str]] = {
     "RouteAction": frozenset(("hash_policies",)),
     "RetryPolicy": frozenset(("per_try_idle_timeout", "retriable_headers", "retriable_request_headers")),
     "Cluster": frozenset((
-        *("outlier_detection", "choice_count", "ring_size", "table_size", "http_connection_duration", "max_response_headers", "preserve_case"),
+        *("choice_count", "ring_size", "table_size", "http_connection_duration", "max_response_headers", "preserve_case"),
     )),
     "Thresholds": frozenset(("retry_budget",)),
 }

@@ -8,7 +8,7 @@ from meshd.tables.program import Program
 from meshd.telemetry.instruments import Instruments
 from meshd.worker.log_files import AccessLogs, WriteLog
 from meshd.worker.metrics import Metrics
-from meshd.worker.upstream.cluster import LiveClusters
+from meshd.worker.upstream.cluster import LiveClusters, Means
 from meshd.worker.upstream.connect import Connect, open_connection
 from meshd.worker.wire.poller import Poller
 from meshd.worker.wire.splice import Pipes
@@ -68,7 +68,7 @@ class Resources:
         self.random = random
         self.connect = connect
         self.pipes = Pipes()
-        self.clusters = LiveClusters(random)
+        self.clusters = LiveClusters(Means(random, wheel, seconds))
         self.logs: Logs = AccessLogs(wheel, seconds, on_problem, random)
         self.metrics = Metrics(instruments or Instruments())
         self.draining = False

@@ -22,6 +22,8 @@ from meshd.worker.upstream.host import UpstreamHost
 from meshd.worker.upstream.http1 import Answered, Http1Upstream
 from meshd.worker.wire.stream import Stream
 
+TIMEOUTS = ("connection_timeout", "upstream_per_try_timeout")
+
 
 class Router(Policy, Answered):
     """One for all exchanges of a worker."""
@@ -104,8 +106,14 @@ class Router(Policy, Answered):
     def _limit_answer(self, exchange: Exchange, route: RouteEntry) -> None:
         """Start the timeout that a route has for answers to requests that are complete."""
         if route.timeout:
-            reply = REPLIES["response_timeout"]
-            exchange.timer = self._resources.wheel.after(route.timeout, partial(exchange.reply, hidden(reply) if route.hides_timeouts else reply))
+            exchange.timer = self._resources.wheel.after(route.timeout, partial(self._answer_timed_out, exchange, route))
+
+    def _answer_timed_out(self, exchange: Exchange, route: RouteEntry) -> None:
+        host = exchange.upstream_host
+        if host is not None and host.watch is not None:
+            host.watch.failed(True)
+        reply = REPLIES["response_timeout"]
+        exchange.reply(hidden(reply) if route.hides_timeouts else reply)
 
     def _limit_try(self, exchange: Exchange, policy: RetryPolicy) -> None:
         """Start the timeout of one try."""
@@ -150,6 +158,9 @@ class Router(Policy, Answered):
         if head.status < 200 and head.status != 101:
             exchange.server.send_informational(head)
             return
+        host = exchange.upstream_host
+        if host is not None and host.watch is not None:
+            host.watch.answered(head.status)
         route = exchange.route
         policy = route.retry_policy if route is not None else None
         if policy is not None and (head.status >= 400 or b"grpc-status" in head.headers.first) and retries_answer(policy, head):
@@ -191,6 +202,9 @@ class Router(Policy, Answered):
         """Answer for an upstream that did not, or try again."""
         if reason == "connection_failure":
             exchange.failure = failure_text(code)
+        host = exchange.upstream_host
+        if host is not None and host.watch is not None:
+            host.watch.failed(reason in TIMEOUTS)
         if exchange.answered:
             self._break_off(exchange, reason)
             return

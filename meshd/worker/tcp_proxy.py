@@ -161,6 +161,8 @@ class TcpPair(Pair):
     def connected(self) -> None:
         """Begin to forward."""
         self._stop_timer()
+        if self._host is not None and self._host.watch is not None:
+            self._host.watch.succeeded()
         self.upstream_local = local_address(self.up.target.socket)
         first, self._first = self._first, b""
         if first:
@@ -182,6 +184,8 @@ class TcpPair(Pair):
 
     def _connect_failed(self, cluster: LiveCluster, failure: str) -> None:
         self._stop_timer()
+        if self._host is not None and self._host.watch is not None:
+            self._host.watch.failed(not failure)
         self._server = None
         self.failure = failure or self.failure  # that of an earlier attempt stays
         if self.attempts < self._config.max_connect_attempts:

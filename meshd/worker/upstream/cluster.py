@@ -6,12 +6,15 @@ from typing import Protocol, cast
 
 from meshd.base.addresses import is_ipv6
 from meshd.snapshot.cluster import Cluster, Thresholds
-from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint
+from meshd.snapshot.endpoint import ClusterLoadAssignment
 from meshd.tables.balancers.registry import BUILDERS
 from meshd.tables.interfaces import Pick
 from meshd.worker.upstream.host import UpstreamHost
+from meshd.worker.upstream.outlier import OutlierDetector
+from meshd.worker.upstream.priorities import Place, build_priorities
+from meshd.worker.wire.wheel import Timer, Wheel
 
-_PANIC_PERCENT = 50.0  # Envoy's default
+MERGE_WINDOW = 1.0  # Envoy's default update_merge_window
 _IDLE_TIMEOUT = 3600.0  # Envoy's default
 _USABLE = ("HEALTHY", "UNKNOWN")
 _DEFAULT_THRESHOLDS = Thresholds(1024, 1024, 1024, 3)  # Envoy's, where Istio sets none
@@ -23,6 +26,18 @@ class Destination(Protocol):
     destination_address: str
     destination_port: int
     diverted: bool
+
+
+class Means:
+    """What live clusters draw on: a source of numbers in [0, 1), coarse timers, and a monotonic clock."""
+
+    __slots__ = ("random", "seconds", "wheel")
+
+    def __init__(self, random: Callable[[], float], wheel: Wheel, seconds: Callable[[], float]) -> None:
+        """Take them."""
+        self.random = random
+        self.wheel = wheel
+        self.seconds = seconds
 
 
 class LiveCluster:
@@ -40,15 +55,21 @@ class LiveCluster:
         limits: Circuit breaker limits.
     """
 
-    __slots__ = ("_pick", "_random", "assignment", "choose", "config", "connections", "hosts", "limits", "name", "requests", "retries")
+    __slots__ = (
+        "_detector", "_due", "_means", "_pick", "_picked_at", "assignment", "choose", "config", "connections", "hosts", "limits", "name", "requests",
+        "retries",
+    )
 
-    def __init__(self, config: Cluster, assignment: ClusterLoadAssignment | None, random: Callable[[], float]) -> None:
+    def __init__(self, config: Cluster, assignment: ClusterLoadAssignment | None, means: Means) -> None:
         """Begin with the hosts of an assignment; None for clusters that take no endpoints."""
         self.name = config.name
         self.hosts: dict[tuple[str, int], UpstreamHost] = {}
         self.connections = self.requests = self.retries = 0
-        self._random = random
+        self._means = means
         self._pick: Pick | None = None
+        self._picked_at = -MERGE_WINDOW - 1.0
+        self._due: Timer | None = None
+        self._detector: OutlierDetector | None = None
         self.choose: Callable[[Destination], UpstreamHost | None] = self._choose_balanced
         self.config = config
         self.assignment = assignment
@@ -70,6 +91,7 @@ class LiveCluster:
 
     def close(self) -> None:
         """Close free connections; what is in flight ends by itself and is kept no longer."""
+        self._stop_detecting()
         self._drop_hosts()
         self._pick = None
 
@@ -89,22 +111,72 @@ class LiveCluster:
 
     def _apply(self) -> None:
         if self.config.type == "ORIGINAL_DST":
+            self._stop_detecting()
             self.choose = self._choose_destination
             return
         self.choose = self._choose_balanced
-        wanted = _endpoints_to_use(self.assignment, self.config.panic_threshold_percent)
         hosts: dict[tuple[str, int], UpstreamHost] = {}
-        for endpoint in wanted:
-            place = (endpoint.address, endpoint.port)
-            host = hosts.get(place) or self.hosts.get(place) or self._make_host(*place)
-            host.weight = endpoint.weight
-            host.name = endpoint.hostname.encode()
-            hosts[place] = host
-        for place, host in self.hosts.items():
-            if place not in hosts:
+        for place in self.assignment.localities if self.assignment is not None else ():
+            for endpoint in place.endpoints:
+                key = (endpoint.address, endpoint.port)
+                host = hosts[key] = hosts.get(key) or self.hosts.get(key) or self._make_host(*key)
+                host.weight = endpoint.weight
+                host.name = endpoint.hostname.encode()
+                host.healthy = endpoint.health in _USABLE
+        for key, host in self.hosts.items():
+            if key not in hosts:
                 host.remove()
         self.hosts = hosts
-        self._pick = BUILDERS[self.config.lb_policy](list(hosts.values()), self._random) if hosts else None
+        self._detect()
+        self._repick()
+
+    def _detect(self) -> None:
+        """Watch the hosts where outlier detection is asked for; what was found out about those that stay is kept."""
+        config = self.config.outlier_detection
+        if config is None:
+            self._stop_detecting()
+            return
+        if self._detector is None:
+            means = self._means
+            self._detector = OutlierDetector(config, means.wheel, means.seconds, means.random, self._changed)
+        self._detector.config = config
+        self._detector.watch(list(self.hosts.values()))
+
+    def _stop_detecting(self) -> None:
+        if self._detector is not None:
+            self._detector.stop()
+            self._detector = None
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+
+    def _changed(self) -> None:
+        """
+        Pick anew after an ejection or its end: at once, or a second later where that was done less than a second ago.
+
+        Source:
+            Envoy's update_merge_window, ClusterManagerImpl::scheduleUpdate.
+        """
+        if self._due is None:
+            if self._means.seconds() - self._picked_at > MERGE_WINDOW:
+                self._pick_changed()
+            else:
+                self._due = self._means.wheel.after(MERGE_WINDOW, self._pick_changed)
+
+    def _pick_changed(self) -> None:
+        self._due = None
+        self._picked_at = self._means.seconds()
+        self._repick()
+
+    def _repick(self) -> None:
+        """Make what picks a host anew, from their health."""
+        assignment = self.assignment
+        places = [
+            Place(place.priority, place.weight, tuple(self.hosts[endpoint.address, endpoint.port] for endpoint in place.endpoints))
+            for place in (assignment.localities if assignment is not None else ())
+        ]
+        build = BUILDERS[self.config.lb_policy]
+        self._pick = build_priorities(places, build, self._means.random, self.config.panic_threshold_percent) if self.hosts else None
 
     def _make_host(self, address: str, port: int) -> UpstreamHost:
         ipv6 = is_ipv6(address)
@@ -127,11 +199,11 @@ class LiveCluster:
 class LiveClusters:
     """The clusters in use, by name; those never asked for do not exist here."""
 
-    __slots__ = ("_clusters", "_endpoints", "_random", "live")
+    __slots__ = ("_clusters", "_endpoints", "_means", "live")
 
-    def __init__(self, random: Callable[[], float]) -> None:
+    def __init__(self, means: Means) -> None:
         """Begin with none."""
-        self._random = random
+        self._means = means
         self._clusters: Mapping[str, Cluster] = {}
         self._endpoints: Mapping[str, ClusterLoadAssignment] = {}
         self.live: dict[str, LiveCluster] = {}
@@ -154,7 +226,7 @@ class LiveClusters:
             config = self._clusters.get(name)
             if config is None:
                 return None
-            cluster = self.live[name] = LiveCluster(config, self._assignment(config), self._random)
+            cluster = self.live[name] = LiveCluster(config, self._assignment(config), self._means)
         return cluster
 
     def _assignment(self, config: Cluster) -> ClusterLoadAssignment | None:
@@ -186,25 +258,3 @@ class LiveClusters:
 def _sources(config: Cluster) -> tuple[str, ...]:
     """Give the addresses that connections may come from, of either family."""
     return tuple(filter(None, (config.source_address, *config.extra_source_addresses)))
-
-
-def _endpoints_to_use(assignment: ClusterLoadAssignment | None, panic_percent: float | None) -> list[Endpoint]:
-    """
-    Give the endpoints that are balanced over: the usable ones of the first priority that has any; all of the first priority in a panic.
-
-    Source:
-        Envoy's panic threshold: below that share of healthy endpoints, all are used; 0 switches it off.
-    """
-    if assignment is None:
-        return []
-    everything = [endpoint for place in assignment.localities for endpoint in place.endpoints]
-    first: list[Endpoint] = []
-    for priority in sorted({place.priority for place in assignment.localities}):
-        members = [endpoint for place in assignment.localities if place.priority == priority for endpoint in place.endpoints]
-        first = first or members
-        usable = [endpoint for endpoint in members if endpoint.health in _USABLE]
-        if usable:
-            healthy = sum(endpoint.health in _USABLE for endpoint in everything)
-            threshold = _PANIC_PERCENT if panic_percent is None else panic_percent
-            return members if 100.0 * healthy < threshold * len(everything) else usable
-    return first if panic_percent is None or panic_percent > 0 else []

@@ -24,6 +24,25 @@ class PooledConnection:
         """Close it; it is in no pool any more."""
 
 
+@trait
+class HostWatch:
+    """What takes note of an endpoint's answers and failures."""
+
+    __slots__ = ()
+
+    def answered(self, status: int) -> None:
+        """Take note of an answer."""
+
+    def connected(self) -> None:
+        """Take note of a connect that succeeded."""
+
+    def succeeded(self) -> None:
+        """Take note of a TCP connection that was made: nothing more will be known of it."""
+
+    def failed(self, timed_out: bool) -> None:
+        """Take note of a connect, or an exchange, that failed without an answer."""
+
+
 class UpstreamHost:
     """
     An endpoint of a cluster; it outlives pushes.
@@ -38,9 +57,12 @@ class UpstreamHost:
         active: Requests or connections in flight.
         idle: Free connections, the one used last at the end.
         removed: No longer an endpoint: what is in flight ends, nothing is kept.
+        healthy: Discovery says that it serves.
+        ejected: It fails, and is out of use for a while.
+        watch: What takes note of how it does; None where nothing does.
     """
 
-    __slots__ = ("active", "address", "idle", "name", "port", "removed", "source", "text", "weight")
+    __slots__ = ("active", "address", "ejected", "healthy", "idle", "name", "port", "removed", "source", "text", "watch", "weight")
 
     def __init__(self, address: str, port: int, source: str = "") -> None:
         """Begin with nothing in flight."""
@@ -53,6 +75,14 @@ class UpstreamHost:
         self.active = 0
         self.idle: list[PooledConnection] = []
         self.removed = False
+        self.healthy = True
+        self.ejected = False
+        self.watch: HostWatch | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Tell whether it is sent to while there are enough of its kind."""
+        return self.healthy and not self.ejected
 
     def remove(self) -> None:
         """Close what is free and keep nothing from now on."""

@@ -76,6 +76,8 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
         if not self.connected:
             self.connected = True
             self.local = local_address(stream.socket)
+            if self.host.watch is not None:
+                self.host.watch.connected()
         exchange.upstream_local = self.local
         request = exchange.request
         self._reader.expect(request.method, request.upgrade)

@@ -2,10 +2,12 @@
 
 import attrs
 import pytest
+from twisted.internet.task import Clock
 
 from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
-from meshd.worker.upstream.cluster import LiveClusters
+from meshd.worker.upstream.cluster import LiveClusters, Means
+from meshd.worker.wire.wheel import Wheel
 from tests.helpers.worker_rig import downstream
 
 EDS = Cluster("c", "EDS", lb_policy="ROUND_ROBIN", service_name="s")
@@ -21,7 +23,8 @@ def assignment(*places, health="HEALTHY", priority=0):
 
 def make(cluster=EDS, endpoints=None):
     """Give live clusters over one cluster."""
-    clusters = LiveClusters(lambda: 0.0)
+    clock = Clock()
+    clusters = LiveClusters(Means(lambda: 0.0, Wheel(clock), clock.seconds))
     clusters.use({cluster.name: cluster}, {"s": endpoints} if endpoints else {})
     return clusters
 
