@@ -23,7 +23,8 @@ def normalize_path(target: str, mode: PathNormalization) -> str | None:
     if mode == "DECODE_AND_MERGE_SLASHES":
         for escape, letter in (("%2F", "/"), ("%2f", "/"), ("%5C", "\\"), ("%5c", "\\")):
             path = path.replace(escape, letter)
-    canonical = _Canonical(_without_parameters(path)).run()
+    path = _without_parameters(path)
+    canonical = None if "%00" in path else _Canonical(path).run()
     if canonical is None:
         return None
     if mode != "BASE":

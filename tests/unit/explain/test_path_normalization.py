@@ -32,6 +32,8 @@ from meshd.explain.path_normalization import normalize_path
         ("//", "MERGE_SLASHES", "//"),
         ("/a%2F..%5cb", "DECODE_AND_MERGE_SLASHES", "/b"),
         ("/a/../b%00#x", "NONE", "/a/../b%00"),
+        ("/%2e;%00", "BASE", None),
+        ("/.;%00", "BASE", "/"),
     ],
 )
 def test_gives_the_one_form(target, mode, expected):
