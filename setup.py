@@ -16,6 +16,7 @@ from setuptools.command.build_ext import build_ext
 
 COMPILED = (
     "meshd/base/byte_sets.py",
+    "meshd/codec/header_names.py",
     "meshd/codec/headers.py",
     "meshd/codec/http1.py",
     "meshd/codec/http1_chunks.py",

@@ -18,15 +18,17 @@ class Headers:
     Header lines of one message: names lower case, values as sent less surrounding blanks, both bytes, in order.
 
     `pairs` is what is written out; `first` answers "is it there, and what is its first value" at the cost of one dictionary look-up.
+    `spelling` gives names as they are to be written, by their lower-case forms; None: all in lower case.
     `repeated` tells whether a header had more than one line when the message came. Change them only through the methods, which refuse what
     would become another line. HTTP/2's pseudo headers are no headers here.
     """
 
-    __slots__ = ("first", "pairs", "repeated")
+    __slots__ = ("first", "pairs", "repeated", "spelling")
 
     def __init__(self, pairs: list[tuple[bytes, bytes]]) -> None:
         """Take lines that have been checked, as by `http1_lines.LINES`; the list is kept, not copied."""
         self.pairs = pairs
+        self.spelling: dict[bytes, bytes] | None = None
         self.first = first = dict(pairs)
         self.repeated = repeated = len(first) != len(pairs)
         if repeated:
@@ -102,4 +104,5 @@ class Headers:
         headers.pairs = self.pairs.copy()
         headers.first = self.first.copy()
         headers.repeated = self.repeated
+        headers.spelling = self.spelling
         return headers

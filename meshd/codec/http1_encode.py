@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from meshd.codec.header_names import respell
 from meshd.codec.headers import HeaderError
 from meshd.codec.http_events import CHUNKED, RequestHead, ResponseHead
 from meshd.codec.reason_phrases import REASON_PHRASES, UNKNOWN
@@ -41,7 +42,8 @@ def encode_request(request: RequestHead, target: bytes) -> bytes:
     elif not request.length and method not in NO_BODY_EXPECTED and b"content-length" not in headers.first:
         lines.append(EMPTY_LINE)
     lines.append(b"\r\n")
-    return b"\r\n".join(lines)
+    head = b"\r\n".join(lines)
+    return head if headers.spelling is None else respell(head, headers.spelling)
 
 
 def encode_response(response: ResponseHead, method: bytes = b"GET", protocol: str = "HTTP/1.1", connection: bytes = b"") -> bytes:
@@ -75,7 +77,8 @@ def encode_response(response: ResponseHead, method: bytes = b"GET", protocol: st
     if not response.length and b"content-length" not in first and method != b"HEAD" and status >= 200 and status != 204 and status != 304:
         lines.append(EMPTY_LINE)
     lines.append(b"\r\n")
-    return b"\r\n".join(lines)
+    head = b"\r\n".join(lines)
+    return head if headers.spelling is None else respell(head, headers.spelling)
 
 
 def encode_trailers(trailers: list[tuple[bytes, bytes]]) -> bytes:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from meshd.codec.header_names import HeaderNames
 from meshd.codec.headers import Headers
 from meshd.codec.http1_chunks import ChunkedBody
 from meshd.codec.http1_framing import (
@@ -52,11 +53,11 @@ class RequestReader:
 
     __slots__ = (
         "_absolute", "_accept_http_10", "_chunks", "_empty_lines", "_held", "_keeps_trailers", "_last_headers", "_last_request", "_left",
-        "_looked_at", "_max_head_bytes", "_max_headers", "_on_body", "_on_end", "_on_request", "_running", "_state", "trailers",
+        "_looked_at", "_max_head_bytes", "_max_headers", "_names", "_on_body", "_on_end", "_on_request", "_running", "_state", "trailers",
     )
 
     def __init__(self, on_request: OnRequest, on_body: OnBody, on_end: OnEnd, *, max_head_bytes: int = MAX_HEAD_BYTES, max_headers: int = MAX_HEADERS,
-                 accept_http_10: bool = False, absolute: bool = True, keeps_trailers: bool = False) -> None:
+                 accept_http_10: bool = False, absolute: bool = True, keeps_trailers: bool = False, names: HeaderNames | None = None) -> None:
         """
         Begin before the first request.
 
@@ -69,6 +70,7 @@ class RequestReader:
             accept_http_10: Read HTTP/1.0 instead of refusing it with `low_version`.
             absolute: Take `GET http://host/path`.
             keeps_trailers: Trailers are wanted.
+            names: What is done about header names; None for nothing.
         """
         self._on_request = on_request
         self._on_body = on_body
@@ -77,6 +79,7 @@ class RequestReader:
         self._max_headers = max_headers
         self._accept_http_10 = accept_http_10
         self._absolute = absolute
+        self._names = names
         self._state = "head"
         self._held = b""
         self._running = False
@@ -154,6 +157,10 @@ class RequestReader:
             if isinstance(read, str):
                 return self._read_no_head(data, end, read)
             request = read
+            if self._names is not None:
+                reason = self._names.look_at(data[:end], request.headers)
+                if reason:
+                    return reason
             self._held = data[end + 4:]
             self._looked_at = self._empty_lines = 0
             self._remember(data, end + 4, request)

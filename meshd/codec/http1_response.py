@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from meshd.codec.header_names import HeaderNames
 from meshd.codec.headers import Headers
 from meshd.codec.http1_chunks import ChunkedBody
 from meshd.codec.http1_framing import FRAMING, SWITCHING, read_connection, read_length, remove_hop
@@ -65,12 +66,12 @@ class ResponseReader:
 
     __slots__ = (
         "_chunks", "_continued", "_held", "_informational", "_keep_alive", "_keeps_trailers", "_last_head", "_last_method",
-        "_last_response", "_left", "_looked_at", "_max_head_bytes", "_max_headers", "_method", "_on_body", "_on_end", "_on_response",
+        "_last_response", "_left", "_looked_at", "_max_head_bytes", "_max_headers", "_method", "_names", "_on_body", "_on_end", "_on_response",
         "_state", "_upgrade", "trailers",
     )
 
     def __init__(self, on_response: OnResponse, on_body: OnBody, on_end: OnEnd, *, max_head_bytes: int = MAX_HEAD_BYTES,
-                 max_headers: int = MAX_HEADERS, keeps_trailers: bool = False) -> None:
+                 max_headers: int = MAX_HEADERS, keeps_trailers: bool = False, names: HeaderNames | None = None) -> None:
         """
         Begin with no response expected.
 
@@ -81,12 +82,14 @@ class ResponseReader:
             max_head_bytes: Limit of a head, its last empty line included.
             max_headers: Limit of header lines.
             keeps_trailers: Trailers are wanted.
+            names: What is done about header names; None for nothing.
         """
         self._on_response = on_response
         self._on_body = on_body
         self._on_end = on_end
         self._max_head_bytes = max_head_bytes
         self._max_headers = max_headers
+        self._names = names
         self._state = "idle"
         self._held = b""
         self._method = b""
@@ -199,6 +202,8 @@ class ResponseReader:
         response = read_response(data[:end], self._max_headers, self._method, self._upgrade)
         if response is None:
             return PROTOCOL_ERROR
+        if self._names is not None:
+            self._names.look_at(data[:end], response.headers)
         self._held = data[end + 4:]
         self._looked_at = 0
         if response.status < 200 and response.status != 101:

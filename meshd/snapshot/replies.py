@@ -65,6 +65,7 @@ REPLIES: dict[str, Reply] = {
     # what clients send
     "http1.codec_error": Reply(400, "DPE", "http1.codec_error", "Bad Request", close=True),
     "http1.invalid_characters": Reply(400, "DPE", "http1.invalid_characters", "Bad Request", close=True),
+    "http1.unexpected_underscore": Reply(400, "DPE", "http1.unexpected_underscore", "Bad Request", close=True),
     "http1.invalid_url": Reply(400, "DPE", "http1.invalid_url", "Bad Request", close=True),
     "http1.invalid_scheme": Reply(400, "DPE", "http1.invalid_scheme", "Bad Request", close=True),
     "http.invalid_authority": Reply(400, "DPE", "http.invalid_authority", "Bad Request", close=True),

@@ -208,15 +208,10 @@ ONLY: dict[str, dict[str, tuple[object, ...]]] = {
 """Fields by message of which meshd knows these settings; what has another one is left out."""
 
 NOT_DONE: dict[str, frozenset[str]] = {
-    "HttpConnectionManager": frozenset((
-        "headers_with_underscores", "default_http_10_host", "preserve_case",
-    )),
     "TcpProxy": frozenset(("hash_source_ip",)),
     "RouteAction": frozenset(("hash_policies",)),
     "RetryPolicy": frozenset(("per_try_idle_timeout", "retriable_headers", "retriable_request_headers")),
-    "Cluster": frozenset((
-        *("choice_count", "ring_size", "table_size", "http_connection_duration", "max_response_headers", "preserve_case"),
-    )),
+    "Cluster": frozenset(("choice_count", "ring_size", "table_size", "http_connection_duration", "max_response_headers")),
     "Thresholds": frozenset(("retry_budget",)),
 }
 """Attributes by message that are read and written, and on which no worker acts yet: a file that sets one is told so. They leave as they come."""

@@ -5,10 +5,12 @@ from typing import Final
 
 import attrs
 
+from meshd.codec.header_names import HeaderNames
 from meshd.snapshot.filter_chain import FilterChain
 from meshd.snapshot.http_filter import Cors, CorsPolicy, Fault, GrpcStats, HttpFilterConfig
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.snapshot.replies import REPLIES, Reply
+from meshd.tables.headers.header_text import header_text
 from meshd.tables.headers.requests import RequestHeaders
 from meshd.tables.headers.responses import ResponseHeaders, build_responses
 from meshd.tables.headers.trust import build_requests
@@ -38,6 +40,8 @@ class HttpTable:
         normalize: Target as sent to normalized path; empty: answer with `paths.refuse_path`. Not for an empty target (CONNECT).
         requests: Prepares the headers of a request, before anything looks at them.
         responses: Finishes those of its response, last of all.
+        names: What is done about header names when they are read; None for nothing.
+        default_host: Authority of requests in HTTP/1.0 that name none; empty: they are refused.
         hosts: The virtual hosts that `step` looks at.
     """
 
@@ -47,6 +51,8 @@ class HttpTable:
     normalize: Normalize
     requests: RequestHeaders
     responses: ResponseHeaders
+    names: HeaderNames | None
+    default_host: bytes
     hosts: HostTable
 
     def cluster_at(self, address: str) -> str | None:
@@ -108,7 +114,15 @@ def build_http(config: HttpConnectionManager, hosts: HostTable, environment: Env
     step = _finding(hosts.find_route, config.upgrades, environment.name_cluster, join_requests(filters, last))
     normalize = build_normalize(config.path_normalization, config.escaped_slashes)
     requests = build_requests(config, environment.request_ids, environment.own_address)
-    return HttpTable(config, step, join_responses(filters), normalize, requests, build_responses(config), hosts)
+    responses, host = build_responses(config), header_text("default host of HTTP/1.0", config.default_http_10_host)
+    return HttpTable(config, step, join_responses(filters), normalize, requests, responses, _build_names(config), host, hosts)
+
+
+def _build_names(config: HttpConnectionManager) -> HeaderNames | None:
+    underscores = config.headers_with_underscores
+    if underscores == "ALLOW" and not config.preserve_case:
+        return None
+    return HeaderNames(keeps=config.preserve_case, refuses=underscores == "REJECT_REQUEST", drops=underscores == "DROP_HEADER")
 
 
 def join_requests(filters: Sequence[HttpFilter], last: Step) -> Step:

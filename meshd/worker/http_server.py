@@ -66,7 +66,7 @@ class HttpServer(AnswerWriter, StreamOwner, Ends, Timed):
         self._reader = RequestReader(
             self._on_request, self._on_body, self._on_request_end, max_head_bytes=config.max_request_headers_kb * 1024,
             max_headers=config.max_headers, accept_http_10=config.accept_http_10, absolute=config.allow_absolute_url,
-            keeps_trailers=config.enable_trailers,
+            keeps_trailers=config.enable_trailers, names=table.names,
         )
         stream.watch_hangup = True
         stream.hand_to(self)
@@ -124,7 +124,7 @@ class HttpServer(AnswerWriter, StreamOwner, Ends, Timed):
         self._left -= 1
         if not self._left:
             self._ending.kind = "now"
-        if request.refused:
+        if request.refused and not _give_host(request, table.default_host):
             exchange.reply(REPLIES[request.refused])
             return
         if not request.target:  # CONNECT: no route takes it
@@ -321,3 +321,12 @@ class HttpServer(AnswerWriter, StreamOwner, Ends, Timed):
         """Forget the connection."""
         self._deadlines.stop()
         self._on_closed(self)
+
+
+def _give_host(request: RequestHead, host: bytes) -> bool:
+    """Give a host to a request in HTTP/1.0 that names none; return whether it may be served now."""
+    if not host or request.refused != "missing_host_header" or request.protocol != "HTTP/1.0":
+        return False
+    request.authority = host
+    request.refused = ""
+    return True

@@ -19,7 +19,7 @@ import yaml
 
 from tests.helpers.source_tree import ROOT
 from tests.observed.playing import load
-from tests.observed.verdicts import TABLE, Difference, Verdict, describe, judge, page, read_table, summary
+from tests.observed.verdicts import TABLE, Difference, Verdict, describe, judge, page, read_table, summary, timeless
 
 FOLDER = ROOT.parent / "shared" / "observed"
 PAGE = ROOT / "docs" / "differences-from-envoy.md"
@@ -74,7 +74,7 @@ def _tell(played: list[dict[str, Any]], known: Records, options: argparse.Namesp
     observe, table = load(FOLDER), read_table(TABLE.read_text())
 
     def find(expected: Any, record: Any) -> list[Difference]:
-        return [difference for difference in observe.differences(expected, record) if difference[0] not in OF_ADMIN]
+        return [difference for difference in observe.differences(timeless(expected), timeless(record)) if difference[0] not in OF_ADMIN]
 
     def verdict_on(record: dict[str, Any]) -> Verdict:
         return judge(known[record["name"]], record, table, find)

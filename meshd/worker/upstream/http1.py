@@ -1,6 +1,7 @@
 """One HTTP/1.1 connection to an endpoint: carries one exchange at a time, and waits in its host's pool between them."""
 
 from meshd.base.traits import trait
+from meshd.codec.header_names import KEEPING
 from meshd.codec.http1 import LAST_CHUNK, ResponseReader, encode_chunk, encode_request, encode_trailers
 from meshd.codec.http_events import CHUNKED, ResponseHead
 from meshd.worker.exchange import Exchange, Upstream
@@ -51,7 +52,9 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
         """Belong to a host; `stream` is set next."""
         self._router = router
         self._poller = poller
-        self._reader = ResponseReader(self._on_response, self._on_body, self._on_end, keeps_trailers=cluster.config.enable_trailers)
+        config = cluster.config
+        names = KEEPING if config.preserve_case else None
+        self._reader = ResponseReader(self._on_response, self._on_body, self._on_end, keeps_trailers=config.enable_trailers, names=names)
         self._pieces: list[bytes] = []
         self._begun_in = 0
         self._chunked = self._touched = False

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.source_tree import ROOT
-from tests.observed.verdicts import TABLE, Choice, Table, Verdict, describe, judge, page, read_table, summary
+from tests.observed.verdicts import TABLE, Choice, Table, Verdict, describe, judge, page, read_table, summary, timeless
 
 KNOWN = {"name": "B.lf", "says": "a bare LF", "log": [{"status": "200", "flags": "-", "details": "via_upstream"}]}
 REFUSED = {"name": "B.lf", "log": [{"status": "400", "flags": "DPE", "details": "http1.codec_error"}]}
@@ -79,3 +79,10 @@ def test_cells_are_printable_and_keep_their_column():
     """Whatever a case sends."""
     choice = Choice("B.a", "a|b", "tab\there", "m", "why")
     assert "| B.a | a\\|b | tab<09>here | m |" in page(Table({"B.a": choice}, {})).splitlines()
+
+
+def test_the_time_left_for_later_tries_is_no_difference():
+    """The first try's is what is configured."""
+    asked = "GET / HTTP/1.1\r\nx-envoy-expected-rq-timeout-ms: %s\r\nx-envoy-attempt-count: %d\r\n\r\n"
+    record = {"upstream": [{"received": asked % (300, 1) + asked % (187, 2)}]}
+    assert {"upstream": [{"received": asked % (300, 1) + asked % ("MS", 2)}]} == timeless(record)

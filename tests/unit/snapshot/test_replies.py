@@ -28,6 +28,7 @@ ROWS = [
     ("request_overall_timeout", 408, "", "request_overall_timeout", 15, True),
     ("http1.codec_error", 400, "DPE", "http1.codec_error", 11, True),
     ("http1.invalid_characters", 400, "DPE", "http1.invalid_characters", 11, True),
+    ("http1.unexpected_underscore", 400, "DPE", "http1.unexpected_underscore", 11, True),
     ("http1.invalid_url", 400, "DPE", "http1.invalid_url", 11, True),
     ("http1.invalid_scheme", 400, "DPE", "http1.invalid_scheme", 11, True),
     ("http.invalid_authority", 400, "DPE", "http.invalid_authority", 11, True),

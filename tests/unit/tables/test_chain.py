@@ -125,8 +125,17 @@ def test_http_tables_know_what_is_done_to_headers():
     environment = Environment(lambda: 0.0, lambda exchange: None)
     edge = build_http(HttpConnectionManager("x", "80", use_remote_address=True, via="a"), host_table(environment), environment)
     assert ("EdgeHeaders", "ChosenResponseHeaders") == (type(edge.requests).__name__, type(edge.responses).__name__)
-    with pytest.raises(BuildError, match="server name"):
-        build_http(HttpConnectionManager("x", "80", server_name="a\nb"), host_table(environment), environment)
+    for settings in ({"server_name": "a\nb"}, {"default_http_10_host": "a\r\nb"}):
+        with pytest.raises(BuildError, match="expected a text without control characters"):
+            build_http(HttpConnectionManager("x", "80", **settings), host_table(environment), environment)
+
+
+@pytest.mark.parametrize(("settings", "asked"), [({}, False), ({"preserve_case": True}, True), ({"headers_with_underscores": "DROP_HEADER"}, True)])
+def test_names_are_looked_at_where_that_is_asked_for(settings, asked):
+    """Elsewhere it costs nothing."""
+    environment = Environment(lambda: 0.0, lambda exchange: None)
+    table = build_http(HttpConnectionManager("x", "80", **settings), host_table(environment), environment)
+    assert asked is (table.names is not None)
 
 
 def test_tcp_picks_one_cluster_or_by_weight():
