@@ -51,6 +51,7 @@ COMPILED = (
     "meshd/worker/downstream.py",
     "meshd/worker/ending.py",
     "meshd/worker/exchange.py",
+    "meshd/worker/forwarding.py",
     "meshd/worker/http_server.py",
     "meshd/worker/listeners.py",
     "meshd/worker/log_files.py",

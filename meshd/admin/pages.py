@@ -8,9 +8,10 @@ The admin pages: what meshd is and does, over HTTP, on `admin.sock` and read-onl
      "generation": {"number", "versions": {PART: TEXT}, "made": EPOCH, "resources": {PART: COUNT}, "rejected": [REASON], "kept": [NUMBER]},
      "workers": [{"index", "pid", "state": "new|starting|attached|detached|backoff", "serving", "wanted", "sent", "acknowledged", "nonce",
                   "pushed", "refused": null | {"number", "reasons"}, "restarts", "ended", "problems": [TEXT], "listening": {LISTENER: [ADDRESS]},
-                  "status": {as the worker reports: "connections", "exchanges", "paused", "draining", "listening"}}],
+                  "status": {as the worker reports: "connections", "exchanges", "paused", "draining", "listening", "forwarded"}}],
      "sources": {"documents": {OUTCOME: COUNT}, "verdicts": [{"origin", "outcome", "text"}]},
      "problems": [{"severity", "text", "file", "line", "resource", "field", "message", "hint", "code"}],
+     "forwarding": {"state": "auto|on|off|not possible", "reason"},
      "capture": {"wanted", "state": "off|waiting|applied|failed|removed", "backend", "problem"}}
 
 `GET /snapshot` is what is served, in Envoy's JSON; `GET /snapshot.wire` the same in the bytes that workers get (`meshd.snapshot.wire`), which

@@ -57,6 +57,7 @@ def format_status(status: Json, now: float) -> str:
     if capture:
         backend = f" ({capture['backend']})" if capture.get("backend") else ""
         lines.append(f"capture: {capture.get('state')}{backend}" + (f": {capture['problem']}" if capture.get("problem") else ""))
+    lines += _forwarding(status)
     text = "\n".join(lines) + "\n"
     workers = status.get("workers") or []
     if workers:
@@ -70,6 +71,15 @@ def _generation(generation: Json, now: float) -> list[str]:
         return ["generation: none yet", *_rejected(generation)]
     resources = ", ".join(f"{count} {part}" for part, count in reversed((generation.get("resources") or {}).items()))
     return [f"generation {generation['number']}{_since(generation.get('made'), now)}: {resources}", *_rejected(generation)]
+
+
+def _forwarding(status: Json) -> list[str]:
+    forwarding = status.get("forwarding") or {}
+    if not forwarding:
+        return []
+    pairs = sum((worker.get("status") or {}).get("forwarded") or 0 for worker in status.get("workers") or [])
+    more = f": {forwarding['reason']}" if forwarding.get("reason") else f", {pairs} connections" if pairs else ""
+    return [f"kernel forwarding: {forwarding.get('state')}{more}"]
 
 
 def _rejected(generation: Json) -> list[str]:

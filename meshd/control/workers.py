@@ -101,6 +101,7 @@ class Workers:
         on_change: Called whenever something changed that status shows or that `serving` depends on.
         totals: The sum of what workers count.
         health: Where health checks are answered; None for nowhere.
+        greet: Called with each worker that attaches.
         known: The generation whose content is at hand for workers that come back.
         wanted: What all workers are brought to.
         slots: By index.
@@ -114,6 +115,7 @@ class Workers:
     on_change: Callable[[], None]
     totals: Totals = attrs.field(factory=Totals)
     health: Place | None = None
+    greet: Callable[[ControlSession], None] = lambda link: None
     known: Generation | None = None
     wanted: Generation | None = None
     slots: dict[int, Slot] = attrs.field(factory=dict)
@@ -200,6 +202,7 @@ class Workers:
         pusher.resume(introduction.versions, self.known)
         attachment = slot.attachment = Attachment(slot.index, link, pusher, self.sockets, self.clock, self.health, self.on_change)
         attachment.take_back(introduction.sockets)
+        self.greet(link)
         log.info("worker {index} (pid {pid}) is attached", index=slot.index, pid=introduction.pid)
         if self.wanted is not None:
             attachment.want(self.wanted)

@@ -91,6 +91,14 @@ class Unlisten(amp.Command):
     arguments: ClassVar[Fields] = [(b"name", amp.Unicode())]
 
 
+class Forward(amp.Command):
+    """Control plane: have the kernel forward connections by these maps (`meshd.ipc.forwarding`), unless there are others already."""
+
+    arguments: ClassVar[Fields] = [
+        (b"sockets", amp.Descriptor()), (b"ways", amp.Descriptor()), (b"grants", amp.Descriptor()), (b"bell", amp.Descriptor()),
+    ]
+
+
 class Push(amp.Command):
     """
     Control plane: an update of the snapshot.

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from meshd.ipc import commands
 from meshd.ipc.blobs import INLINE_LIMIT, create_blob
 from meshd.ipc.credentials import Credentials, peer_credentials
+from meshd.ipc.forwarding import ForwardingMaps
 
 MAX_UNCLAIMED = 256  # descriptors ahead of their commands; one read brings at most 253 (SCM_MAX_FD)
 MAX_FIELDS = 32  # in one message, AMP's own among them; ours have ten at most, each of up to 64 KiB
@@ -42,6 +43,9 @@ class WorkerLink(Protocol):
 
     def unlisten(self, name: str) -> "Deferred[object]":
         """Have it close the sockets of a listener."""
+
+    def forward(self, maps: ForwardingMaps) -> "Deferred[object]":
+        """Have it let the kernel forward connections; the maps stay open until the answer."""
 
     def push(self, nonce: int, content: bytes) -> "Deferred[Verdict]":
         """Send an update."""
@@ -125,6 +129,11 @@ class ControlLink(Link):
     def unlisten(self, name: str) -> "Deferred[object]":
         """Have the worker close the sockets of a listener."""
         return _as_object(self.ask(commands.Unlisten, name=name))
+
+    def forward(self, maps: ForwardingMaps) -> "Deferred[object]":
+        """Have the worker let the kernel forward connections; the maps must stay open until the answer."""
+        sockets, ways, grants, bell = maps.descriptors
+        return _as_object(self.ask(commands.Forward, sockets=sockets, ways=ways, grants=grants, bell=bell))
 
     def push(self, nonce: int, content: bytes) -> "Deferred[Verdict]":
         """Send an update."""

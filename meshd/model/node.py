@@ -96,6 +96,7 @@ class Node:
         user: uid or name that workers run as; empty: `meshd`, and 1337 without such a user.
         ports: meshd's own ports.
         debounce: How changes gather.
+        kernel_forwarding: `auto`: the kernel forwards TCP connections that exchange small messages, where it is able to; `off`: workers do.
         admin_address: Where the read-only admin pages are bound; empty switches them off.
         capture: What the kernel diverts.
     """
@@ -113,6 +114,7 @@ class Node:
     user: str = ""
     ports: Ports = Ports()
     debounce: Debounce = Debounce()
+    kernel_forwarding: Literal["auto", "off"] = "auto"
     admin_address: str = "127.0.0.1"
     capture: CaptureSettings = CaptureSettings()
 

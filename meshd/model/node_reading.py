@@ -32,6 +32,7 @@ def read_node(fields: Fields, metadata: Metadata) -> tuple[Node, ...]:
         user=_read_user(spec),
         ports=_read_ports(spec.mapping("ports")),
         debounce=_read_debounce(spec.mapping("debounce")),
+        kernel_forwarding=spec.choice("kernelForwarding", ("auto", "off"), default.kernel_forwarding),
         admin_address="" if admin.raw("address") == "" else admin.text("address", default.admin_address, check=ip_address),
         capture=_read_capture(spec.mapping("capture")),
     )

@@ -46,7 +46,7 @@ from meshd.tap.privileges import raise_descriptor_limit
 from meshd.tap.spawning import Spawning
 
 STOP_GRACE = 5.0  # seconds that connections have when the daemon stops; Istio's default terminationDrainDuration
-READ_AT_START = ("workers", "user", "ports", "admin_address", "capture", "gateway")  # fields of Node
+READ_AT_START = ("workers", "user", "ports", "admin_address", "capture", "gateway", "kernel_forwarding")  # fields of Node
 
 log = Logger()
 
@@ -161,6 +161,9 @@ class Daemon(Service):
         self._facts.node = node
         self._facts.capturing = Capturing.of(node, identity)
         self._debounce.use(node.debounce.quiet, node.debounce.bound)
+        if node.kernel_forwarding == "off":
+            self._facts.forwarding.state = "off"
+        self._workers.greet = self._facts.forwarding.give
         self._workers.health = ("0.0.0.0", node.ports.health) if node.ports.health else None
         self._listen(node, identity)
         living = WorkerRecord(self._settings.places.run_dir / "workers.json").read()

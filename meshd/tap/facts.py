@@ -9,6 +9,7 @@ import attrs
 import meshd
 from meshd.admin.config_dump import config_dump
 from meshd.base.errors import Problem
+from meshd.control.forwarding import KernelForwarding
 from meshd.control.ingest import Ingest
 from meshd.control.service import ControlPlane
 from meshd.control.status import generation_status, node_status, snapshot_bytes, sources_status, workers_status
@@ -31,6 +32,7 @@ class Facts:
         node: Who this machine is, once that is known.
         node_problems: What was wrong with choosing it the last time.
         capturing: The kernel's rules, once it is known whether there are any.
+        forwarding: Whether the kernel forwards connections.
         stopping: The daemon is about to end.
     """
 
@@ -40,6 +42,7 @@ class Facts:
     node: Node | None = None
     node_problems: list[Problem] = attrs.field(factory=list)
     capturing: Capturing | None = None
+    forwarding: KernelForwarding = attrs.field(factory=KernelForwarding)
     stopping: bool = False
 
     def status(self) -> Mapping[str, Any]:
@@ -52,6 +55,7 @@ class Facts:
             "workers": workers_status(self.control.workers),
             "sources": sources_status(self.ingest.verdicts()),
             "problems": [problem.to_json() for problem in problems],
+            "forwarding": self.forwarding.status(),
             "capture": self.capturing.status() if self.capturing else None,
         }
 

@@ -10,6 +10,10 @@ BULK_READ: Final = 32 * 1024
 """A read of as much may be bulk."""
 BULK_READS: Final = 8
 """So many of them in a row are: the direction is spliced."""
+MESSAGE: Final = 4096
+"""A read of at most as much is a message."""
+MESSAGES: Final = 64
+"""So many of them without anything larger are reported to the pair."""
 
 
 @trait
@@ -30,6 +34,9 @@ class Pair:
     def break_off(self) -> None:
         """End after a bug."""
 
+    def chatty(self, way: "Direction") -> None:
+        """A way has carried `MESSAGES` messages."""
+
 
 class Direction(StreamOwner):
     """
@@ -41,9 +48,11 @@ class Direction(StreamOwner):
         moved: Bytes taken from the source.
         done: The source has half-closed.
         opposite: The other way.
+        messages: Small reads, since the pair set it back or something larger came.
+        spliceable: Bulk goes through a pipe.
     """
 
-    __slots__ = ("_large_reads", "_pair", "_pipes", "_splice", "done", "moved", "opposite", "source", "target")
+    __slots__ = ("_large_reads", "_pair", "_pipes", "_splice", "done", "messages", "moved", "opposite", "source", "spliceable", "target")
 
     opposite: "Direction"
     source: Stream
@@ -55,8 +64,9 @@ class Direction(StreamOwner):
         self._pipes = pipes
         self._splice: Splice | None = None
         self._large_reads = 0
-        self.moved = 0
+        self.moved = self.messages = 0
         self.done = False
+        self.spliceable = True
 
     @property
     def delivered(self) -> int:
@@ -76,9 +86,16 @@ class Direction(StreamOwner):
             self.source.pause()
         if len(data) < BULK_READ:
             self._large_reads = 0
+            if len(data) > MESSAGE:
+                self.messages = 0
+            else:
+                self.messages += 1
+                if self.messages == MESSAGES:
+                    self._pair.chatty(self)
         else:
             self._large_reads += 1
-            if self._large_reads >= BULK_READS and not target.queued:
+            self.messages = 0
+            if self._large_reads >= BULK_READS and not target.queued and self.spliceable:
                 self._begin_splice()
 
     def _begin_splice(self) -> None:
@@ -87,9 +104,10 @@ class Direction(StreamOwner):
             self._splice.stop()
         ends = self._pipes.take()
         if ends is not None:
-            self._splice = Splice(self.source, self.target, self._pipes, ends, self._count)
+            self._splice = Splice(self.source, self.target, self._pipes, ends, self.count)
 
-    def _count(self, moved: int) -> None:
+    def count(self, moved: int) -> None:
+        """Add bytes that were taken from the source without being read here."""
         self.moved += moved
 
     def on_room(self) -> None:

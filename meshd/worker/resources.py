@@ -6,6 +6,7 @@ from typing import Protocol
 from meshd.snapshot.network_filter import AccessLog
 from meshd.tables.program import Program
 from meshd.telemetry.instruments import Instruments
+from meshd.worker.forwarding import Forwarding
 from meshd.worker.log_files import AccessLogs, WriteLog
 from meshd.worker.metrics import Metrics
 from meshd.worker.upstream.cluster import LiveClusters, Means
@@ -39,6 +40,7 @@ class Resources:
         poller: Of all data sockets.
         wheel: Coarse timers.
         pipes: For splicing.
+        forwarding: Pairs of sockets that the kernel forwards.
         clusters: The clusters in use.
         connect: Opens connections to endpoints.
         logs: Access logs.
@@ -51,7 +53,7 @@ class Resources:
     """
 
     __slots__ = (
-        "clusters", "connect", "draining", "logs", "metrics", "pipes", "poller", "program", "random", "seconds", "wall_clock", "wheel",
+        "clusters", "connect", "draining", "forwarding", "logs", "metrics", "pipes", "poller", "program", "random", "seconds", "wall_clock", "wheel",
     )
 
     program: Program
@@ -68,6 +70,7 @@ class Resources:
         self.random = random
         self.connect = connect
         self.pipes = Pipes()
+        self.forwarding = Forwarding(poller, wheel, seconds, on_problem)
         self.clusters = LiveClusters(Means(random, wheel, seconds))
         self.logs: Logs = AccessLogs(wheel, seconds, on_problem, random)
         self.metrics = Metrics(instruments or Instruments())
@@ -77,5 +80,6 @@ class Resources:
         """Close what is shared; connections are closed before."""
         self.clusters.close()
         self.pipes.close()
+        self.forwarding.stop()
         self.logs.close()
         self.wheel.stop()

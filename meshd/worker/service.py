@@ -8,6 +8,7 @@ from typing import cast
 import attrs
 from twisted.internet.interfaces import IReactorFDSet, IReactorTime
 
+from meshd.ipc.forwarding import ForwardingMaps
 from meshd.tables.headers.request_ids import RequestIds
 from meshd.tables.interfaces import Environment, Step
 from meshd.tables.program import Program
@@ -50,6 +51,7 @@ class DataPlaneStatus:
         exchanges: Requests in flight.
         paused: Accepting is paused for want of descriptors.
         draining: No new connections are taken.
+        forwarded: Pairs of connections that the kernel forwards.
     """
 
     listening: Mapping[str, int]
@@ -57,6 +59,7 @@ class DataPlaneStatus:
     exchanges: int
     paused: bool
     draining: bool
+    forwarded: int = 0
 
 
 def _ignore(text: str) -> None:
@@ -151,6 +154,10 @@ class DataPlane:
         """Give the listening sockets by listener name, for a control plane that attaches anew."""
         return {name: [accepting.socket for accepting in sockets] for name, sockets in self._sockets.items()}
 
+    def forward_by(self, maps: ForwardingMaps) -> None:
+        """Have the kernel forward pairs that exchange small messages."""
+        self._resources.forwarding.use(maps)
+
     def reopen_logs(self) -> None:
         """Open every access log anew (after a rotation)."""
         self._resources.logs.reopen()
@@ -163,6 +170,7 @@ class DataPlane:
             exchanges=self._resources.clusters.requests,
             paused=self._budget.paused,
             draining=self._resources.draining,
+            forwarded=self._resources.forwarding.pairs,
         )
 
     def drain(self) -> None:

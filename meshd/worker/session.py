@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from meshd.base.errors import MeshError, WireError
 from meshd.ipc import commands
 from meshd.ipc.blobs import take_blob
+from meshd.ipc.forwarding import ForwardingMaps
 from meshd.ipc.link import Link
 from meshd.snapshot.snapshot import Snapshot
 from meshd.snapshot.update import apply_update
@@ -48,6 +49,9 @@ class Plane(Protocol):
 
     def listening(self) -> Mapping[str, Sequence[socket.socket]]:
         """Give the listening sockets by listener name."""
+
+    def forward_by(self, maps: ForwardingMaps) -> None:
+        """Have the kernel forward connections."""
 
     def reopen_logs(self) -> None:
         """Open every access log anew."""
@@ -104,6 +108,11 @@ class SessionLink(Link):
     def unlisten(self, name: str) -> dict[str, Any]:
         """Close a listener's sockets."""
         return self.session.unlisten(name)
+
+    @commands.Forward.responder
+    def forward(self, sockets: int, ways: int, grants: int, bell: int) -> dict[str, Any]:
+        """Let the kernel forward connections."""
+        return self.session.forward((sockets, ways, grants, bell))
 
     @commands.Push.responder
     def push(self, nonce: int, blob: int) -> "Deferred[dict[str, Any]]":
@@ -223,6 +232,11 @@ class Session:
     def unlisten(self, name: str) -> dict[str, Any]:
         """Close a listener's sockets."""
         self._owner(name).unlisten(name)
+        return {}
+
+    def forward(self, descriptors: Sequence[int]) -> dict[str, Any]:
+        """Let the kernel forward connections by maps."""
+        self.plane.forward_by(ForwardingMaps.of(descriptors))
         return {}
 
     def reopen_logs(self) -> dict[str, Any]:

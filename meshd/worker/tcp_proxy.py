@@ -6,6 +6,7 @@ from typing import ClassVar
 from meshd.snapshot.network_filter import TcpProxy
 from meshd.worker.direction import Direction, Pair
 from meshd.worker.downstream import Downstream
+from meshd.worker.forwarding import ForwardedPair
 from meshd.worker.log_files import WriteLog
 from meshd.worker.resources import Resources
 from meshd.worker.upstream.cluster import LiveCluster
@@ -45,7 +46,8 @@ class TcpPair(Pair):
     completed_at: ClassVar[float] = 0.0
 
     __slots__ = (
-        "_age", "_client", "_cluster", "_config", "_first", "_host", "_moved", "_moved_at", "_on_closed", "_server", "_timer", "_write_log",
+        "_age", "_client", "_cluster", "_config", "_first", "_forwarded", "_host", "_moved", "_moved_at", "_on_closed", "_server", "_timer",
+        "_write_log",
         "attempts", "cluster", "connection", "down", "duration", "failure", "flags", "resources", "started_at", "started_wall", "up",
         "upstream_host", "upstream_local",
     )
@@ -73,6 +75,7 @@ class TcpPair(Pair):
         self._write_log = write_log
         self._on_closed = on_closed
         self._first = b""
+        self._forwarded: ForwardedPair | None = None
         self._timer: Timer | None = None
         self._age: Timer | None = None
         self._moved = self.attempts = 0
@@ -222,6 +225,10 @@ class TcpPair(Pair):
         else:
             self._close("")
 
+    def chatty(self, way: Direction) -> None:
+        """Let the kernel forward small messages, if it may."""
+        self._forwarded = self.resources.forwarding.consider(self._forwarded, self.up, self.down)
+
     def drain(self) -> None:
         """Go on: its end is its own."""
 
@@ -237,6 +244,8 @@ class TcpPair(Pair):
         """Close if no byte has been taken or handed on for the idle timeout."""
         self._timer = None
         now = self.resources.seconds()
+        if self._forwarded is not None:
+            self._forwarded.count()
         moved = self.up.moved + self.up.delivered + self.down.moved + self.down.delivered
         timeout = self._config.idle_timeout
         if moved != self._moved:
@@ -260,6 +269,8 @@ class TcpPair(Pair):
         self._stop_timer()
         if self._age is not None:
             self._age.cancel()
+        if self._forwarded is not None:
+            self._forwarded.end()
         if self._first:  # bytes were taken that nobody got: the client is told as if they had never been read
             self._client.reset()
         self._client.close()

@@ -160,11 +160,9 @@ class Stream(Watcher):
     def _hung_up(self, events: int) -> None:
         """Act on what epoll reports although reading is paused, so that it is not reported for ever."""
         if events & ERR or self._error:
-            self.lose(self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or self._error or errno.ECONNRESET)
+            self.lose(self.failure() or errno.ECONNRESET)
         elif events & HUP:  # both directions are closed: whatever is unread is taken on `resume`
-            self._mask = 0
-            self._watched = False
-            self._poller.remove(self.fd)
+            self.unwatch()
             if self.watch_hangup and not self.ended:
                 self.reach_end()
         elif events & RDHUP and not self.ended:
@@ -221,6 +219,33 @@ class Stream(Watcher):
     def watch_for_hangup(self) -> None:
         """Ask for events on half-close too while `take` does not empty the socket."""
         self._watch(self._mask | RDHUP)
+
+    # while the kernel has the bytes
+
+    def leave_to_kernel(self, on_event: Callable[[], None]) -> None:
+        """Read nothing from now on; the peer's end and errors are told to `on_event`."""
+        self.take_by(on_event)
+        self._watch((self._mask & OUT) | RDHUP)
+
+    def wait_for_kernel(self, on_event: Callable[[], None]) -> None:
+        """Read nothing for now; errors, and the end of both ways, are told to `on_event`."""
+        self.take_by(on_event)
+        self._watch(self._mask & OUT)
+
+    def read_again(self) -> None:
+        """Read as before."""
+        self.read_plainly()
+        self._watch((self._mask & OUT) | IN)
+
+    def failure(self) -> int:
+        """Give the errno with which the connection has failed, 0 if it has not; what is given is not told again."""
+        return self._error or self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+    def unwatch(self) -> None:
+        """Stop what epoll would report for ever: both ways are closed. Whatever is unread is taken when reading goes on."""
+        self._mask = 0
+        self._watched = False
+        self._poller.remove(self.fd)
 
     def _watch(self, mask: int) -> None:
         if mask == self._mask or self.fd < 0:

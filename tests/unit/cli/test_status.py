@@ -16,10 +16,11 @@ STATUS: dict[str, Any] = {
     },
     "workers": [{
         "index": 0, "pid": 43, "state": "attached", "serving": True, "wanted": 7, "sent": 7, "acknowledged": 6, "nonce": 9, "refused": None,
-        "restarts": 0, "ended": "", "problems": [], "listening": {}, "status": {"connections": 12},
+        "restarts": 0, "ended": "", "problems": [], "listening": {}, "status": {"connections": 12, "forwarded": 5},
     }],
     "sources": {"documents": {"ok": 5, "kept": 1}, "verdicts": []},
     "problems": [],
+    "forwarding": {"state": "on", "reason": ""},
     "capture": {"wanted": True, "state": "applied", "backend": "nftables", "problem": ""},
 }
 
@@ -29,6 +30,7 @@ node web-1.default (10.0.0.7), from node.yaml:1 (Node web-1)
 generation 7 for 10 s: 4 listeners, 2 routes, 6 clusters, 3 endpoints, 0 secrets
 documents: 1 kept, 5 ok
 capture: applied (nftables)
+kernel forwarding: on, 5 connections
 
 WORKER     PID     STATE        WANTED     SENT     ACKNOWLEDGED     CONNECTIONS     RESTARTS
 0          43      attached     7          7        6                12              0
@@ -49,6 +51,13 @@ def test_a_worker_that_refused() -> None:
     assert [
         "worker 0 refused generation 7: listener x: no cluster", "worker 0: port 80 is taken", "worker 0: its last process ended: signal 9",
     ] == format_status(status, NOW).splitlines()[-3:]
+
+
+def test_a_kernel_that_does_not_forward() -> None:
+    """With its reason; that is no fault."""
+    status = {**STATUS, "forwarding": {"state": "not possible", "reason": "Operation not permitted"}}
+    assert "kernel forwarding: not possible: Operation not permitted" in format_status(status, NOW).splitlines()
+    assert is_well(status)
 
 
 @pytest.mark.parametrize(("severity", "shown", "well"), [("error", "a.yaml:1: bad", False), ("warning", "a.yaml:1: bad [warning]", True)])

@@ -132,6 +132,14 @@ class WorkersTests(SynchronousTestCase):
         self.assertTrue(self.workers.serving)
         self.assertEqual(2, len(self.clock.getDelayedCalls()))  # a watch on each
 
+    def test_each_worker_that_attaches_is_greeted(self):
+        """Also one that comes back."""
+        greeted = []
+        self.workers.greet = greeted.append
+        self.workers.start(1, {})
+        links = [self.attach(0, 100), self.attach(0, 100)]
+        self.assertEqual(links, greeted)
+
     def test_a_worker_that_falls_silent_is_replaced(self):
         """One that was stopped, or is caught in a loop, keeps its share of the connections waiting: several looks without a report end it."""
         self.workers.start(2, {})

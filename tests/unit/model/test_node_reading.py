@@ -11,7 +11,7 @@ HEAD = "apiVersion: meshd.io/v1\nkind: Node\nmetadata: {name: web-1}\n"
 WHOLE = (
     "{namespace: shop, serviceAccount: web, labels: {app: web}, addresses: [10.0.0.1, 'FD00::1', 10.0.0.1], locality: r/z/s, network: n1,"
     " gateway: true, source: kubernetes, workers: 4, user: 1337, admin: {address: '::1'},"
-    " ports: {outbound: 1, inbound: 2, admin: 3, health: 4, dns: 5, prometheus: 6}, debounce: {quiet: 20ms, bound: 1s},"
+    " ports: {outbound: 1, inbound: 2, admin: 3, health: 4, dns: 5, prometheus: 6}, debounce: {quiet: 20ms, bound: 1s}, kernelForwarding: 'off',"
     " capture: {enabled: false, backend: iptables-legacy, keepOnStop: true, inbound: false, outbound: false, includeInboundPorts: [80],"
     " excludeInboundPorts: [], includeOutboundPorts: [80, 8000-8010], excludeOutboundPorts: ['25'], includeOutboundCidrs: [10.0.0.0/8],"
     " excludeOutboundCidrs: [], excludeUids: [0, nobody], excludeGids: [1], includeUids: [2], includeGids: [x], excludeInterfaces: [eth1]}}"
@@ -43,7 +43,7 @@ def test_reads_a_whole_node():
     )  # fmt: skip
     expected = Node(
         found.metadata, "shop", "web", {"app": "web"}, ("10.0.0.1", "fd00::1"), Locality("r", "z", "s"), "n1", True, "kubernetes", 4, "1337",
-        Ports(1, 2, 3, 4, 5, 6), Debounce(0.02, 1.0), "::1", capture,
+        Ports(1, 2, 3, 4, 5, 6), Debounce(0.02, 1.0), "off", "::1", capture,
     )  # fmt: skip
     assert expected == found
 
@@ -72,6 +72,7 @@ def test_a_longer_quiet_stretches_the_bound():
         ("{addresses: [10.0.0.300]}", "error 4 spec.addresses[0]: expected an IP address of the machine, got '10.0.0.300'"),
         ("{addresses: [0.0.0.0]}", "error 4 spec.addresses[0]: expected an IP address of the machine, got '0.0.0.0'"),
         ("{addresses: 10.0.0.1}", "error 4 spec.addresses: expected a list, got '10.0.0.1'; begin each item with '- '"),
+        ("{kernelForwarding: 'yes'}", "error 4 spec.kernelForwarding: expected auto or off, got 'yes'"),
         ("{locality: a/b/c/d}", "error 4 spec.locality: expected region/zone/subzone, got 'a/b/c/d'"),
         ("{gateway: 'yes'}", "error 4 spec.gateway: expected true or false, got 'yes'"),
         ("{workers: -1}", "error 4 spec.workers: expected a number from 0 to 256, got the number -1"),

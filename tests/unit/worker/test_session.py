@@ -2,6 +2,8 @@
 
 import gc
 import json
+import mmap
+import os
 import socket
 from unittest import mock
 
@@ -15,6 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from meshd.base.addresses import SocketAddress
 from meshd.control.sessions import ControlSession
 from meshd.ipc import commands
+from meshd.ipc.forwarding import BELL, ForwardingMaps
 from meshd.ipc.link import Verdict
 from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.listener import Listener
@@ -67,6 +70,11 @@ class FakePlane:
     def use(self, program):
         """Write it down."""
         self.told.append(program)
+
+    def forward_by(self, maps):
+        """Write it down, and give them up."""
+        self.told.append(len(set(maps.descriptors)))
+        maps.close()
 
     def set_ready(self, ready):
         """Write it down."""
@@ -267,6 +275,16 @@ class SessionTests(SynchronousTestCase):
         self.ask(self.control.reopen_logs)
         self.ask(self.control.drain)
         self.assertEqual((["reopen", "drain"], [False]), (self.plane.told, self.health.told))
+
+    def test_maps_reach_the_plane(self):
+        """As descriptors of its own."""
+        self.start()
+        descriptors = [os.memfd_create("map") for _ in range(4)]
+        os.ftruncate(descriptors[3], 2 * mmap.PAGESIZE + BELL)
+        maps = ForwardingMaps.of(descriptors)
+        self.ask(self.control.forward, maps)
+        maps.close()
+        self.assertEqual([4], self.plane.told)
 
     def test_reports_each_second(self):
         """What it does, what was noted since, what was counted; never two at once."""
