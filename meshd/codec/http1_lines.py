@@ -99,7 +99,7 @@ def find_fault(head: bytes, start: int = 0) -> str:
             if rest[place + 1:place + 2] not in (b"\n", b""):
                 return CODEC_ERROR
         elif byte == 10:
-            if rest[place - 1:place] != b"\r":
+            if not place or rest[place - 1] != 13:  # not a slice: mypyc breaks on one that begins at -1
                 return CODEC_ERROR
         elif (byte < 32 and byte != 9) or byte == 127:
             return INVALID_CHARACTERS

@@ -1,7 +1,11 @@
 """The faces between tables and the worker."""
 
 from meshd.base.errors import MeshError
-from meshd.tables.interfaces import BuildError, HttpFilter, RouteEntry
+from meshd.snapshot.route import Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost
+from meshd.tables.interfaces import BuildError, Environment, HttpFilter, RouteEntry
+from meshd.tables.route_entries import build_entry
+
+ENVIRONMENT = Environment(lambda: 0.0, lambda exchange: None)
 
 
 def test_build_errors_keep_their_reasons():
@@ -23,9 +27,8 @@ def test_entries_hold_nothing_else():
 
 def test_copies_of_entries_are_whole():
     """What is added to entries has to be copied, too."""
-    entry = RouteEntry()
-    for name in RouteEntry.__slots__:
-        setattr(entry, name, name)
+    entry = build_entry(Route("r", RouteMatch(), RouteAction("c")), VirtualHost("h", ("*",)), RouteConfiguration("80"), ENVIRONMENT)
     copied = entry.copy()
-    assert {name: name for name in RouteEntry.__slots__} == {name: getattr(copied, name) for name in RouteEntry.__slots__}
-    assert entry is not copied
+    names = [name for name in dir(RouteEntry) if not name.startswith("_") and name != "copy"]
+    assert {name: getattr(entry, name) for name in names} == {name: getattr(copied, name) for name in names}
+    assert entry is not copied and len(names) > 10
