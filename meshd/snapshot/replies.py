@@ -54,6 +54,7 @@ REPLIES: dict[str, Reply] = {
     # timers
     "response_timeout": Reply(504, "UT", "response_timeout", "upstream request timeout"),
     "upstream_per_try_timeout": Reply(504, "UT", "upstream_per_try_timeout", "upstream request timeout"),
+    "upstream_per_try_idle_timeout": Reply(504, "UT", "upstream_per_try_idle_timeout", "upstream request timeout"),
     "stream_idle_timeout": Reply(504, "SI", "stream_idle_timeout", "stream timeout"),
     "stream_idle_timeout_request": Reply(408, "SI", "stream_idle_timeout", "stream timeout", close=True),
     "max_duration_timeout": Reply(504, "", "max_duration_timeout", "downstream duration timeout", grpc_status="4"),
@@ -87,9 +88,8 @@ REPLIES: dict[str, Reply] = {
 
 
 def retried(reply: Reply) -> Reply:
-    """Give the form that a failure takes when retries were tried before it."""
-    body = _RETRIED + reply.body[len(_RESET):] if reply.body.startswith(_RESET) else reply.body
-    return attrs.evolve(reply, flags=f"URX,{reply.flags}", body=body)
+    """Give the form that a failure takes when the request had been tried before."""
+    return attrs.evolve(reply, body=_RETRIED + reply.body[len(_RESET):]) if reply.body.startswith(_RESET) else reply
 
 
 def hidden(reply: Reply) -> Reply:

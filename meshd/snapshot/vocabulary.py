@@ -210,9 +210,7 @@ ONLY: dict[str, dict[str, tuple[object, ...]]] = {
 NOT_DONE: dict[str, frozenset[str]] = {
     "TcpProxy": frozenset(("hash_source_ip",)),
     "RouteAction": frozenset(("hash_policies",)),
-    "RetryPolicy": frozenset(("per_try_idle_timeout", "retriable_headers", "retriable_request_headers")),
-    "Cluster": frozenset(("choice_count", "ring_size", "table_size", "http_connection_duration", "max_response_headers")),
-    "Thresholds": frozenset(("retry_budget",)),
+    "Cluster": frozenset(("choice_count", "ring_size", "table_size")),
 }
 """Attributes by message that are read and written, and on which no worker acts yet: a file that sets one is told so. They leave as they come."""
 

@@ -1,7 +1,7 @@
 """What tables are built from and what they act on: the faces between lookup tables and the worker that runs them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
@@ -13,6 +13,9 @@ from meshd.snapshot.route import RetryPolicy
 from meshd.tables.headers.request_ids import RequestIds
 from meshd.telemetry.log_format import NOWHERE
 from meshd.telemetry.log_values import Surroundings
+
+if TYPE_CHECKING:
+    from meshd.tables.retry_rules import RetryRules
 
 
 class Connection(Protocol):
@@ -168,12 +171,14 @@ class RouteEntry:
         pick_cluster: Returns the cluster's name for one exchange; empty for what is answered here, and where every weight is 0 (answer 503 NC).
             It may put the picked cluster's own entry in the place of the exchange's.
         answer: Gives the reply of a redirect or direct response; None where requests are forwarded.
-        prepare: Changes a request that is about to be forwarded: its headers, authority and path; None for nothing.
+        prepare: Changes a request that is about to be forwarded: its headers, authority and path; None for nothing. It may put a changed copy
+            of the exchange's entry in its place.
         rehost: Gives a request the authority of the host it goes to; None to keep its own.
         filters: What the route says of HTTP filters, made ready, by the kind of its settings.
         finish: Changes the headers of the response on its way to the client; None for nothing.
         timeout: Seconds, 0 for none.
-        retry_policy: Or None.
+        retry_policy: Or None; changed with `retries`, by `retry_rules.set_retries`.
+        retries: What it comes to.
         max_stream_duration: As RouteAction's.
         max_grpc_timeout: As RouteAction's.
         idle_timeout: As RouteAction's.
@@ -186,7 +191,7 @@ class RouteEntry:
 
     __slots__ = (
         "answer", "attempt_count", "filters", "finish", "hides_timeouts", "idle_timeout", "limited", "max_grpc_timeout", "max_stream_duration",
-        "name", "origin", "pick_cluster", "prepare", "rehost", "retry_policy", "timed", "timeout", "virtual_host",
+        "name", "origin", "pick_cluster", "prepare", "rehost", "retries", "retry_policy", "timed", "timeout", "virtual_host",
     )
 
     name: str
@@ -199,6 +204,7 @@ class RouteEntry:
     finish: Step | None
     timeout: float
     retry_policy: RetryPolicy | None
+    retries: "RetryRules | None"
     max_stream_duration: float | None
     max_grpc_timeout: float | None
     idle_timeout: float | None
@@ -221,6 +227,7 @@ class RouteEntry:
         entry.finish = self.finish
         entry.timeout = self.timeout
         entry.retry_policy = self.retry_policy
+        entry.retries = self.retries
         entry.max_stream_duration = self.max_stream_duration
         entry.max_grpc_timeout = self.max_grpc_timeout
         entry.idle_timeout = self.idle_timeout

@@ -6,9 +6,11 @@ from typing import Final
 import attrs
 
 from meshd.codec.headers import Headers
+from meshd.snapshot.match import HeaderMatch
 from meshd.snapshot.route import RetryPolicy
 from meshd.tables.headers.requests import remove_all
 from meshd.tables.interfaces import Exchange, RouteEntry, Step
+from meshd.tables.retry_rules import set_retries
 from meshd.tables.timeouts import limit_request
 
 TIMEOUT: Final = b"x-envoy-upstream-rq-timeout-ms"
@@ -18,10 +20,11 @@ RETRY_ON: Final = b"x-envoy-retry-on"
 RETRY_GRPC_ON: Final = b"x-envoy-retry-grpc-on"
 MAX_RETRIES: Final = b"x-envoy-max-retries"
 STATUSES: Final = b"x-envoy-retriable-status-codes"
+NAMES: Final = b"x-envoy-retriable-header-names"
 HEDGE: Final = b"x-envoy-hedge-on-per-try-timeout"
 
 OBEYED: Final = frozenset((
-    TIMEOUT, PER_TRY, HIDE, RETRY_ON, RETRY_GRPC_ON, MAX_RETRIES, STATUSES, HEDGE, b"x-envoy-retriable-header-names",
+    TIMEOUT, PER_TRY, HIDE, RETRY_ON, RETRY_GRPC_ON, MAX_RETRIES, STATUSES, NAMES, HEDGE,
     b"x-envoy-upstream-alt-stat-name", b"x-envoy-upstream-stream-duration-ms",
 ))
 """Meant for the proxy, and not forwarded; external clients' were removed before."""
@@ -55,7 +58,9 @@ def _obeyed(exchange: Exchange, route: RouteEntry) -> RouteEntry:
     entry = route.copy()
     entry.hides_timeouts = HIDE in headers.first
     timeout = number_in(headers, TIMEOUT)
-    entry.retry_policy = change_retries(headers, route.retry_policy)
+    policy = change_retries(headers, route.retry_policy)
+    if policy is not route.retry_policy:
+        set_retries(entry, policy)
     entry = limit_request(exchange, entry, None if timeout is None else timeout / 1000, headers.first.get(HEDGE) == b"true")
     entry.timed = 0
     return entry
@@ -83,6 +88,7 @@ def change_retries(headers: Headers, policy: RetryPolicy | None) -> RetryPolicy 
         attempts=policy.attempts if attempts is None else attempts,
         per_try_timeout=policy.per_try_timeout if per_try is None else per_try / 1000,
         retriable_status_codes=(*policy.retriable_status_codes, *(int(word) for word in words_in(headers, STATUSES) if is_number(word))),
+        retriable_headers=(*policy.retriable_headers, *(HeaderMatch(word) for word in words_in(headers, NAMES))),
     )
 
 

@@ -12,6 +12,7 @@ from meshd.tables.header_changes import change_requests, change_responses
 from meshd.tables.http_filters.by_route import build_filters
 from meshd.tables.interfaces import Environment, Exchange, RouteEntry, Step
 from meshd.tables.redirects import build_direct, build_redirect, to_https
+from meshd.tables.retry_rules import build_retriable, retry_only, set_retries
 from meshd.tables.rewrites import build_rewrite, rewrite_authority, rewrite_path
 from meshd.tables.timeouts import whom_it_concerns, within
 from meshd.tables.weighted import build_choice, build_weighted
@@ -23,7 +24,7 @@ def build_entry(route: Route, host: VirtualHost, config: RouteConfiguration, env
     Return a route's entry.
 
     Raises:
-        BuildError: If it rewrites paths, or asks filters, by a regular expression that cannot be used.
+        BuildError: If it rewrites paths, asks filters, or retries, by a regular expression that cannot be used.
     """
     action = route.action
     if isinstance(action, RouteAction):
@@ -45,7 +46,7 @@ def _answering(answer: Callable[[Exchange], Reply], host: VirtualHost, route: Ro
     entry.answer = answer
     entry.pick_cluster = lambda exchange: ""
     entry.timeout = 0.0
-    entry.retry_policy = entry.max_stream_duration = entry.max_grpc_timeout = entry.idle_timeout = None
+    entry.retry_policy = entry.retries = entry.max_stream_duration = entry.max_grpc_timeout = entry.idle_timeout = None
     entry.limited = False
     entry.timed = 0
     entry.prepare = entry.rehost = entry.finish = None
@@ -115,7 +116,8 @@ class _Forwarding:
         entry = _named(host, route)
         entry.answer = None
         entry.timeout = timeout = action.timeout if action.max_stream_duration is None else 0.0
-        entry.retry_policy = policy = within(action.retry_policy, timeout)
+        policy = within(action.retry_policy, timeout)
+        set_retries(entry, policy)
         entry.max_stream_duration = action.max_stream_duration
         entry.max_grpc_timeout = action.max_grpc_timeout
         entry.idle_timeout = action.idle_timeout
@@ -124,7 +126,8 @@ class _Forwarding:
         entry.rehost = _build_rehost(action)
         requests = (request_headers, *_in_order(config, route.request_headers, host.request_headers, config.request_headers))
         responses = (response_headers, *_in_order(config, route.response_headers, host.response_headers, config.response_headers))
-        entry.prepare = _build_prepare(route, action, change_requests(requests, self.environment.surroundings))
+        prepare = _build_prepare(route, action, change_requests(requests, self.environment.surroundings))
+        entry.prepare = retry_only(build_retriable(policy), prepare)
         finish = change_responses(responses, self.environment.surroundings)
         entry.finish = _tell_attempts(finish) if host.attempt_count_in_response else finish
         return entry

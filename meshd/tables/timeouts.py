@@ -8,6 +8,7 @@ from meshd.codec.local_reply import is_grpc
 from meshd.snapshot.route import RetryPolicy
 from meshd.tables.grpc_timeout import read_grpc_timeout, write_grpc_timeout
 from meshd.tables.interfaces import Exchange, RouteEntry
+from meshd.tables.retry_rules import set_retries
 
 EXPECTED: Final = b"x-envoy-expected-rq-timeout-ms"
 LEAST: Final = 0.001
@@ -44,7 +45,8 @@ def limit_request(exchange: Exchange, entry: RouteEntry, own: float | None = Non
         entry = entry.copy()
         entry.timeout = timeout
         entry.max_stream_duration = duration
-        entry.retry_policy = policy
+        if policy is not entry.retry_policy:
+            set_retries(entry, policy)
         entry.limited = True
     tell_timeout(exchange, entry, 0.0, hedges)
     return entry

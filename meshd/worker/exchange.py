@@ -97,6 +97,9 @@ class Upstream:
     def cancel(self) -> None:
         """Drop the exchange and what carries it."""
 
+    def throw_away(self, head: ResponseHead) -> None:
+        """Drop the exchange and its answer, whose head has just come: it is tried again."""
+
     def leave(self) -> tuple[Stream, bytes]:
         """Hand over the stream that carries the exchange, which has switched protocols, and what has come after the head."""
         raise NotImplementedError
@@ -110,6 +113,9 @@ class Policy:
 
     def request_completed(self, exchange: "Exchange") -> None:
         """Start the route's timeouts: the request has been read whole."""
+
+    def tunnel_closed(self, exchange: "Exchange") -> None:
+        """Count its connection, which has switched protocols, no longer."""
 
 
 class Exchange:
@@ -137,8 +143,10 @@ class Exchange:
         quiet: Neither side is told of meshd by headers of Envoy's.
         attempts: Tries so far.
         tried: Hosts that failed.
+        retrying: Counted among its cluster's retries.
+        switched: Its upstream connection goes on as a tunnel, and is counted until the end.
         timer: The route's timeout.
-        try_timer: Runs for the current try, or until the next one.
+        try_timer: Limits of the current try.
         notes: What filters keep of the request for its response; None until one does.
         on_cancel: Set by a filter that keeps the exchange: called if it ends meanwhile.
         status, flags, details, failure: As the access log has them; 0 and empty mean `-`.
@@ -150,9 +158,9 @@ class Exchange:
 
     __slots__ = (
         "answered", "attempts", "bytes_received", "bytes_sent", "cluster", "completed_at", "connection", "details", "duration", "ended", "failure",
-        "flags", "host", "kept", "kept_bytes", "notes", "on_cancel", "path", "quiet", "request", "request_complete", "response", "route", "router",
-        "server", "service_time", "source", "started_at", "started_wall", "status", "timer", "trailers", "tried", "try_timer", "upstream",
-        "upstream_host", "upstream_local",
+        "flags", "host", "kept", "kept_bytes", "notes", "on_cancel", "path", "quiet", "request", "request_complete", "response", "retrying", "route",
+        "router", "server", "service_time", "source", "started_at", "started_wall", "status", "switched", "timer", "trailers", "tried",
+        "try_timer", "upstream", "upstream_host", "upstream_local",
     )
 
     def __init__(self, server: Server, connection: Downstream, request: RequestHead, now: float, wall: float) -> None:
@@ -179,7 +187,7 @@ class Exchange:
             self.request_complete = True
             self.kept = None
         self.kept_bytes = self.attempts = self.status = self.bytes_received = self.bytes_sent = 0
-        self.answered = self.ended = self.quiet = False
+        self.answered = self.ended = self.quiet = self.retrying = self.switched = False
         self.tried: list[UpstreamHost] | None = None
         self.notes: dict[str, Any] | None = None
         self.on_cancel: Callable[[], None] | None = None
@@ -232,7 +240,7 @@ class Exchange:
             return
         self.drop_upstream()
         if reply.flags:
-            self.flags = f"{self.flags},{reply.flags}" if self.flags else reply.flags
+            self.flag(reply.flags)
         self.details = reply.details
         if self.answered:
             self.server.cut()
@@ -241,12 +249,16 @@ class Exchange:
             self.status = reply.status
             self.server.send_reply(self, reply)
 
+    def flag(self, flags: str) -> None:
+        """Add response flags to those that there are."""
+        self.flags = f"{self.flags},{flags}" if self.flags else flags
+
     def abandon(self) -> None:
         """End it because its client has gone."""
         if not self.ended:
             self.drop_upstream()
             gone = REPLIES["downstream_remote_disconnect"]
-            self.flags = f"{self.flags},{gone.flags}" if self.flags else gone.flags
+            self.flag(gone.flags)
             self.details = gone.details
             self.end()
 
@@ -268,14 +280,17 @@ class Exchange:
             self.timer.cancel()
         if self.try_timer is not None:
             self.try_timer.cancel()
-        if self.router is not None:
+        router = self.router
+        if router is not None:
             host, cluster = self.upstream_host, self.cluster
             if host is not None:
                 host.active -= 1
             if cluster is not None:
                 cluster.requests -= 1
-                if self.tried is not None:
+                if self.retrying:
                     cluster.retries -= 1
+            if self.switched:
+                router.tunnel_closed(self)
         self.server.exchange_ended(self)
 
     def run(self, proceed: Step) -> None:

@@ -2,39 +2,40 @@
 
 import errno
 from functools import partial
-from typing import cast
+from typing import Final, cast
 
 import attrs
 
 from meshd.codec.http_events import ResponseHead
 from meshd.snapshot.replies import REPLIES, Reply, hidden, retried
-from meshd.snapshot.route import RetryPolicy
 from meshd.tables.grpc_timeout import NAME as GRPC_TIMEOUT
 from meshd.tables.interfaces import RouteEntry, Step
+from meshd.tables.retry_rules import RetryRules
 from meshd.tables.timeouts import limit_request, tell_timeout
 from meshd.worker.deadlines import LOOKS
 from meshd.worker.exchange import Exchange, Policy
 from meshd.worker.resources import Resources
-from meshd.worker.retries import retries_answer, retries_failure, retry_delay
+from meshd.worker.tries import Pause, TryLimit
 from meshd.worker.upstream.cluster import LiveCluster
-from meshd.worker.upstream.connect import IN_PROGRESS, failure_text
+from meshd.worker.upstream.connect import failure_text
 from meshd.worker.upstream.host import UpstreamHost
-from meshd.worker.upstream.http1 import Answered, Http1Upstream
-from meshd.worker.wire.stream import Stream
+from meshd.worker.upstream.pool import Pools, Served
 
-TIMEOUTS = ("connection_timeout", "upstream_per_try_timeout")
+TRIES_TOO_LONG: Final = ("upstream_per_try_timeout", "upstream_per_try_idle_timeout")
+TIMEOUTS: Final = ("connection_timeout", *TRIES_TOO_LONG)
 
 
-class Router(Policy, Answered):
+class Router(Policy, Served):
     """One for all exchanges of a worker."""
 
-    __slots__ = ("_clusters", "_live", "_resources", "_seconds")
+    __slots__ = ("_clusters", "_live", "_pools", "_resources", "_seconds")
 
     def __init__(self, resources: Resources) -> None:
         """Forward to the clusters of a worker."""
         self._resources = resources
         self._clusters = resources.clusters
         self._live = resources.clusters.live
+        self._pools = Pools(resources, self)
         self._seconds = resources.seconds
 
     def route(self, exchange: Exchange) -> None:
@@ -48,9 +49,6 @@ class Router(Policy, Answered):
             if cluster is None:
                 exchange.reply(REPLIES["cluster_not_found"])
                 return
-        if cluster.requests >= cluster.limits.max_requests:
-            exchange.reply(REPLIES["overflow"])
-            return
         cluster.requests += 1
         exchange.router = self
         if route.timed and (route.timed > 1 or GRPC_TIMEOUT in exchange.request.headers.first):
@@ -67,10 +65,10 @@ class Router(Policy, Answered):
 
     def _try(self, exchange: Exchange, cluster: LiveCluster) -> None:
         """Send an exchange to one host."""
+        exchange.attempts = attempts = exchange.attempts + 1
         host = cluster.choose(exchange.connection)
         if exchange.tried is not None:
             host = self._choose_untried(exchange, cluster, host)
-        exchange.attempts = attempts = exchange.attempts + 1
         if host is None:
             exchange.reply(REPLIES["no_healthy_upstream"])
             return
@@ -81,18 +79,23 @@ class Router(Policy, Answered):
             prepare = route.prepare
             if prepare is not None and attempts == 1:
                 prepare(exchange)
+                route = exchange.route or route
             if route.rehost is not None and host.name:
                 route.rehost(exchange, host.name)
-            policy = route.retry_policy
-            if policy is not None and policy.per_try_timeout and exchange.request_complete:
-                self._limit_try(exchange, policy)
+        idle = host.idle
+        if not idle:
+            self._pools.wait(exchange, cluster, host)
+            return
         host.active += 1
         exchange.upstream_host = host
-        idle = host.idle
-        if idle:
-            idle.pop().carry(exchange)
-        else:
-            self._connect(exchange, cluster, host)
+        if cluster.requests - cluster.waiting > cluster.limits.max_requests:
+            self.overflow(exchange)
+            return
+        idle.pop().carry(exchange)
+        if route is not None:
+            retries = route.retries
+            if retries is not None and retries.limits_tries:
+                self._limit_try(exchange, retries)
 
     def _limit(self, exchange: Exchange, route: RouteEntry) -> None:
         """Start what limits of a route begin with a request."""
@@ -109,47 +112,47 @@ class Router(Policy, Answered):
             exchange.timer = self._resources.wheel.after(route.timeout, partial(self._answer_timed_out, exchange, route))
 
     def _answer_timed_out(self, exchange: Exchange, route: RouteEntry) -> None:
-        host = exchange.upstream_host
-        if host is not None and host.watch is not None:
+        host, upstream = exchange.upstream_host, exchange.upstream
+        if host is not None and host.watch is not None and upstream is not None and upstream.connected and not exchange.answered:
             host.watch.failed(True)
         reply = REPLIES["response_timeout"]
         exchange.reply(hidden(reply) if route.hides_timeouts else reply)
 
-    def _limit_try(self, exchange: Exchange, policy: RetryPolicy) -> None:
-        """Start the timeout of one try."""
-        exchange.try_timer = self._resources.wheel.after(policy.per_try_timeout, partial(self._try_timed_out, exchange))
+    def _limit_try(self, exchange: Exchange, retries: RetryRules) -> None:
+        """Start the limits of one try, if the request is complete."""
+        if exchange.request_complete:
+            TryLimit(exchange, retries, self._resources.wheel, self._seconds, self._try_timed_out)
 
-    def _try_timed_out(self, exchange: Exchange) -> None:
-        exchange.try_timer = None
+    def _try_timed_out(self, exchange: Exchange, reason: str) -> None:
         upstream, exchange.upstream = exchange.upstream, None
         if upstream is not None:
             upstream.cancel()
-        self.failed(exchange, "upstream_per_try_timeout", 0)
-
-    def _connect(self, exchange: Exchange, cluster: LiveCluster, host: UpstreamHost) -> None:
-        exchange.upstream_local = ""
-        descriptor, code = self._resources.connect(host.address, host.port, host.source)
-        if descriptor is None:
-            self.failed(exchange, "connection_failure", code)
-            return
-        resources = self._resources
-        upstream = Http1Upstream(self, resources.poller, cluster, host)
-        limit = cluster.config.buffer_limit
-        upstream.stream = Stream(resources.poller, descriptor, upstream, connecting=code == IN_PROGRESS, limit=limit)
-        if code == IN_PROGRESS:
-            upstream.connect_timer = resources.wheel.after(cluster.config.connect_timeout, upstream.connect_timed_out)
-        upstream.carry(exchange)
+        self.failed(exchange, reason, 0)
 
     def _choose_untried(self, exchange: Exchange, cluster: LiveCluster, host: UpstreamHost | None) -> UpstreamHost | None:
-        """Pick anew, a few times, while the host has been tried already."""
+        """Pick anew, a few times, while the host has been tried already; the last one tried is left for good."""
         route, tried = exchange.route, exchange.tried or []
-        policy = route.retry_policy if route is not None else None
-        if policy is not None and policy.previous_hosts:
-            for _ in range(policy.host_selection_attempts):
+        if route is not None and route.retries is not None:
+            for _ in range(route.retries.reselections):
                 if host not in tried:
                     break
                 host = cluster.choose(exchange.connection)
+        if host is not None and exchange.upstream_host is not None:  # where there is none, the log still names the last one
+            exchange.upstream_host.active -= 1
+            exchange.upstream_host = None
         return host
+
+    def overflow(self, exchange: Exchange) -> None:
+        """Answer what a limit of its cluster leaves no place for; it is never tried again."""
+        reply = REPLIES["overflow"]
+        exchange.reply(retried(reply) if exchange.attempts > 1 else reply)
+
+    def carried(self, exchange: Exchange) -> None:
+        """Start the limits of a try that had waited for its connection."""
+        route = exchange.route
+        retries = route.retries if route is not None else None
+        if retries is not None and retries.limits_tries:
+            self._limit_try(exchange, retries)
 
     # what becomes of it
 
@@ -161,13 +164,15 @@ class Router(Policy, Answered):
         host = exchange.upstream_host
         if host is not None and host.watch is not None:
             host.watch.answered(head.status)
+        exchange.response = head
         route = exchange.route
-        policy = route.retry_policy if route is not None else None
-        if policy is not None and (head.status >= 400 or b"grpc-status" in head.headers.first) and retries_answer(policy, head):
-            if self._retry(exchange, policy):
-                return
-            if exchange.attempts > 1:
-                exchange.flags = "URX"
+        if route is not None:
+            retries = route.retries
+            if retries is not None and (head.status >= retries.lowest or b"grpc-status" in head.headers.first):
+                if retries.retries_answer(exchange) and self._retry(exchange, retries, head):
+                    return
+        if exchange.retrying:
+            self._settle(exchange)
         exchange.status = head.status
         exchange.details = "via_upstream"
         exchange.failure = ""
@@ -175,7 +180,6 @@ class Router(Policy, Answered):
             exchange.service_time = took = int((self._seconds() - exchange.completed_at) * 1000)
             if not exchange.quiet:
                 head.headers.set(b"x-envoy-upstream-service-time", b"%d" % took)
-        exchange.response = head
         if route is not None and route.finish is not None:
             route.finish(exchange)
         if not exchange.request.upgrade or not self._switch(exchange, head):
@@ -186,6 +190,7 @@ class Router(Policy, Answered):
         upstream = exchange.upstream
         if head.upgrade and upstream is not None:
             exchange.upstream = None
+            exchange.switched = True
             exchange.server.switch(exchange, *upstream.leave())
             return True
         if head.status // 100 != 2:
@@ -209,63 +214,64 @@ class Router(Policy, Answered):
             self._break_off(exchange, reason)
             return
         route = exchange.route
-        policy = route.retry_policy if route is not None else None
+        retries = route.retries if route is not None else None
+        if retries is not None and retries.retries_failure(reason) and self._retry(exchange, retries, None):
+            return
         reply = reply_for(reason, code)
-        if reason == "upstream_per_try_timeout" and route is not None and route.hides_timeouts:
+        if reason in TRIES_TOO_LONG and route is not None and route.hides_timeouts:
             reply = hidden(reply)
-        if policy is not None and retries_failure(policy, reason):
-            if self._retry(exchange, policy):
-                return
-            if exchange.attempts > 1:
-                reply = retried(reply)
-        exchange.reply(reply)
+        exchange.reply(retried(reply) if exchange.attempts > 1 else reply)
 
     def _break_off(self, exchange: Exchange, reason: str) -> None:
-        """End a response that was cut by its upstream."""
-        exchange.reply(Reply(exchange.status, "UPE", "upstream_reset_after_response_started{protocol_error}"))
+        """End a response that was cut by its upstream, or that makes no progress."""
+        if reason in TRIES_TOO_LONG:
+            exchange.reply(REPLIES[reason])
+        else:
+            exchange.reply(Reply(exchange.status, "UPE", "upstream_reset_after_response_started{protocol_error}"))
 
-    def replay(self, exchange: Exchange) -> None:
-        """Carry an exchange over another connection: the first had been closed before it was written."""
-        cluster, host = exchange.cluster, exchange.upstream_host
-        if cluster is not None and host is not None:
-            if host.idle:
-                host.idle.pop().carry(exchange)
-            else:
-                self._connect(exchange, cluster, host)
-            if exchange.upstream is not None:
-                exchange.upstream.flush()
-
-    def _retry(self, exchange: Exchange, policy: RetryPolicy) -> bool:
-        """Try again after a short wait, if tries are left; return whether it will be."""
+    def _retry(self, exchange: Exchange, retries: RetryRules, head: ResponseHead | None) -> bool:
+        """Try again after a pause, if that may be; return whether it will be, and say in the flags why not. An answer is thrown away then."""
         cluster = exchange.cluster
-        if cluster is None or exchange.attempts > policy.attempts or (exchange.request.length and exchange.kept is None):
+        if cluster is None or (exchange.request.length and exchange.kept is None):
             return False
-        if exchange.tried is None and cluster.retries >= cluster.limits.max_retries:
-            exchange.flags = "UO"
+        if exchange.attempts > retries.attempts:
+            exchange.flag("URX")
             return False
+        self._settle(exchange)
+        if not cluster.may_retry():
+            exchange.flag("UO")
+            return False
+        cluster.retries += 1
+        exchange.retrying = True
+        exchange.response = None
         upstream, exchange.upstream = exchange.upstream, None
-        if upstream is not None:
-            upstream.cancel()
-        if exchange.tried is None:
-            exchange.tried = []
-            cluster.retries += 1
-        host = exchange.upstream_host
-        if host is not None:
-            host.active -= 1
-            exchange.upstream_host = None
-            exchange.tried.append(host)
+        if upstream is not None and head is not None:
+            upstream.throw_away(head)
         if exchange.try_timer is not None:
             exchange.try_timer.cancel()
-        delay = retry_delay(policy, exchange.attempts, self._resources.random)
-        exchange.try_timer = self._resources.wheel.after(delay, partial(self._try_again, exchange, cluster))
+        if exchange.tried is None:
+            exchange.tried = []
+        if exchange.upstream_host is not None:
+            exchange.tried.append(exchange.upstream_host)
+        delay = retries.delay(exchange.attempts, self._resources.random)
+        Pause(exchange, cluster, self._resources.wheel, delay, self._try_again)
         return True
 
-    def _try_again(self, exchange: Exchange, cluster: LiveCluster) -> None:
-        exchange.try_timer = None
-        route = exchange.route
+    def _settle(self, exchange: Exchange) -> None:
+        """Count an exchange no longer among the retries: it is known what has become of it."""
+        if exchange.retrying and exchange.cluster is not None:
+            exchange.retrying = False
+            exchange.cluster.retries -= 1
+
+    def _try_again(self, exchange: Exchange) -> None:
+        exchange.run(cast(Step, self._try_next))
+
+    def _try_next(self, exchange: Exchange) -> None:
+        route, cluster = exchange.route, exchange.cluster
         if route is not None:
             tell_timeout(exchange, route, self._seconds() - exchange.completed_at if exchange.request_complete else 0.0)
-        exchange.run(cast(Step, partial(self._try, cluster=cluster)))
+        if cluster is not None:
+            self._try(exchange, cluster)
 
     # timers
 
@@ -274,10 +280,15 @@ class Router(Policy, Answered):
         route = exchange.route
         if route is None:
             return
-        policy = route.retry_policy
-        if policy is not None and policy.per_try_timeout and exchange.upstream is not None:
-            self._limit_try(exchange, policy)
+        if exchange.upstream is not None and exchange.upstream.connected:
+            self.carried(exchange)
         self._limit_answer(exchange, route)
+
+    def tunnel_closed(self, exchange: Exchange) -> None:
+        """Count a connection that had switched protocols no longer."""
+        cluster, host = exchange.cluster, exchange.upstream_host
+        if cluster is not None and host is not None:
+            self._pools.forget(cluster, host)
 
 
 def reply_for(reason: str, code: int) -> Reply:

@@ -67,6 +67,31 @@ def _ordinary(key: bytes) -> ReadHeader:
     return read
 
 
+def _of_response(name: str) -> ReadHeader:
+    """Return what gives a response's values of a header, its status among them."""
+    key = name.lower().encode()
+
+    def read(exchange: Exchange) -> Sequence[bytes]:
+        head = exchange.response
+        if head is None:
+            return MISSING
+        if key == b":status":
+            return (b"%d" % head.status,)
+        return [value for name, value in head.headers.pairs if name == key]
+
+    return read
+
+
+def build_response_header(match: HeaderMatch) -> Condition:
+    """
+    Return the condition that a match asks of a response's headers.
+
+    Raises:
+        BuildError: As `build_header`.
+    """
+    return _build(match, _of_response(match.name))
+
+
 def build_header(match: HeaderMatch) -> Condition:
     """
     Return the condition that a header match asks for.
@@ -78,7 +103,10 @@ def build_header(match: HeaderMatch) -> Condition:
         Envoy 1.40, as seen: of repeated lines each is looked at by itself, and one that matches is enough; a missing header fails a condition
         on its value, inverted or not, unless it counts as empty; a presence condition with `treat_missing_as_empty` takes the header as there.
     """
-    read = build_reader(match.name)
+    return _build(match, build_reader(match.name))
+
+
+def _build(match: HeaderMatch, read: ReadHeader) -> Condition:
     if match.value is None:
         return _build_presence(read, match)
     test = build_string(match.value)

@@ -9,6 +9,7 @@ from meshd.snapshot.cluster import Cluster, Thresholds
 from meshd.snapshot.endpoint import ClusterLoadAssignment
 from meshd.tables.balancers.registry import BUILDERS
 from meshd.tables.interfaces import Pick
+from meshd.worker.upstream.budget import most_retries
 from meshd.worker.upstream.host import UpstreamHost
 from meshd.worker.upstream.outlier import OutlierDetector
 from meshd.worker.upstream.priorities import Place, build_priorities
@@ -49,22 +50,24 @@ class LiveCluster:
         config: The snapshot's cluster.
         hosts: By address and port.
         choose: Gives a host for a downstream connection, or None when there is none.
-        connections: Upstream connections open, TCP proxying only.
+        connections: Upstream connections, open or being opened.
         requests: Requests in flight.
-        retries: Of those, how many are being tried again.
+        waiting: Of those, how many no connection carries: those that wait for one, and those between two tries.
+        pending: Of those, how many wait for a connection.
+        retries: Requests that are being tried again.
         limits: Circuit breaker limits.
     """
 
     __slots__ = (
-        "_detector", "_due", "_means", "_pick", "_picked_at", "assignment", "choose", "config", "connections", "hosts", "limits", "name", "requests",
-        "retries",
+        "_detector", "_due", "_means", "_pick", "_picked_at", "assignment", "choose", "config", "connections", "hosts", "limits", "name", "pending",
+        "requests", "retries", "waiting",
     )
 
     def __init__(self, config: Cluster, assignment: ClusterLoadAssignment | None, means: Means) -> None:
         """Begin with the hosts of an assignment; None for clusters that take no endpoints."""
         self.name = config.name
         self.hosts: dict[tuple[str, int], UpstreamHost] = {}
-        self.connections = self.requests = self.retries = 0
+        self.connections = self.requests = self.waiting = self.pending = self.retries = 0
         self._means = means
         self._pick: Pick | None = None
         self._picked_at = -MERGE_WINDOW - 1.0
@@ -101,8 +104,12 @@ class LiveCluster:
         for host in self.hosts.values():
             host.drop_idle_since(oldest)
         if self.config.type == "ORIGINAL_DST":
-            for place in [place for place, host in self.hosts.items() if not host.active and not host.idle]:
+            for place in [place for place, host in self.hosts.items() if not host.active and not host.connections]:
                 del self.hosts[place]
+
+    def may_retry(self) -> bool:
+        """Tell whether one more request may be tried again."""
+        return self.retries < most_retries(self.limits, self.requests - self.waiting + self.pending)
 
     def _drop_hosts(self) -> None:
         for host in self.hosts.values():

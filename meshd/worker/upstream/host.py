@@ -1,5 +1,6 @@
 """One endpoint as it runs: what is in flight to it and which connections to it are free."""
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from meshd.base.addresses import format_address
@@ -7,6 +8,7 @@ from meshd.base.traits import trait
 
 if TYPE_CHECKING:
     from meshd.worker.exchange import Exchange
+    from meshd.worker.upstream.waiting import Waiting
 
 
 @trait
@@ -22,6 +24,13 @@ class PooledConnection:
 
     def drop(self) -> None:
         """Close it; it is in no pool any more."""
+
+    def is_busy(self) -> bool:
+        """Tell whether it carries an exchange."""
+        raise NotImplementedError
+
+    def retire(self) -> None:
+        """Close it, or, if it is busy, when its exchange has ended."""
 
 
 @trait
@@ -56,13 +65,20 @@ class UpstreamHost:
         source: Address that connections to it come from; empty for the kernel's choice.
         active: Requests or connections in flight.
         idle: Free connections, the one used last at the end.
+        queue: Exchanges that wait for a connection, the first to come first; empty while a connection is free.
+        carriers: Connections that take requests, free or not.
+        connections: How many are open or being opened for HTTP, with those that became tunnels.
+        connecting: Of those, how many are being opened.
         removed: No longer an endpoint: what is in flight ends, nothing is kept.
         healthy: Discovery says that it serves.
         ejected: It fails, and is out of use for a while.
         watch: What takes note of how it does; None where nothing does.
     """
 
-    __slots__ = ("active", "address", "ejected", "healthy", "idle", "name", "port", "removed", "source", "text", "watch", "weight")
+    __slots__ = (
+        "active", "address", "carriers", "connecting", "connections", "ejected", "healthy", "idle", "name", "port", "queue", "removed", "source",
+        "text", "watch", "weight",
+    )
 
     def __init__(self, address: str, port: int, source: str = "") -> None:
         """Begin with nothing in flight."""
@@ -74,6 +90,9 @@ class UpstreamHost:
         self.source = source
         self.active = 0
         self.idle: list[PooledConnection] = []
+        self.queue: OrderedDict[Waiting, None] = OrderedDict()
+        self.carriers: set[PooledConnection] = set()
+        self.connections = self.connecting = 0
         self.removed = False
         self.healthy = True
         self.ejected = False
@@ -90,6 +109,11 @@ class UpstreamHost:
         idle, self.idle = self.idle, []
         for connection in idle:
             connection.drop()
+
+    def drain(self) -> None:
+        """Close the connections that there are, those in use after their exchange; others may be made."""
+        for connection in list(self.carriers):
+            connection.retire()
 
     def drop_idle_since(self, oldest: float) -> None:
         """Close what has been free since before a time."""

@@ -8,6 +8,7 @@ from meshd.worker.exchange import Exchange, Upstream
 from meshd.worker.upstream.cluster import LiveCluster
 from meshd.worker.upstream.connect import local_address
 from meshd.worker.upstream.host import PooledConnection, UpstreamHost
+from meshd.worker.upstream.lifetime import Lifetime
 from meshd.worker.wire.poller import Poller
 from meshd.worker.wire.stream import Stream, StreamOwner
 from meshd.worker.wire.wheel import Timer
@@ -25,8 +26,27 @@ class Answered:
     def failed(self, exchange: Exchange, reason: str, code: int) -> None:
         """The exchange is carried no longer: `reason` is a key of `snapshot.replies`, `code` the errno of a failed connect."""
 
-    def replay(self, exchange: Exchange) -> None:
-        """The connection had been closed before the request was written: carry it over another."""
+
+@trait
+class Keeper:
+    """Who makes connections, and has them carry what waits for them."""
+
+    __slots__ = ()
+
+    def connected(self, upstream: "Http1Upstream") -> None:
+        """A connection is there."""
+
+    def connect_failed(self, upstream: "Http1Upstream", reason: str, code: int) -> None:
+        """A connection will not be: `reason` is a key of `snapshot.replies`, `code` the errno."""
+
+    def free(self, upstream: "Http1Upstream") -> None:
+        """A connection can carry the next exchange."""
+
+    def closed(self, upstream: "Http1Upstream") -> None:
+        """A connection that had been there is gone."""
+
+    def again(self, exchange: Exchange) -> None:
+        """A connection had been closed before a request was written: carry it over another."""
 
 
 class Http1Upstream(StreamOwner, Upstream, PooledConnection):
@@ -34,53 +54,53 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
     The upstream side of exchanges over one stream.
 
     Attributes:
-        exchange: What it carries now.
-        host: Where it leads.
-        connected: It has been written to.
+        exchange: What it carries now; None before it is connected.
+        cluster, host: Where it leads.
+        connected: It takes requests.
         local: Its own `address:port`, once connected.
-        idle_since: When it came to the pool last.
+        idle_since: When it came to the pool last; 0 before it has.
+        left: Requests that it may carry yet.
+        lifetime: Ends it after some time; None without such limits.
     """
 
     __slots__ = (
-        "_begun_in", "_chunked", "_pieces", "_poller", "_reader", "_router", "_touched", "_trails", "connect_timer", "connected", "exchange", "host",
-        "idle_since", "left", "local", "stream",
+        "_begun_in", "_chunked", "_counted", "_keeper", "_pieces", "_poller", "_reader", "_router", "_touched", "_trails", "cluster",
+        "connect_timer", "connected", "exchange", "host", "idle_since", "left", "lifetime", "local", "stream",
     )
 
     stream: Stream
 
-    def __init__(self, router: Answered, poller: Poller, cluster: LiveCluster, host: UpstreamHost) -> None:
+    def __init__(self, router: Answered, keeper: Keeper, poller: Poller, cluster: LiveCluster, host: UpstreamHost) -> None:
         """Belong to a host; `stream` is set next."""
-        self._router = router
-        self._poller = poller
         config = cluster.config
-        names = KEEPING if config.preserve_case else None
-        self._reader = ResponseReader(self._on_response, self._on_body, self._on_end, keeps_trailers=config.enable_trailers, names=names)
+        self._router = router
+        self._keeper = keeper
+        self._poller = poller
+        self._reader = ResponseReader(
+            self._on_response, self._on_body, self._on_end, max_headers=config.max_response_headers, keeps_trailers=config.enable_trailers,
+            names=KEEPING if config.preserve_case else None,
+        )
+        self._counted = True
         self._pieces: list[bytes] = []
         self._begun_in = 0
         self._chunked = self._touched = False
-        self._trails = cluster.config.enable_trailers
+        self._trails = config.enable_trailers
         self.connect_timer: Timer | None = None
+        self.lifetime: Lifetime | None = None
         self.exchange: Exchange | None = None
+        self.cluster = cluster
         self.host = host
         self.idle_since = 0.0
-        self.left = cluster.config.max_requests_per_connection or 1 << 62
+        self.left = config.max_requests_per_connection or 1 << 62
         self.connected = False
         self.local = ""
 
     # carrying
 
     def carry(self, exchange: Exchange) -> None:
-        """Take an exchange; it is written at once, or when the connection is there."""
+        """Take an exchange, and write what has come of it."""
         self.exchange = exchange
         exchange.upstream = self
-        stream = self.stream
-        if stream.connecting:
-            return
-        if not self.connected:
-            self.connected = True
-            self.local = local_address(stream.socket)
-            if self.host.watch is not None:
-                self.host.watch.connected()
         exchange.upstream_local = self.local
         request = exchange.request
         self._reader.expect(request.method, request.upgrade)
@@ -89,7 +109,7 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
         self.left = 0 if request.upgrade else self.left - 1  # what is asked to switch is not shared, whatever it answers
         head = encode_request(request, exchange.path)
         if not request.length or request.upgrade:
-            stream.write(head)
+            self.stream.write(head)
             return
         self._pieces.append(head)
         self._chunked = request.length == CHUNKED
@@ -100,22 +120,21 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
         for data in exchange.kept or ():
             self.send_body(data)
         route = exchange.route
-        if route is None or route.retry_policy is None:
+        retries = route.retries if route is not None else None
+        if retries is None or not retries.tries_again:
             exchange.kept = None
         if exchange.request_complete:
             self.send_end()
 
     def send_body(self, data: bytes) -> None:
-        """Queue a piece of the body; before the connection is there the exchange keeps it."""
-        if self.connected:
-            self._pieces.append(encode_chunk(data) if self._chunked else data)
+        """Queue a piece of the body."""
+        self._pieces.append(encode_chunk(data) if self._chunked else data)
 
     def send_end(self) -> None:
         """Finish the request."""
-        if self.connected:
-            if self._chunked:
-                self._pieces.append(self._last_chunk())
-            self.flush()
+        if self._chunked:
+            self._pieces.append(self._last_chunk())
+        self.flush()
 
     def _last_chunk(self) -> bytes:
         """Give the end of a body in chunks, with its trailers where the upstream wants them."""
@@ -147,35 +166,61 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
         self.exchange = None
         self.drop()
 
+    def throw_away(self, head: ResponseHead) -> None:
+        """Drop the exchange with its answer, whose head has just come; the connection is used again where that is the whole answer."""
+        exchange, self.exchange = self.exchange, None
+        if exchange is None or head.length or not exchange.request_complete:
+            self.drop()
+
     def leave(self) -> tuple[Stream, bytes]:
-        """Hand over the stream, which has switched protocols, and what has come after the head."""
+        """Hand over the stream, which has switched protocols, and what has come after the head; it counts until the exchange ends."""
         self.exchange = None
+        self.host.carriers.discard(self)
+        self._stop_timers()
         return self.stream, self._reader.take_rest()
 
     def drop(self) -> None:
         """Close the connection."""
         self._reader.stop()
-        self._stop_timer()
+        self._stop_timers()
         self.stream.close()
+        if self._counted:
+            self._counted = False
+            self.host.carriers.discard(self)
+            self._keeper.closed(self)
+
+    def is_busy(self) -> bool:
+        """Tell whether it carries an exchange."""
+        return self.exchange is not None
+
+    def retire(self) -> None:
+        """Close it, or, if it is busy, when its exchange has ended."""
+        if self.exchange is None:
+            self._leave_pool()
+        else:
+            self.left = 0
 
     # events
 
     def on_connected(self) -> None:
-        """Write the exchange that waits, or wait in the pool if it has gone."""
-        self._stop_timer()
-        exchange = self.exchange
-        if exchange is None:
-            self.drop()
-            return
-        self.carry(exchange)
-        self.flush()
-        if not self.stream.full:
-            exchange.server.resume_body()
+        """Be ready for exchanges."""
+        self._stop_timers()
+        self.connected = True
+        self.local = local_address(self.stream.socket)
+        host = self.host
+        host.carriers.add(self)
+        if host.watch is not None:
+            host.watch.connected()
+        self._keeper.connected(self)
 
     def connect_timed_out(self) -> None:
         """Give up connecting."""
-        self.connect_timer = None
-        self._fail("connection_timeout", 0)
+        self._fail_connect("connection_timeout", 0)
+
+    def _fail_connect(self, reason: str, code: int) -> None:
+        self._counted = False
+        self.drop()
+        self._keeper.connect_failed(self, reason, code)
 
     def on_bytes(self, data: bytes) -> None:
         """Read on; what belongs to the client is written in one piece."""
@@ -207,21 +252,39 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
 
     def _on_end(self) -> None:
         exchange = self.exchange
-        if exchange is not None:
+        if exchange is None:  # its answer was thrown away
+            self._offer()
+        else:
             self.exchange = exchange.upstream = None
             stream = self.stream
             host = self.host
-            if self._reader.reusable and exchange.request_complete and self.left > 0 and not (host.removed or stream.ended or stream.queued):
-                if not stream.reading:
-                    stream.resume()
-                host.idle.append(self)
-            else:
+            waited_for = bool(host.queue)
+            if not exchange.request_complete:
                 self.drop()
+            elif not waited_for:
+                if host.removed or not self._reader.reusable or self.left <= 0 or stream.ended or stream.queued:
+                    self.drop()
+                else:
+                    if not stream.reading:
+                        stream.resume()
+                    host.idle.append(self)
             trailers = self._reader.trailers
             if trailers is not None:
                 exchange.server.send_trailers(trailers)
             exchange.server.send_end()
             self.idle_since = exchange.started_at + exchange.duration
+            if waited_for:
+                self._offer()
+
+    def _offer(self) -> None:
+        """Be used again, if that may be."""
+        stream = self.stream
+        if self._reader.reusable and self.left > 0 and not (stream.ended or stream.queued):
+            if not stream.reading:
+                stream.resume()
+            self._keeper.free(self)
+        else:
+            self.drop()
 
     def on_end(self) -> None:
         """Act on the upstream's half-close, which counts as a close."""
@@ -234,10 +297,10 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
     def on_lost(self, code: int) -> None:
         """Act on a connect that failed, or a reset."""
         exchange = self.exchange
-        if exchange is None:
+        if not self.connected:
+            self._fail_connect("connection_failure", code)
+        elif exchange is None:
             self._leave_pool()
-        elif not self.connected:
-            self._fail("connection_failure", code)
         else:
             self._gone("protocol_error" if exchange.answered or self._reader.held else "connection_termination")
 
@@ -247,7 +310,7 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
         if exchange is not None and not self._touched and self._begun_in == self._poller.batch and self.idle_since:
             self.exchange = exchange.upstream = None
             self.drop()
-            self._router.replay(exchange)
+            self._keeper.again(exchange)
         else:
             self._fail(reason, 0)
 
@@ -271,13 +334,19 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
 
     def on_broken(self) -> None:
         """End the exchange after a bug."""
+        if not self.connected:
+            self._fail_connect("connection_termination", 0)
+            return
         exchange, self.exchange = self.exchange, None
         if exchange is not None:
             exchange.upstream = None
             exchange.broken()
         self._leave_pool()
 
-    def _stop_timer(self) -> None:
+    def _stop_timers(self) -> None:
         if self.connect_timer is not None:
             self.connect_timer.cancel()
             self.connect_timer = None
+        if self.lifetime is not None:
+            self.lifetime.stop()
+            self.lifetime = None

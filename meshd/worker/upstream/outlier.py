@@ -122,6 +122,7 @@ class OutlierDetector:
         if host.ejected or not self._may_eject() or self._random() * 100.0 >= enforcing_percent:
             return
         host.ejected = True
+        host.drain()
         failures.ejected_at = self._seconds()
         failures.ejections += 1
         self._look_later()

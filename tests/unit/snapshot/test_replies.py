@@ -19,6 +19,7 @@ ROWS = [
     ("absolute_path_rejected", 404, "", "absolute_path_rejected", 0, False),
     ("response_timeout", 504, "UT", "response_timeout", 24, False),
     ("upstream_per_try_timeout", 504, "UT", "upstream_per_try_timeout", 24, False),
+    ("upstream_per_try_idle_timeout", 504, "UT", "upstream_per_try_idle_timeout", 24, False),
     ("stream_idle_timeout", 504, "SI", "stream_idle_timeout", 14, False),
     ("stream_idle_timeout_request", 408, "SI", "stream_idle_timeout", 14, True),
     ("max_duration_timeout", 504, "", "max_duration_timeout", 27, False),
@@ -72,11 +73,11 @@ def test_texts(reason, body):
 
 
 @pytest.mark.parametrize(("reason", "flags", "size"), [
-    ("connection_timeout", "URX,UF", 114), ("connection_failure", "URX,UF", 121), ("connection_termination", "URX,UC", 118),
-    ("upstream_per_try_timeout", "URX,UT", 24),
+    ("connection_timeout", "UF", 114), ("connection_failure", "UF", 121), ("connection_termination", "UC", 118),
+    ("upstream_per_try_timeout", "UT", 24),
 ])
 def test_after_retries(reason, flags, size):
-    """A failure after retries says so: another flag before its own, 23 bytes more where the text names a reset."""
+    """A failure after retries says so: 23 bytes more where the text names a reset."""
     reply = retried(REPLIES[reason])
     assert (flags, size) == (reply.flags, len(reply.body))
     assert (REPLIES[reason].status, REPLIES[reason].details) == (reply.status, reply.details)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from meshd.snapshot.match import HeaderMatch
 from meshd.snapshot.route import RetryPolicy, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost
 from meshd.tables.interfaces import Environment
 from meshd.tables.internal_clients import OBEYED, change_retries, obey
@@ -68,6 +69,9 @@ def test_upstreams_do_not_see_them(name):
     (None, {"retry-on": "5xx, reset", "max-retries": "3"}, RetryPolicy(("5xx", "reset"), 3)),
     (None, {"retry-on": "cancelled", "retry-grpc-on": "cancelled,5xx"}, RetryPolicy(("cancelled",))),
     (POLICY, {}, POLICY),
+    (POLICY, {"retry-on": "retriable-headers", "retriable-header-names": "x-a, x-b"},
+     RetryPolicy(("connect-failure", "retriable-headers"), 2, retriable_status_codes=(503,),
+                 retriable_headers=(HeaderMatch("x-a"), HeaderMatch("x-b")))),
     (POLICY, {"retry-on": "5xx,connect-failure", "max-retries": "junk"}, RetryPolicy(("connect-failure", "5xx"), 2, retriable_status_codes=(503,))),
     (POLICY, {"max-retries": "0", "retriable-status-codes": "418,junk,404"},
      RetryPolicy(("connect-failure",), 0, retriable_status_codes=(503, 418, 404))),

@@ -215,7 +215,7 @@ def test_the_request_limit_of_the_cluster(make):
     rig.pump()
     got = received(other)
     rig.answer(ANSWER)
-    assert (503, "UO", "upstream_reset_before_response_started{overflow}", "", 0, 81, "") == rig.logged[0]
+    assert (503, "UO", "upstream_reset_before_response_started{overflow}", "", 0, 81, HOST) == rig.logged[0]
     assert b"x-envoy-overloaded: true" in got
 
 

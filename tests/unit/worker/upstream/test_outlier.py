@@ -145,3 +145,13 @@ def test_what_is_known_outlives_a_push():
     rig.detector.watch(rig.hosts)
     rig.answer(500, host=1)
     assert [0, 1] == rig.ejected
+
+
+def test_an_ejected_endpoint_loses_its_connections():
+    """They are closed once, when it is ejected (A.outlier); those made later stay."""
+    rig = Rig()
+    drained = []
+    for host in rig.hosts:
+        host.carriers.add(type("Connection", (), {"retire": lambda self, port=host.port: drained.append(port)})())
+    rig.answer(*[500] * 9)
+    assert [1] == drained
