@@ -7,7 +7,7 @@ from typing import Protocol, cast
 from meshd.base.addresses import is_ipv6
 from meshd.snapshot.cluster import Cluster, Thresholds
 from meshd.snapshot.endpoint import ClusterLoadAssignment
-from meshd.tables.balancers.registry import BUILDERS
+from meshd.tables.balancers.registry import find_builder
 from meshd.tables.interfaces import Pick
 from meshd.worker.upstream.budget import most_retries
 from meshd.worker.upstream.host import UpstreamHost
@@ -182,7 +182,7 @@ class LiveCluster:
             Place(place.priority, place.weight, tuple(self.hosts[endpoint.address, endpoint.port] for endpoint in place.endpoints))
             for place in (assignment.localities if assignment is not None else ())
         ]
-        build = BUILDERS[self.config.lb_policy]
+        build = find_builder(self.config)
         self._pick = build_priorities(places, build, self._means.random, self.config.panic_threshold_percent) if self.hosts else None
 
     def _make_host(self, address: str, port: int) -> UpstreamHost:

@@ -9,9 +9,9 @@ from meshd.tables.balancers.least_request import build_least_request
 from tests.unit.tables.balancers.test_weights import Endpoint
 
 
-def picked(hosts, fractions):
+def picked(hosts, fractions, choices=2):
     """Give the name of the host that is picked with these numbers."""
-    host = build_least_request(hosts, iter(fractions).__next__)()
+    host = build_least_request(hosts, iter(fractions).__next__, choices)()
     return None if host is None else host.name
 
 
@@ -45,6 +45,22 @@ def test_the_less_busy_of_two_choices(active, fractions, expected):
 def test_weights_are_respected(hosts, fractions, expected):
     """What counts is requests in flight per weight."""
     assert expected == picked(hosts, fractions)
+
+
+@pytest.mark.parametrize(("hosts", "fractions", "expected"), [
+    ([Endpoint("a", active=2), Endpoint("b", active=1), Endpoint("c")], (0.0, 0.5, 0.9), "c"),
+    ([Endpoint("a", active=1), Endpoint("b", active=1), Endpoint("c", active=1)], (0.5, 0.0, 0.9), "b"),
+    ([Endpoint("a", 1, 1), Endpoint("b", 3, 2), Endpoint("c", 1, 1)], (0.0, 0.5, 0.9), "b"),
+])
+def test_among_more_choices(hosts, fractions, expected):
+    """The first of the least busy, by weight."""
+    assert expected == picked(hosts, fractions, 3)
+
+
+@pytest.mark.parametrize(("choices", "fractions"), [(1, (0.9,)), (3, (0.9, 0.9, 0.9))])
+def test_takes_as_many_choices_as_it_is_told(choices, fractions):
+    """No more numbers are drawn."""
+    assert "busy" == picked([Endpoint("idle"), Endpoint("busy", active=9)], fractions, choices)
 
 
 def test_a_busy_host_of_two_still_gets_a_quarter():
