@@ -33,7 +33,7 @@ class Failures(HostWatch):
         self.ejected_at = 0.0
 
     def answered(self, status: int) -> None:
-        """Count an answer; only a count that just reaches its limit ejects."""
+        """Count an answer; a count that has reached its limit begins anew, whether it ejected or not."""
         detector = self._detector
         config = detector.config
         if status < 500:
@@ -43,11 +43,13 @@ class Failures(HostWatch):
             self.in_a_row_gateway += 1
             if self.in_a_row_gateway == config.consecutive_gateway_failure:
                 detector.eject(self._host, self, config.enforcing_gateway_percent)
+                self.in_a_row_gateway = 0
         else:
             self.in_a_row_gateway = 0
         self.in_a_row_5xx += 1
         if self.in_a_row_5xx == config.consecutive_5xx:
             detector.eject(self._host, self, config.enforcing_5xx_percent)
+            self.in_a_row_5xx = 0
 
     def connected(self) -> None:
         """Count a connect."""
@@ -67,6 +69,7 @@ class Failures(HostWatch):
         self.in_a_row_local += 1
         if self.in_a_row_local == config.consecutive_local_origin_failure:
             detector.eject(self._host, self, config.enforcing_local_origin_percent)
+            self.in_a_row_local = 0
 
     def forget(self) -> None:
         """Begin anew after an ejection."""
@@ -124,7 +127,8 @@ class OutlierDetector:
         host.ejected = True
         host.drain()
         failures.ejected_at = self._seconds()
-        failures.ejections += 1
+        if self.config.base_ejection_time * failures.ejections < self.config.max_ejection_time + self.config.base_ejection_time:
+            failures.ejections += 1  # no further than makes a difference, so that it shrinks as soon as things are well
         self._look_later()
         self._on_change()
 

@@ -103,7 +103,7 @@ class Pools(Keeper):
         self.free(upstream)
 
     def connect_failed(self, upstream: Http1Upstream, reason: str, code: int) -> None:
-        """Fail those who cannot be carried by the connects that are left, the first to come first."""
+        """Fail all who wait for the host."""
         host = upstream.host
         host.connecting -= 1
         host.connections -= 1
@@ -111,8 +111,13 @@ class Pools(Keeper):
         self._fail_waiting(host, reason, code)
 
     def _fail_waiting(self, host: UpstreamHost, reason: str, code: int) -> None:
-        surplus = len(host.queue) - host.connecting
-        for waiting in list(host.queue)[:max(0, surplus)]:
+        """
+        Fail who waits, also for connects that go on: they would be as long in finding out, and may be tried again elsewhere meanwhile.
+
+        Source:
+            Envoy's ConnPoolImplBase::purgePendingStreams, and as seen of Envoy 1.40.
+        """
+        for waiting in list(host.queue):  # those that come to wait meanwhile are tried again, and stay
             exchange = waiting.take()
             if exchange is not None:
                 self._router.failed(exchange, reason, code)

@@ -155,3 +155,25 @@ def test_an_ejected_endpoint_loses_its_connections():
         host.carriers.add(type("Connection", (), {"retire": lambda self, port=host.port: drained.append(port)})())
     rig.answer(*[500] * 9)
     assert [1] == drained
+
+
+def test_a_count_begins_anew_where_it_could_not_eject():
+    """Errors that go on eject the endpoint once there is place, without a success between."""
+    rig = Rig(attrs.evolve(CONFIG, max_ejection_percent=50, interval=1.0, base_ejection_time=2.0))
+    rig.answer(*[500] * 5)
+    rig.answer(*[500] * 7, host=1)
+    rig.clock.pump([1.02] * 3)
+    between = rig.ejected
+    rig.answer(*[500] * 2, host=1)
+    still = rig.ejected
+    rig.answer(500, host=1)
+    assert ([], [], [1]) == (between, still, rig.ejected)
+
+
+def test_growth_ends_at_the_longest_ejection():
+    """After many ejections it takes no longer to be forgiven than after a few."""
+    rig = Rig(attrs.evolve(CONFIG, interval=1.0, base_ejection_time=1.0, max_ejection_time=2.0))
+    for _ in range(9):
+        rig.answer(*[500] * 5)
+        rig.clock.pump([1.02] * 2)
+    assert rig.hosts[0].watch.ejections <= 3

@@ -189,8 +189,8 @@ def test_a_connection_that_becomes_free_serves_who_waits(make):
     assert ([b"200", b"200"], (0, 0, 0, 2, 0, 2)) == (statuses(busy + waiting), counts(rig))
 
 
-def test_a_connect_that_fails_fails_one(make):
-    """The first to come; the connects that are left may serve the others."""
+def test_a_connect_that_fails_fails_all_who_wait(make):
+    """As Envoy does; connects that are left are kept for others."""
     rig = make(attrs.evolve(EDS, connect_timeout=1.0))
     rig.refusals = [IN_PROGRESS, IN_PROGRESS]
     clients = ask(rig, 1)
@@ -199,12 +199,11 @@ def test_a_connect_that_fails_fails_one(make):
     rig.advance(0.6)
     failed = statuses(clients)
     arrive(rig, 1)
-    rig.answer(ANSWER, 1)
-    assert ([b"503", b""], [b"", b"200"], (503, "UF", TIMEOUT, "", 0, 91, HOST)) == (failed, statuses(clients), rig.logged[0])
+    assert ([b"503", b"503"], (0, 0, 0, 1, 0, 1), [(503, "UF", TIMEOUT, "", 0, 91, HOST)] * 2) == (failed, counts(rig), rig.logged)
 
 
-def test_a_connect_that_fails_fails_all_who_have_no_other(make):
-    """Where no more connections may be made, waiting for another connect would take as long again."""
+def test_a_connect_that_fails_fails_the_queue(make):
+    """Where no more connections may be made, too."""
     rig = make(attrs.evolve(limited(max_connections=1), connect_timeout=1.0))
     rig.refusals = [IN_PROGRESS]
     clients = ask(rig, 3)
