@@ -203,7 +203,12 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
     # events
 
     def on_connected(self) -> None:
-        """Be ready for exchanges."""
+        """Be ready for exchanges, and write what the first has brought."""
+        self.begin()
+        self.flush()
+
+    def begin(self) -> None:
+        """Be ready for exchanges; what the first has brought is written when all of it that is there has been read."""
         self._stop_timers()
         self.connected = True
         self.local = local_address(self.stream.socket)

@@ -88,7 +88,7 @@ class Pools(Keeper):
         if unfinished:
             upstream.connect_timer = resources.wheel.after(cluster.config.connect_timeout, upstream.connect_timed_out)
         else:
-            upstream.on_connected()
+            upstream.begin()
 
     def connected(self, upstream: Http1Upstream) -> None:
         """Give a new connection to who waits first, or keep it if they have all gone."""
@@ -100,7 +100,7 @@ class Pools(Keeper):
             upstream.lifetime = Lifetime(
                 upstream, resources.wheel, resources.seconds, config.http_idle_timeout or 0.0, config.http_connection_duration
             )
-        self.free(upstream)
+        self._serve(upstream)
 
     def connect_failed(self, upstream: Http1Upstream, reason: str, code: int) -> None:
         """Fail all who wait for the host."""
@@ -124,6 +124,10 @@ class Pools(Keeper):
 
     def free(self, upstream: Http1Upstream) -> None:
         """Have a connection carry who waits first, or keep it."""
+        self._serve(upstream)
+        upstream.flush()
+
+    def _serve(self, upstream: Http1Upstream) -> None:
         host, cluster = upstream.host, upstream.cluster
         while host.queue:
             exchange = next(iter(host.queue)).take()
@@ -134,7 +138,6 @@ class Pools(Keeper):
                 continue
             upstream.carry(exchange)
             self._router.carried(exchange)
-            upstream.flush()
             if not upstream.stream.full:
                 exchange.server.resume_body()
             return

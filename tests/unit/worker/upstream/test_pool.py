@@ -220,6 +220,16 @@ def test_refused_connects_leave_nothing(make, limits):
     assert ([(503, "UF", REFUSED, "delayed_connect_error:_Connection_refused", 0, 98, HOST)] * 2, (0, 0, 0, 0, 0, 0)) == (rig.logged, counts(rig))
 
 
+def test_a_bad_body_that_came_with_its_head_keeps_both_from_the_upstream(make):
+    """A new connection that is there at once is written to when all that has come is read (B.chunk-size-bad)."""
+    rig = make()
+    client, _server = rig.connect()
+    client.sendall(b"POST / HTTP/1.1\r\nHost: svc.test\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n")
+    rig.pump()
+    assert [b"400"] == statuses([client])
+    assert [b""] == [received(origin) for origin in rig.origins]
+
+
 def test_one_connection_a_host_may_have(make):
     """Connections to other hosts cannot lock one out for ever."""
     rig = make(limited(max_connections=1), endpoints=(("10.2.0.1", 8080), ("10.2.0.2", 8080)))
