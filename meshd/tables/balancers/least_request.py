@@ -1,9 +1,9 @@
-"""LEAST_REQUEST: the least busy of some random endpoints, two by default."""
+"""LEAST_REQUEST: the least busy of some random endpoints, two by default; with weights, one after the other, busy ones less often."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from meshd.tables.balancers.weights import build_sample, eligible
+from meshd.tables.balancers.weights import build_sample, build_turns, eligible
 from meshd.tables.interfaces import Host, Pick
 
 CHOICES: Final = 2  # Envoy's default
@@ -13,10 +13,11 @@ def build_least_request(hosts: Sequence[Host], random: Callable[[], float], choi
     """
     Return what picks the least busy of some random choices, the first of those that are as busy.
 
-    With weights the choices are made by weight, and what is compared is requests in flight per weight.
+    Where weights differ there are turns instead, which cost an endpoint the more the more it has in flight.
 
     Source:
-        Envoy 1.40: two choices with replacement, so that a busy endpoint of two still gets a quarter.
+        Envoy 1.40: two choices with replacement, so that a busy endpoint of two still gets a quarter; with different weights, turns by
+        weight / (requests in flight + 1).
     """
     candidates = eligible(hosts)
     if not candidates:
@@ -24,17 +25,10 @@ def build_least_request(hosts: Sequence[Host], random: Callable[[], float], choi
     if len(candidates) == 1:
         only = candidates[0]
         return lambda: only
+    if len({host.weight for host in candidates}) > 1:
+        return build_turns(candidates, random, lambda host: (host.active + 1) / host.weight)
     sample = build_sample(candidates, random)
-    if choices != CHOICES:
-        return _build_among(sample, choices)
-    if len({host.weight for host in candidates}) == 1:
-        return _build_even(sample)
-
-    def pick() -> Host:
-        first, second = sample(), sample()
-        return second if second.active * first.weight < first.active * second.weight else first
-
-    return pick
+    return _build_pair(sample) if choices == CHOICES else _build_among(sample, choices)
 
 
 def _build_among(sample: Callable[[], Host], choices: int) -> Pick:
@@ -42,14 +36,14 @@ def _build_among(sample: Callable[[], Host], choices: int) -> Pick:
         best = sample()
         for _ in range(choices - 1):
             other = sample()
-            if other.active * best.weight < best.active * other.weight:
+            if other.active < best.active:
                 best = other
         return best
 
     return pick
 
 
-def _build_even(sample: Callable[[], Host]) -> Pick:
+def _build_pair(sample: Callable[[], Host]) -> Pick:
     def pick() -> Host:
         first, second = sample(), sample()
         return second if second.active < first.active else first

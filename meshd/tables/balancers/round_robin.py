@@ -1,10 +1,8 @@
 """ROUND_ROBIN: one endpoint after the other, heavier ones more often."""
 
 from collections.abc import Callable, Sequence
-from heapq import heapify, heapreplace
-from itertools import count
 
-from meshd.tables.balancers.weights import eligible
+from meshd.tables.balancers.weights import build_turns, eligible
 from meshd.tables.interfaces import Host, Pick
 
 
@@ -13,11 +11,10 @@ def build_round_robin(hosts: Sequence[Host], random: Callable[[], float]) -> Pic
     candidates = eligible(hosts)
     if not candidates:
         return lambda: None
+    if len({host.weight for host in candidates}) > 1:
+        return build_turns(candidates, random, lambda host: 1 / host.weight)
     start = int(random() * len(candidates))
-    turn = candidates[start:] + candidates[:start]
-    if len({host.weight for host in turn}) == 1:
-        return _build_even(turn)
-    return _build_weighted(turn)
+    return _build_even(candidates[start:] + candidates[:start])
 
 
 def _build_even(turn: list[Host]) -> Pick:
@@ -27,19 +24,5 @@ def _build_even(turn: list[Host]) -> Pick:
         nonlocal place
         place = place + 1 if place < last else 0
         return turn[place]
-
-    return pick
-
-
-def _build_weighted(turn: list[Host]) -> Pick:
-    """Earliest deadline first, as in Envoy: a pick puts its host back by the inverse of its weight; equals stand in line."""
-    queue = [(1 / host.weight, place, host) for place, host in enumerate(turn)]
-    heapify(queue)
-    places = count(len(turn))
-
-    def pick() -> Host:
-        deadline, _, host = queue[0]
-        heapreplace(queue, (deadline + 1 / host.weight, next(places), host))
-        return host
 
     return pick

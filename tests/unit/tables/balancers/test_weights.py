@@ -3,7 +3,7 @@
 import attrs
 import pytest
 
-from meshd.tables.balancers.weights import build_sample, eligible
+from meshd.tables.balancers.weights import build_sample, build_turns, eligible
 
 
 @attrs.define(eq=False)
@@ -30,3 +30,13 @@ def test_each_host_has_its_part_of_the_numbers(weights, fraction, expected):
     """Running sums of weights divide [0, 1)."""
     hosts = [Endpoint(str(place), weight) for place, weight in enumerate(weights)]
     assert str(expected) == build_sample(hosts, lambda: fraction)().name
+
+
+@pytest.mark.parametrize(("costs", "fraction", "expected"), [
+    ((1.0,), 0.9, "0000"), ((1.0, 2.0), 0.0, "010010"), ((1.0, 1.0, 1.0), 0.5, "120120"), ((3.0, 1.0), 0.0, "1101"),
+])
+def test_turns_come_by_their_cost(costs, fraction, expected):
+    """The cheaper, the sooner again; equals in line from a random start."""
+    hosts = [Endpoint(str(place)) for place in range(len(costs))]
+    turn = build_turns(hosts, lambda: fraction, lambda host: costs[int(host.name)])
+    assert expected == "".join(turn().name for _ in expected)
