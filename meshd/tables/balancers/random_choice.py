@@ -1,4 +1,4 @@
-"""RANDOM: any endpoint, by weight."""
+"""RANDOM: any endpoint."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,6 +7,6 @@ from meshd.tables.interfaces import Host, Pick
 
 
 def build_random(hosts: Sequence[Host], random: Callable[[], float]) -> Pick:
-    """Return what picks by chance."""
+    """Return what picks by chance, whatever the weights: that is how Envoy has it."""
     candidates = eligible(hosts)
     return build_sample(candidates, random) if candidates else lambda: None

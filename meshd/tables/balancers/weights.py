@@ -1,9 +1,8 @@
-"""What balancers share: choosing by weight."""
+"""What balancers share: choosing by chance, and in turns by weight."""
 
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from heapq import heapify, heapreplace
-from itertools import accumulate, count
+from itertools import count
 
 from meshd.tables.interfaces import Host
 
@@ -14,13 +13,9 @@ def eligible(hosts: Sequence[Host]) -> list[Host]:
 
 
 def build_sample(hosts: Sequence[Host], random: Callable[[], float]) -> Callable[[], Host]:
-    """Return what gives one of the hosts (at least one) by chance, each as often as its weight says."""
-    if len({host.weight for host in hosts}) == 1:
-        count = len(hosts)
-        return lambda: hosts[int(random() * count)]
-    sums = list(accumulate(host.weight for host in hosts))
-    total = sums[-1]
-    return lambda: hosts[bisect_right(sums, random() * total)]
+    """Return what gives one of the hosts (at least one) by chance, each as often as the others."""
+    number = len(hosts)
+    return lambda: hosts[int(random() * number)]
 
 
 def build_turns(hosts: Sequence[Host], random: Callable[[], float], cost: Callable[[Host], float]) -> Callable[[], Host]:

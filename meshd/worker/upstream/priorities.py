@@ -36,7 +36,7 @@ def build_priorities(
 
     Source:
         Envoy 1.40, LoadBalancerBase: each priority takes load by its health times 1.4, the rest goes to the next; where all together cannot take
-        it all, those below the panic threshold use every endpoint.
+        it all, those below the panic threshold use every endpoint, and where all priorities do, each has its share of endpoints.
     """
     groups: dict[int, list[Place]] = {}
     for place in places:
@@ -45,11 +45,9 @@ def build_priorities(
     health = [_health(level) for level in levels]
     threshold = PANIC_PERCENT if panic_percent is None else panic_percent
     total = min(100.0, sum(health))
-    picks: list[Pick] = []
-    for level in levels:
-        panic = threshold > 0 and total < 100.0 and (total == 0.0 or _percent(level) < threshold)
-        picks.append(_pick_among(level, build_pick, random, panic, by_locality))
-    loads = _loads(health, total, levels, panic=threshold > 0)
+    panics = [threshold > 0 and total < 100.0 and (total == 0.0 or _percent(level) < threshold) for level in levels]
+    picks = [_pick_among(level, build_pick, random, panic, by_locality) for level, panic in zip(levels, panics, strict=True)]
+    loads = [float(sum(len(place.hosts) for place in level)) for level in levels] if all(panics) else _loads(health, total)
     used = [(load, pick) for load, pick in zip(loads, picks, strict=True) if load > 0]
     if not used:
         return picks[0] if picks else _nothing
@@ -69,12 +67,10 @@ def _health(level: Sequence[Place]) -> float:
     return min(100.0, OVERPROVISIONING * _percent(level))
 
 
-def _loads(health: list[float], total: float, levels: Sequence[Sequence[Place]], *, panic: bool) -> list[float]:
+def _loads(health: list[float], total: float) -> list[float]:
     """Give each priority's share of the load, in percent."""
     if not total:
-        if not panic:
-            return [0.0] * len(levels)
-        return [float(sum(len(place.hosts) for place in level)) for level in levels]
+        return [0.0] * len(health)
     left = 100.0
     loads = []
     for value in health:

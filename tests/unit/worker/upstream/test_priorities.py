@@ -41,6 +41,10 @@ def shares(places, panic=None, **options):
     ([place(0, 0, 2)], 0.0, {None: 100}),
     ([place(0, 0, 2)], None, {0: 100}),
     ([place(0, 0, 2), place(1, 0, 2)], None, {0: 50, 1: 50}),
+    ([place(0, 0, 4), place(1, 1, 3)], None, {0: 50, 1: 50}),  # both in a panic
+    ([place(0, 0, 4), place(1, 1, 3)], 0.0, {1: 100}),
+    ([place(0, 1, 3), place(1, 0, 1)], None, {0: 80, 1: 20}),
+    ([place(0, 2, 2), place(1, 1, 3)], None, {0: 70, 1: 30}),
 ])
 def test_priorities_take_load_by_their_health(places, panic, expected):
     """As Envoy 1.40: the rest goes to the next priority; with nobody healthy, everybody, or nobody without a panic threshold."""
