@@ -47,6 +47,17 @@ def test_constants_are_compared_by_value(module):
     assert [] == faults
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_no_slice_begins_before_its_bytes(module):
+    """What begins at -1 and ends at 0 is empty in Python; compiled, such a slice of bytes is a SystemError, which was a client's to bring about."""
+    faults = [
+        f"{ast.unparse(node)} in line {node.lineno}"
+        for node in ast.walk(ast.parse((ROOT / module).read_text())) if isinstance(node, ast.Slice) and node.upper is not None
+        if isinstance(node.lower, ast.UnaryOp) or (isinstance(node.lower, ast.BinOp) and isinstance(node.lower.op, ast.Sub))
+    ]
+    assert [] == faults
+
+
 def test_modules_are_there():
     """The list is read as it is written."""
     assert (True, []) == (len(MODULES) > 20, [module for module in MODULES if not (ROOT / module).is_file()])

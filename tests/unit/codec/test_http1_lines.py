@@ -64,6 +64,7 @@ def test_memory_is_bounded():
     (b"a\x7f", 0, "http1.invalid_characters"),
     (b"\0\0ab", 2, ""),
     (b"ab\r\n", 2, ""),
+    (b"ab\n", 2, "http1.codec_error"),
 ])
 def test_finds_the_first_fault(head, start, reason):
     """The first byte that is wrong decides."""
