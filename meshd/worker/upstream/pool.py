@@ -50,7 +50,7 @@ class Pools(Keeper):
         host.active += 1
         exchange.upstream_host = host
         Waiting(exchange, cluster, host)
-        self._connect_more(cluster, host)
+        self._connect_more(cluster, host, exchange)
 
     def again(self, exchange: Exchange) -> None:
         """Have an exchange carried by another connection: the first had been closed before it was written."""
@@ -63,17 +63,25 @@ class Pools(Keeper):
         else:
             exchange.upstream_local = ""
             Waiting(exchange, cluster, host)
-            self._connect_more(cluster, host)
+            self._connect_more(cluster, host, exchange)
         if exchange.upstream is not None:
             exchange.upstream.flush()
 
-    def _connect_more(self, cluster: LiveCluster, host: UpstreamHost, *, later: bool = False) -> None:
+    def _connect_more(self, cluster: LiveCluster, host: UpstreamHost, newest: Exchange | None) -> None:
         """Begin a connect, if more wait than there are connects under way, and one may be begun."""
         if len(host.queue) > host.connecting and (cluster.connections < cluster.limits.max_connections or not host.connections):
-            self._connect(cluster, host, later)
+            self._connect(cluster, host, newest)
 
-    def _connect(self, cluster: LiveCluster, host: UpstreamHost, later: bool) -> None:
-        """Begin a connect; `later`: it counts as there from the next turn on, since what goes on now may be the end of those who wait."""
+    def _connect(self, cluster: LiveCluster, host: UpstreamHost, newest: Exchange | None) -> None:
+        """
+        Begin a connect.
+
+        Args:
+            cluster: Whose limits count.
+            host: Where to.
+            newest: Who has just come to wait, and is being read: whoever reads it flushes what carries it. None: the connection counts as there
+                from the next turn on, since what goes on now may be the end of those who wait.
+        """
         resources = self._resources
         descriptor, code = resources.connect(host.address, host.port, host.source)
         if descriptor is None:
@@ -82,13 +90,15 @@ class Pools(Keeper):
         host.connections += 1
         cluster.connections += 1
         upstream = Http1Upstream(self._router, self, resources.poller, cluster, host)
-        unfinished = later or code == IN_PROGRESS
+        unfinished = newest is None or code == IN_PROGRESS
         upstream.stream = Stream(resources.poller, descriptor, upstream, connecting=unfinished, limit=cluster.config.buffer_limit)
         host.connecting += 1
         if unfinished:
             upstream.connect_timer = resources.wheel.after(cluster.config.connect_timeout, upstream.connect_timed_out)
         else:
             upstream.begin()
+            if upstream.exchange is not newest:
+                upstream.flush()
 
     def connected(self, upstream: Http1Upstream) -> None:
         """Give a new connection to who waits first, or keep it if they have all gone."""
@@ -156,4 +166,4 @@ class Pools(Keeper):
         host.connections -= 1
         cluster.connections -= 1
         if host.queue:
-            self._connect_more(cluster, host, later=True)
+            self._connect_more(cluster, host, None)

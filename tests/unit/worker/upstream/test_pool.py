@@ -177,6 +177,17 @@ def test_the_first_connection_serves_who_came_first(make):
     assert ([b"200", b""], (1, 0, 0, 2, 0, 1)) == (first, counts(rig))
 
 
+def test_a_connection_begun_for_another_is_written_at_once(make):
+    """Nobody reads whom it serves just now: that one may wait for 100 Continue."""
+    rig = make()
+    rig.refusals = [IN_PROGRESS]
+    rig.send(b"POST / HTTP/1.1\r\nHost: svc.test\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+    ask(rig, 1)
+    asked = rig.asked(1)
+    rig.send(b"ok")
+    assert (True, b"ok") == (asked.startswith(b"POST / ") and asked.endswith(b"\r\n\r\n"), rig.asked(1))
+
+
 def test_a_connection_that_becomes_free_serves_who_waits(make):
     """Nobody waits for a connect while another connection is free; that one is kept."""
     rig = make()
