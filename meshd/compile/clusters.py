@@ -11,41 +11,43 @@ from meshd.compile.names import (
     INBOUND_PASSTHROUGH_V6,
     PASSTHROUGH,
     inbound_cluster,
-    outbound_cluster,
 )
 from meshd.compile.node import Proxy
 from meshd.compile.protocols import HTTP2_FAMILY, Protocol
-from meshd.compile.services import MeshPort, MeshService
-from meshd.snapshot.cluster import Cluster, HttpProtocol, ServiceReference, Thresholds
+from meshd.compile.services import MeshService, Resolution
+from meshd.compile.targets import Target
+from meshd.compile.traffic_policies import NO_LIMITS, apply_connection_pool, apply_policy
+from meshd.snapshot.cluster import Cluster, ClusterType, HttpProtocol, ServiceReference
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
 
+LOOPBACK = ("127.0.0.1", "::1")
 PASSTHROUGH_IDLE = 300.0  # Istio core/cluster_builder.go
-NO_LIMITS = Thresholds()
+_TYPES: dict[Resolution, ClusterType] = {
+    "endpoints": "EDS", "dns": "STRICT_DNS", "dns_round_robin": "LOGICAL_DNS", "original_destination": "ORIGINAL_DST",
+}
 
 
-def outbound_clusters(service: MeshService, proxy: Proxy) -> Iterator[Cluster]:
-    """Yield the clusters of a service, one a port; aliases and UDP ports have none."""
-    if service.resolution != "alias":
-        for port in service.ports:
-            if port.protocol != "udp":
-                yield _outbound_cluster(service, port, proxy)
+def outbound_clusters(targets: Iterable[Target], proxy: Proxy) -> Iterator[Cluster]:
+    """Yield the clusters of targets."""
+    for target in targets:
+        yield apply_policy(_outbound_cluster(target, proxy), target, proxy)
 
 
-def _outbound_cluster(service: MeshService, port: MeshPort, proxy: Proxy) -> Cluster:
-    name = outbound_cluster(port.number, service.host)
-    chosen_by_client = service.resolution == "original_destination"
+def _outbound_cluster(target: Target, proxy: Proxy) -> Cluster:
+    service, name = target.service, target.name
+    kind = _type_of(service, proxy)
+    protocol = http_protocol(target.port.protocol)
     return Cluster(
-        name,
-        "ORIGINAL_DST" if chosen_by_client else "EDS",
-        "CLUSTER_PROVIDED" if chosen_by_client else "LEAST_REQUEST",
-        proxy.mesh.connect_timeout,
-        "" if chosen_by_client else name,
-        NO_LIMITS,
-        http_protocol(port.protocol),
-        panic_threshold_percent=0.0,
-        services=(reference(service),),
-        origins=(service.origin,),
+        name, kind, "CLUSTER_PROVIDED" if kind == "ORIGINAL_DST" else "LEAST_REQUEST", proxy.mesh.connect_timeout,
+        name if kind == "EDS" else "", NO_LIMITS, "http1" if proxy.node.gateway and protocol == "downstream" else protocol,
+        panic_threshold_percent=0.0, services=(reference(service),), origins=target.origins,
     )
+
+
+def _type_of(service: MeshService, proxy: Proxy) -> ClusterType:
+    """Choose the type of a service's clusters; nobody's connections to an edge proxy meant to go somewhere else."""
+    kind = _TYPES[service.resolution]
+    return "EDS" if proxy.node.gateway and kind == "ORIGINAL_DST" else kind
 
 
 def reference(service: MeshService) -> ServiceReference:
@@ -85,28 +87,31 @@ def inbound_clusters(ports: Iterable[InboundPort], proxy: Proxy) -> Iterator[Clu
         yield _passthrough(INBOUND_PASSTHROUGH_V6, proxy, INBOUND_SOURCE_IPV6)
 
 
-def localhost_assignments(ports: Iterable[InboundPort], proxy: Proxy) -> Iterator[ClusterLoadAssignment]:
-    """Yield the endpoints of inbound clusters where the mesh sends inbound traffic to localhost."""
-    if proxy.mesh.inbound_to_localhost:
-        for port in ports:
-            endpoint = Endpoint("127.0.0.1" if proxy.ipv4 else "::1", port.number)
-            yield ClusterLoadAssignment(inbound_cluster(port.number), (LocalityEndpoints(endpoints=(endpoint,)),), port.origins)
+def local_assignments(ports: Iterable[InboundPort]) -> Iterator[ClusterLoadAssignment]:
+    """Yield the endpoints of inbound clusters that do not go where the connection meant to go."""
+    for port in ports:
+        if port.endpoint is not None:
+            places = (LocalityEndpoints(endpoints=(Endpoint(*port.endpoint),)),)
+            yield ClusterLoadAssignment(inbound_cluster(port.number), places, port.origins)
 
 
 def _inbound_cluster(port: InboundPort, proxy: Proxy) -> Cluster:
-    local = proxy.mesh.inbound_to_localhost
-    return Cluster(
+    """Build the cluster of an own port; connections to another address than loopback come from the one that is never captured."""
+    endpoint = port.endpoint
+    sources = () if endpoint is not None and endpoint[0] in LOOPBACK else source_addresses(proxy)
+    cluster = Cluster(
         inbound_cluster(port.number),
-        "STATIC" if local else "ORIGINAL_DST",
-        "ROUND_ROBIN" if local else "CLUSTER_PROVIDED",
+        "ORIGINAL_DST" if endpoint is None else "STATIC",
+        "CLUSTER_PROVIDED" if endpoint is None else "ROUND_ROBIN",
         proxy.mesh.connect_timeout,
         thresholds=NO_LIMITS,
         http_protocol=http_protocol(port.protocol),
-        source_address="" if local else source_addresses(proxy)[0],
-        extra_source_addresses=() if local else source_addresses(proxy)[1:],
+        source_address=sources[0] if sources else "",
+        extra_source_addresses=sources[1:],
         services=tuple(reference(service) for service in port.services),
         origins=port.origins,
     )
+    return cluster if port.connection_pool is None else apply_connection_pool(cluster, port.connection_pool)
 
 
 def source_addresses(proxy: Proxy) -> tuple[str, ...]:

@@ -1,22 +1,34 @@
 """From the World to one machine's snapshot: the list of what is built, in order."""
 
 from collections.abc import Iterable
+from itertools import groupby
 
 import attrs
 
 from meshd.base.errors import Problem
 from meshd.base.places import LOG_DIR
-from meshd.compile.clusters import black_hole_cluster, inbound_clusters, localhost_assignments, outbound_clusters, passthrough_cluster
-from meshd.compile.endpoints import build_assignments
+from meshd.compile.clusters import black_hole_cluster, inbound_clusters, local_assignments, outbound_clusters, passthrough_cluster
+from meshd.compile.destination_rules import DestinationRules
+from meshd.compile.endpoints import build_assignment, has_endpoints, usable
+from meshd.compile.gateway_listeners import gateway_listeners
+from meshd.compile.gateway_routes import gateway_routes
+from meshd.compile.gateway_servers import EdgePort, edge_ports
+from meshd.compile.hash_policies import HashPolicies
+from meshd.compile.http_rules import RuleContext
 from meshd.compile.inbound_listeners import virtual_inbound
 from meshd.compile.inbound_ports import InboundPort, inbound_ports
+from meshd.compile.ingress import declare_ports
 from meshd.compile.log_problems import log_problems
 from meshd.compile.names import service_route
 from meshd.compile.node import Proxy, read_proxy
 from meshd.compile.outbound_listeners import outbound_listeners, reserved_ports, virtual_outbound
-from meshd.compile.services import MeshPort, MeshService, all_services, visible_services
-from meshd.compile.virtual_hosts import port_routes, routed, single_routes
+from meshd.compile.scope import EgressScope, Scope, find_scope, find_sidecar
+from meshd.compile.services import MeshPort, MeshService, all_services
+from meshd.compile.targets import Target, targets_of
+from meshd.compile.virtual_hosts import RouteSources, port_routes, routed, single_routes
+from meshd.compile.workloads import Workloads
 from meshd.model.node import Node
+from meshd.model.virtual_service import MESH_GATEWAY
 from meshd.model.world import World
 from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.endpoint import ClusterLoadAssignment
@@ -42,6 +54,7 @@ class Compiled:
 
 
 DEFAULT_SETTINGS = CompileSettings()
+NAMES = ("dns", "dns_round_robin")
 
 
 def compile_snapshot(world: World, node: Node, settings: CompileSettings = DEFAULT_SETTINGS) -> Compiled:
@@ -51,66 +64,125 @@ def compile_snapshot(world: World, node: Node, settings: CompileSettings = DEFAU
     The result depends on what the World holds, not on the order in which it came. Each part is built by pure functions of one service,
     of the machine, and of the endpoints; only conflicts and shared route tables look at several services.
     """
-    proxy = read_proxy(node, world.mesh, settings.log_dir)
+    mesh = world.mesh
+    proxy = read_proxy(node, mesh, settings.log_dir, find_sidecar(world, node, mesh))
     services = all_services(world)  # every service, with protocols and aliases
-    seen = visible_services(services, node.namespace, proxy.mesh)  # those that this machine may call
-    ports = own_ports(services, world, proxy)  # this machine's ports, as services declare them
-    listeners, problems = build_listeners(seen, ports, world, proxy)
+    workloads = Workloads(world)  # who is behind them
+    scope = find_scope(services, world, proxy)  # what this machine sees of them, with the rules that stand for it
+    targets = build_targets(scope, workloads)  # what outbound clusters stand for
+    context = rule_context(scope, targets, proxy)
+    ports = own_ports(services, world, workloads, scope.rules, proxy)  # this machine's ports, as services declare them
+    edge, conflicts = edge_ports(world, proxy) if node.gateway else ([], [])  # ports of an edge proxy, as Gateways declare them
+    listeners, problems = build_listeners(scope, edge, workloads, ports, context)
     snapshot = Snapshot(
         node=NodeReference(node.metadata.name, node.namespace, node.addresses),
         listeners={listener.name: listener for listener in listeners},
-        routes={routes.name: routes for routes in build_routes(listeners, seen, proxy)},  # only those that a listener asks for
-        clusters={cluster.name: cluster for cluster in build_clusters(seen, ports, proxy)},
-        endpoints={found.cluster_name: found for found in build_endpoints(seen, ports, world, proxy)},
+        routes={routes.name: routes for routes in build_routes(listeners, scope, edge, context)},  # only those that a listener asks for
+        clusters={cluster.name: cluster for cluster in build_clusters(targets, ports, proxy)},
+        endpoints={found.cluster_name: found for found in build_endpoints(targets, workloads, ports, proxy)},
     )
-    return Compiled(snapshot, (*problems, *log_problems(proxy)))
+    return Compiled(snapshot, (*scope.problems, *conflicts, *problems, *log_problems(proxy)))
 
 
-def own_ports(services: Iterable[MeshService], world: World, proxy: Proxy) -> list[InboundPort]:
+def build_targets(scope: Scope, workloads: Workloads) -> list[Target]:
+    """
+    Give what outbound clusters are made for.
+
+    Names that are looked up cannot come later, as endpoints do, so there is no cluster without one (Istio core/cluster_builder.go, buildCluster).
+    """
+    found = []
+    for service in scope.services:
+        for target in targets_of(service, scope.rules.find(service)):
+            if service.resolution not in NAMES or has_endpoints(target, workloads.behind(service)):
+                found.append(target)
+    return found
+
+
+def rule_context(scope: Scope, targets: Iterable[Target], proxy: Proxy) -> RuleContext:
+    """Give what the rules of VirtualServices are translated for, but for the port."""
+    pools = {target.name: target.policy.connection_pool for target in targets if target.policy.connection_pool is not None}
+    by_host = {service.host: service for service in scope.services}
+    return RuleContext(proxy, 0, (MESH_GATEWAY,), by_host.get, HashPolicies(scope.known, scope.rules), pools)
+
+
+def own_ports(services: Iterable[MeshService], world: World, workloads: Workloads, rules: DestinationRules, proxy: Proxy) -> list[InboundPort]:
     """Give this machine's declared ports; an edge proxy has none, and meshd's own ports are no service's."""
     if proxy.node.gateway:
         return []
-    return [port for port in inbound_ports(services, world, proxy) if port.number not in reserved_ports(proxy)]
+    found = declare_ports(inbound_ports(services, world, workloads, proxy), rules, proxy)
+    return [port for port in found if port.number not in reserved_ports(proxy)]
 
 
-def build_listeners(seen: Iterable[MeshService], ports: Iterable[InboundPort], world: World, proxy: Proxy) -> tuple[list[Listener], list[Problem]]:
-    """Build all listeners; an edge proxy captures nothing, so it has none of these."""
+def build_listeners(
+    scope: Scope, edge: Iterable[EdgePort], workloads: Workloads, ports: Iterable[InboundPort], context: RuleContext,
+) -> tuple[list[Listener], list[Problem]]:
+    """Build all listeners; an edge proxy captures nothing, so it has those of its Gateways and no others."""
+    proxy = context.proxy
     if proxy.node.gateway:
-        return [], []
-    listeners, problems = outbound_listeners(seen, world, proxy)
+        return gateway_listeners(edge, scope.virtual_services, context), []
+    listeners, problems = outbound_listeners(scope.egress, workloads, context)
     return [*listeners, virtual_outbound(proxy), virtual_inbound(ports, proxy)], problems
 
 
-def build_routes(listeners: Iterable[Listener], seen: Iterable[MeshService], proxy: Proxy) -> list[RouteConfiguration]:
+def build_routes(listeners: Iterable[Listener], scope: Scope, edge: Iterable[EdgePort], context: RuleContext) -> list[RouteConfiguration]:
     """Build the route configurations that listeners ask for by name: those of a port number, then those of one service."""
     wanted = {
         chain.filter.route_config_name: None
         for listener in listeners for chain in chains_of(listener)
         if isinstance(chain.filter, HttpConnectionManager) and chain.filter.route_config is None
     }
-    by_number: dict[int, list[tuple[MeshService, MeshPort]]] = {}
+    if context.proxy.node.gateway:
+        return gateway_routes(edge, scope.virtual_services, context)
+    shared = [port_routes(_sources(int(name), egress_of(int(name), scope), context)) for name in sorted(wanted, key=_by_number) if name.isdigit()]
     single: dict[str, RouteConfiguration] = {}
-    for service in seen:
-        for number, port in ({port.number: port for port in reversed(service.ports) if routed(port)}).items():
-            if service.resolution == "alias":
-                continue
-            by_number.setdefault(number, []).append((service, port))
-            name = service_route(service.host, number)
-            if name in wanted:
-                single[name] = single_routes(service, port, proxy)
-    shared = [port_routes(number, members, proxy) for number, members in sorted(by_number.items()) if str(number) in wanted]
+    for egress in scope.egress:
+        for service in egress.services:
+            for port in service.ports:
+                name = service_route(service.host, port.number)
+                if name in wanted and name not in single and routed(port) and service.resolution != "alias":
+                    sources = _sources(port.number, egress, context)
+                    single[name] = single_routes(attrs.evolve(sources, members=((service, port),)))
     return [*shared, *(single[name] for name in sorted(single))]
 
 
-def build_clusters(seen: Iterable[MeshService], ports: Iterable[InboundPort], proxy: Proxy) -> list[Cluster]:
+def _by_number(name: str) -> int:
+    return int(name) if name.isdigit() else 0
+
+
+def egress_of(number: int, scope: Scope) -> EgressScope:
+    """Give the egress listener that a port belongs to: its own, else the one for all other ports."""
+    own = next((egress for egress in scope.egress if egress.port == number), None)
+    general = next((egress for egress in scope.egress if egress.port is None), None)
+    return own or general or EgressScope(None, (), ())
+
+
+def _sources(number: int, egress: EgressScope, context: RuleContext) -> RouteSources:
+    """Give the sources of one route configuration; its rules know the services that have the port, and no others, as in Istio."""
+    known: dict[str, MeshService] = {}
+    members: list[tuple[MeshService, MeshPort]] = []
+    for service in egress.services:
+        port = next((port for port in service.ports if port.number == number and port.protocol != "udp"), None)
+        if port is not None:
+            known.setdefault(service.host, service)
+            if routed(port):
+                members.append((service, port))
+    own = attrs.evolve(context, port=number, find_service=known.get, one_port=True)
+    return RouteSources(number, tuple(members), egress.virtual_services, own)
+
+
+def build_clusters(targets: Iterable[Target], ports: Iterable[InboundPort], proxy: Proxy) -> list[Cluster]:
     """Build all clusters: of services, the two for unknown destinations, and of this machine's own ports."""
-    clusters = [cluster for service in seen for cluster in outbound_clusters(service, proxy)]
+    clusters = list(outbound_clusters(targets, proxy))
     if proxy.node.gateway:
         return [*clusters, black_hole_cluster(proxy)]
     return [*clusters, black_hole_cluster(proxy), passthrough_cluster(proxy), *inbound_clusters(ports, proxy)]
 
 
-def build_endpoints(seen: Iterable[MeshService], ports: Iterable[InboundPort], world: World, proxy: Proxy) -> list[ClusterLoadAssignment]:
+def build_endpoints(targets: Iterable[Target], workloads: Workloads, ports: Iterable[InboundPort], proxy: Proxy) -> list[ClusterLoadAssignment]:
     """Build the endpoints of every cluster that has a list of them."""
-    found = [assignment for service in seen if service.resolution == "endpoints" for assignment in build_assignments(service, world, proxy)]
-    return [*found, *localhost_assignments(ports, proxy)]
+    found = []
+    for service, group in groupby(targets, key=lambda target: target.service):
+        if service.resolution != "original_destination" or proxy.node.gateway:
+            backends = usable(service, workloads.behind(service), proxy)
+            found += [build_assignment(target, backends, proxy) for target in group]
+    return [*found, *local_assignments(ports)]

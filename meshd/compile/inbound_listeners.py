@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
-from meshd.base.addresses import SocketAddress
+from meshd.base.addresses import SocketAddress, is_ipv6
 from meshd.base.origins import Origin
 from meshd.compile.connection_filters import PLAIN_HTTP, inbound_http, tcp_proxy
 from meshd.compile.inbound_ports import InboundPort
@@ -61,10 +61,11 @@ def virtual_inbound(ports: Iterable[InboundPort], proxy: Proxy) -> Listener:
 
 
 def _port_chains(port: InboundPort, proxy: Proxy) -> Iterator[FilterChain]:
-    name, cluster = listener_name(proxy.wildcards[0], port.number), inbound_cluster(port.number)
-    routes = _inline_routes(cluster, port.number, port.services[0].host, port.service_port, port.protocol, port.origins)
+    name, cluster = listener_name(port.address or proxy.wildcards[0], port.number), inbound_cluster(port.number)
+    routes = _inline_routes(cluster, port.number, port.host, port.service_port, port.protocol, port.origins)
     manager = inbound_http(f"inbound_{name}", routes, proxy)
-    place = _Place(name, name, FilterChainMatch(port.number), proxy, port.origins)
+    own = (f"{port.address}/{128 if is_ipv6(port.address) else 32}",) if port.address else ()
+    place = _Place(name, name, FilterChainMatch(port.number, prefix_ranges=own), proxy, port.origins)
     if port.protocol in HTTP_FAMILY:
         return place.chains(manager, None)
     return place.chains(manager if port.protocol == "auto" else None, tcp_proxy(cluster, proxy))

@@ -6,11 +6,13 @@ import attrs
 
 from meshd.base.labels import selects
 from meshd.base.origins import Origin
-from meshd.compile.endpoints import backends, port_of
 from meshd.compile.node import Proxy
 from meshd.compile.protocols import Protocol
 from meshd.compile.services import MeshPort, MeshService
+from meshd.compile.workloads import Workloads
 from meshd.model.pod import Pod
+from meshd.model.service import Service
+from meshd.model.traffic_policy import ConnectionPool
 from meshd.model.world import World
 
 
@@ -25,6 +27,9 @@ class InboundPort:
         service_port: The first service's port, for names in traces.
         services: All services that lead here, oldest first; the first one decides.
         origins: Their resources.
+        address: Of this machine, that connections must be for; empty for any.
+        endpoint: Where the application is, address and port; None: where the connection meant to go.
+        connection_pool: Limits of its cluster, or None.
     """
 
     number: int
@@ -32,9 +37,17 @@ class InboundPort:
     service_port: int
     services: tuple[MeshService, ...]
     origins: tuple[Origin, ...]
+    address: str = ""
+    endpoint: tuple[str, int] | None = None
+    connection_pool: ConnectionPool | None = None
+
+    @property
+    def host(self) -> str:
+        """Host of the first service, for names in traces; empty where there is none."""
+        return self.services[0].host if self.services else ""
 
 
-def inbound_ports(services: Iterable[MeshService], world: World, proxy: Proxy) -> list[InboundPort]:
+def inbound_ports(services: Iterable[MeshService], world: World, workloads: Workloads, proxy: Proxy) -> list[InboundPort]:
     """
     Find the ports of this machine that services lead to, by number.
 
@@ -43,7 +56,7 @@ def inbound_ports(services: Iterable[MeshService], world: World, proxy: Proxy) -
     """
     found: dict[int, list[tuple[MeshService, MeshPort]]] = {}
     for service in sorted(services, key=lambda service: (service.age_key[0], service.host)):
-        for port, number in _targets(service, world, proxy):
+        for port, number in _targets(service, world, workloads, proxy):
             found.setdefault(number, []).append((service, port))
     return [_inbound_port(number, targets) for number, targets in sorted(found.items())]
 
@@ -54,14 +67,14 @@ def _inbound_port(number: int, targets: list[tuple[MeshService, MeshPort]]) -> I
     return InboundPort(number, first.protocol, first.number, services, tuple(service.origin for service in services))
 
 
-def _targets(service: MeshService, world: World, proxy: Proxy) -> Iterator[tuple[MeshPort, int]]:
+def _targets(service: MeshService, world: World, workloads: Workloads, proxy: Proxy) -> Iterator[tuple[MeshPort, int]]:
     if service.resolution == "alias":
         return
     mine = frozenset(proxy.node.addresses)
-    named = [found.slice for found in backends(service, world.slices_of(service.namespace, service.name)) if found.address in mine]
+    named = [found for found in workloads.behind(service) if found.address in mine]
     selected = not named and _selected(service, world, proxy)
     for port in service.ports:
-        numbers = {port_of(found, port): None for found in named}
+        numbers = {found.port_of(port): None for found in named}
         if selected:
             numbers[_target_port(port, world, proxy)] = None
         yield from ((port, number) for number in numbers if number is not None)
@@ -69,7 +82,7 @@ def _targets(service: MeshService, world: World, proxy: Proxy) -> Iterator[tuple
 
 def _selected(service: MeshService, world: World, proxy: Proxy) -> bool:
     selector = service.resource.selector
-    if not selector or service.namespace != proxy.node.namespace:
+    if not isinstance(service.resource, Service) or not selector or service.namespace != proxy.node.namespace:
         return False
     pod = _own_pod(world, proxy)
     return selects(selector, pod.metadata.labels if pod else proxy.node.labels)

@@ -6,9 +6,11 @@ import attrs
 
 from meshd.base.addresses import is_ipv6
 from meshd.base.origins import Origin
-from meshd.compile.names import UNSPECIFIED, UNSPECIFIED_V6
+from meshd.compile.hosts import resolve_host
+from meshd.compile.names import BLACK_HOLE, PASSTHROUGH, UNSPECIFIED, UNSPECIFIED_V6, outbound_cluster
 from meshd.model.mesh import Mesh
 from meshd.model.node import Node
+from meshd.model.sidecar import Sidecar
 from meshd.snapshot.network_filter import AccessLog
 
 
@@ -22,6 +24,7 @@ class Proxy:
         mesh: Settings of the whole mesh.
         ipv4 / ipv6: Which families its addresses have; a machine without known addresses counts as IPv4.
         domain: DNS domain of its workload, `default.svc.cluster.local`.
+        sidecar: The resource that narrows what it sees, or None.
         access_logs: What every filter that logs writes to; empty when logging is off.
     """
 
@@ -31,6 +34,7 @@ class Proxy:
     ipv6: bool
     domain: str
     access_logs: tuple[AccessLog, ...] = ()
+    sidecar: Sidecar | None = None
 
     @property
     def wildcards(self) -> tuple[str, ...]:
@@ -58,12 +62,24 @@ class Proxy:
     @property
     def registry_only(self) -> bool:
         """Whether destinations that no service names are refused."""
-        return self.mesh.outbound_traffic_policy == "REGISTRY_ONLY"
+        own = self.sidecar.outbound_mode if self.sidecar is not None else None
+        return (own or self.mesh.outbound_traffic_policy) == "REGISTRY_ONLY"
+
+    @property
+    def unknown_cluster(self) -> str:
+        """Name of the cluster of destinations that no service names: refused, passed through, or sent to the Sidecar's egress proxy."""
+        if self.registry_only:
+            return BLACK_HOLE
+        egress = self.sidecar.egress_proxy if self.sidecar is not None else None
+        if egress is None or self.sidecar is None:
+            return PASSTHROUGH
+        host = resolve_host(egress.host, self.sidecar.metadata.namespace, self.mesh.domain_suffix)
+        return outbound_cluster(egress.port, host, egress.subset)
 
 
-def read_proxy(node: Node, mesh: Mesh, log_dir: str) -> Proxy:
-    """Draw a Proxy from a Node and the mesh's settings; `log_dir` is where the default access log stands."""
-    return Proxy(node, mesh, node.ipv4, node.ipv6, f"{node.namespace}.svc.{mesh.domain_suffix}", access_logs(mesh, log_dir))
+def read_proxy(node: Node, mesh: Mesh, log_dir: str, sidecar: Sidecar | None = None) -> Proxy:
+    """Draw a Proxy from a Node, the mesh's settings and its Sidecar; `log_dir` is where the default access log stands."""
+    return Proxy(node, mesh, node.ipv4, node.ipv6, f"{node.namespace}.svc.{mesh.domain_suffix}", access_logs(mesh, log_dir), sidecar)
 
 
 def access_logs(mesh: Mesh, log_dir: str) -> tuple[AccessLog, ...]:

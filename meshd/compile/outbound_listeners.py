@@ -1,19 +1,21 @@
 """Listeners for connections that leave this machine."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+
+import attrs
 
 from meshd.base.addresses import SocketAddress
 from meshd.base.errors import Problem
 from meshd.compile.conflicts import Entries, Entry, add_entry, kind_of
 from meshd.compile.connection_filters import PLAIN_HTTP, outbound_http, tcp_proxy
-from meshd.compile.endpoints import backends, port_of
-from meshd.compile.names import BLACK_HOLE, PASSTHROUGH_CHAIN, VIRTUAL_OUTBOUND, listener_name, outbound_cluster, service_route
+from meshd.compile.connection_rules import connection_chains
+from meshd.compile.http_rules import RuleContext
+from meshd.compile.names import BLACK_HOLE, PASSTHROUGH_CHAIN, VIRTUAL_OUTBOUND, listener_name, service_route
 from meshd.compile.node import Proxy
-from meshd.compile.protocols import TLS_FAMILY, Protocol
-from meshd.compile.route_rules import catch_all_cluster
+from meshd.compile.protocols import Protocol, entry_protocol
+from meshd.compile.scope import EgressScope
 from meshd.compile.services import MeshPort, MeshService
-from meshd.compile.virtual_hosts import short_names
-from meshd.model.world import World
+from meshd.compile.workloads import Workloads
 from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
 from meshd.snapshot.listener import Listener, ListenerFilter
 
@@ -21,26 +23,77 @@ ANY = FilterChainMatch()
 SNIFFED_HTTP = FilterChainMatch(transport_protocol="raw_buffer", application_protocols=PLAIN_HTTP)
 
 
-def outbound_listeners(services: Iterable[MeshService], world: World, proxy: Proxy) -> tuple[list[Listener], list[Problem]]:
-    """Build the listeners of services, sorted by name, and say which service did not get its own."""
+@attrs.frozen
+class Place:
+    """
+    Where a port's listener stands.
+
+    Attributes:
+        addresses: The first names it.
+        subnet: CIDR of the original destinations that it is for; empty for all.
+    """
+
+    addresses: tuple[str, ...]
+    subnet: str = ""
+
+
+def outbound_listeners(
+    egress: Iterable[EgressScope], workloads: Workloads, context: RuleContext,
+) -> tuple[list[Listener], list[Problem]]:
+    """
+    Build the listeners of services, sorted by name, and say which service did not get its own.
+
+    A Sidecar's listeners come in its order; what those that name a port have made is theirs alone.
+    """
     entries: Entries = {}
     problems: list[Problem] = []
-    for service in services:
-        if service.resolution == "alias":
-            continue
-        for port in service.ports:
-            for addresses in _places(service, port, world, proxy):
-                if addresses[0] in proxy.wildcards and port.number in reserved_ports(proxy):
-                    problems.append(_reserved(service, port))
-                else:
-                    problems += _add(entries, service, port, addresses, proxy)
+    for scope in egress:
+        locked = frozenset(entries)
+        members = _declared(scope) if scope.port is None else _bound(scope)
+        problems += _add_all(entries, members, scope, workloads, context, locked)
     taken = set(entries)
     listeners = []
     for _key, entry in sorted(entries.items()):
         others = [address for address in entry.addresses[1:] if (address, entry.port) not in taken]
         taken.update((address, entry.port) for address in others)
-        listeners.append(_finish(entry, others, proxy))
+        listeners.append(_finish(entry, others, context.proxy))
     return listeners, problems
+
+
+def _declared(scope: EgressScope) -> Iterator[tuple[MeshService, MeshPort]]:
+    """Yield the services of a listener for every port."""
+    for service in scope.services:
+        for port in service.ports:
+            yield service, port
+
+
+def _bound(scope: EgressScope) -> Iterator[tuple[MeshService, MeshPort]]:
+    """Yield the services of a listener with a port of its own, which speaks what the Sidecar says."""
+    assert scope.listener is not None
+    assert scope.listener.port is not None
+    declared = scope.listener.port
+    for service in scope.services:
+        for port in service.ports:
+            yield service, attrs.evolve(port, protocol=entry_protocol(declared.protocol) if declared.protocol else port.protocol)
+
+
+def _add_all(
+    entries: Entries, members: Iterable[tuple[MeshService, MeshPort]], scope: EgressScope, workloads: Workloads, context: RuleContext,
+    locked: Container[tuple[str, int]],
+) -> list[Problem]:
+    problems: list[Problem] = []
+    proxy = context.proxy
+    for service, port in members:
+        if service.resolution == "alias":
+            continue
+        for place in _places(service, port, scope, workloads, proxy):
+            if (place.addresses[0], port.number) in locked:
+                continue
+            if place.addresses[0] in proxy.wildcards and port.number in reserved_ports(proxy):
+                problems.append(_reserved(service, port))
+            else:
+                problems += _add(entries, service, port, place, scope, attrs.evolve(context, port=port.number))
+    return problems
 
 
 def reserved_ports(proxy: Proxy) -> frozenset[int]:
@@ -57,51 +110,52 @@ def virtual_outbound(proxy: Proxy) -> Listener:
         VIRTUAL_OUTBOUND, first,
         (
             FilterChain("virtualOutbound-blackhole", FilterChainMatch(destination_port=port), tcp_proxy(BLACK_HOLE, proxy)),
-            FilterChain("virtualOutbound-catchall-tcp", ANY, tcp_proxy(catch_all_cluster(proxy), proxy), origins=proxy.origins),
+            FilterChain("virtualOutbound-catchall-tcp", ANY, tcp_proxy(proxy.unknown_cluster, proxy), origins=proxy.origins),
         ),
         bind_to_port=True, use_original_dst=True, additional_addresses=tuple(others), access_logs=proxy.access_logs,
         origins=proxy.origins,
     )
 
 
-def _places(service: MeshService, port: MeshPort, world: World, proxy: Proxy) -> Iterator[tuple[str, ...]]:
-    """Yield where a port's listeners stand; each place is a first address with its further ones."""
+def _places(service: MeshService, port: MeshPort, scope: EgressScope, workloads: Workloads, proxy: Proxy) -> Iterator[Place]:
+    """Yield where a port's listeners stand."""
     if port.protocol == "udp":
         return
-    if kind_of(port.protocol) == "http":
-        yield proxy.wildcards
-    elif service.resolution == "original_destination":
-        yield from ((address,) for address in _headless_addresses(service, port, world, proxy))
+    bind = scope.listener.bind if scope.listener is not None else ""
+    if bind:
+        yield Place((bind,))
+    elif kind_of(port.protocol) == "http":
+        yield Place(proxy.wildcards)
+    elif service.headless:
+        yield from (Place((address,)) for address in _headless_addresses(service, port, workloads, proxy))
     else:
-        yield proxy.chosen(service.addresses) or proxy.wildcards
+        addresses = proxy.chosen(service.addresses)
+        subnets = [address for address in addresses if "/" in address]
+        plain = tuple(address for address in addresses if "/" not in address)
+        if plain or not subnets:
+            yield Place(plain or proxy.wildcards)
+        for subnet in subnets[:1] if not plain else ():
+            yield Place(proxy.wildcards, subnet)
 
 
-def _headless_addresses(service: MeshService, port: MeshPort, world: World, proxy: Proxy) -> Iterator[str]:
+def _headless_addresses(service: MeshService, port: MeshPort, workloads: Workloads, proxy: Proxy) -> Iterator[str]:
     own = proxy.node.addresses[:1]
-    found = (backend for backend in backends(service, world.slices_of(service.namespace, service.name)) if port_of(backend.slice, port) is not None)
+    found = (backend for backend in workloads.behind(service) if backend.port_of(port) is not None)
     yield from dict.fromkeys(backend.address for backend in found if backend.address not in own and proxy.reachable(backend.address))
 
 
-def _tcp_match(service: MeshService, port: MeshPort, proxy: Proxy, shared: bool) -> FilterChainMatch:
-    """Tell services with TLS on a shared listener apart by the names in ClientHellos; everything else goes by the address alone."""
-    if not shared or port.protocol not in TLS_FAMILY:
-        return ANY
-    aliases = (name for alias in service.aliases for name in (alias, *short_names(alias, proxy.domain)))
-    return FilterChainMatch(server_names=tuple(dict.fromkeys((service.host, *aliases))))
-
-
-def _add(entries: Entries, service: MeshService, port: MeshPort, addresses: tuple[str, ...], proxy: Proxy) -> list[Problem]:
-    kind, shared = kind_of(port.protocol), addresses[0] == proxy.wildcards[0]
+def _add(entries: Entries, service: MeshService, port: MeshPort, place: Place, scope: EgressScope, context: RuleContext) -> list[Problem]:
+    kind, shared = kind_of(port.protocol), place.addresses[0] == context.proxy.wildcards[0]
     chains = []
     if kind != "http":
-        match = _tcp_match(service, port, proxy, shared)
-        chains.append(FilterChain("", match, tcp_proxy(outbound_cluster(port.number, service.host), proxy), origins=(service.origin,)))
+        chains += connection_chains(service, port, scope.virtual_services, context, subnet=place.subnet, shared=shared)
     if kind != "tcp":
         routes = str(port.number) if kind == "http" or shared else service_route(service.host, port.number)
         match = ANY if port.protocol == "http_proxy" else SNIFFED_HTTP
-        chains.append(FilterChain("", match, outbound_http(listener_name(addresses[0], port.number), routes, proxy), origins=(service.origin,)))
+        name = listener_name(place.addresses[0], port.number)
+        chains.append(FilterChain("", match, outbound_http(name, routes, context.proxy), origins=(service.origin,)))
     protocol: Protocol = "auto" if kind == "http" and port.protocol != "http_proxy" else port.protocol
-    return add_entry(entries, Entry(addresses, port.number, protocol, chains, [service.origin]), port.protocol)
+    return add_entry(entries, Entry(place.addresses, port.number, protocol, chains, [service.origin]), port.protocol)
 
 
 def _finish(entry: Entry, others: Iterable[str], proxy: Proxy) -> Listener:
@@ -111,7 +165,7 @@ def _finish(entry: Entry, others: Iterable[str], proxy: Proxy) -> Listener:
     if not matching and default is not None:
         matching, default = [default], None
     elif default is None:
-        default = FilterChain(PASSTHROUGH_CHAIN, ANY, tcp_proxy(catch_all_cluster(proxy), proxy), origins=proxy.origins)
+        default = FilterChain(PASSTHROUGH_CHAIN, ANY, tcp_proxy(proxy.unknown_cluster, proxy), origins=proxy.origins)
     sniffs = any(chain.match.application_protocols for chain in matching)
     inspects = any(chain.match.server_names or chain.match.transport_protocol == "tls" for chain in matching)
     filters = (*((ListenerFilter("tls_inspector"),) if inspects else ()), *((ListenerFilter("http_inspector"),) if sniffs else ()))

@@ -46,3 +46,8 @@ def select_protocol(port: int, name: str, transport: str = "TCP", app_protocol: 
     if declared is not None:
         return declared
     return "tcp" if port in NEVER_SNIFFED else "auto"
+
+
+def entry_protocol(word: str) -> Protocol:
+    """Choose the protocol that a ServiceEntry, Gateway or Sidecar declares by a word in any case; an empty one is not declared."""
+    return _BY_NAME.get(word.lower(), "auto")

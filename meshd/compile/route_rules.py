@@ -1,23 +1,31 @@
 """Routes that nothing but a service asks for: to the service, in from the network, and for destinations unknown."""
 
+import attrs
+
 from meshd.base.origins import Origin
-from meshd.compile.names import BLACK_HOLE, PASSTHROUGH, outbound_cluster, service_route
+from meshd.compile.hash_policies import HashPolicies
+from meshd.compile.names import outbound_cluster, service_route
 from meshd.compile.node import Proxy
 from meshd.compile.protocols import GRPC_FAMILY, Protocol
 from meshd.compile.services import MeshPort, MeshService
-from meshd.model.mesh import Mesh, RetrySettings
+from meshd.model.virtual_service import HttpRetry
 from meshd.snapshot.route import DirectResponse, RetryPolicy, Route, RouteAction, RouteMatch, VirtualHost
 
 ALL = RouteMatch()
 RETRY_ON = ("connect-failure", "refused-stream", "unavailable", "cancelled", "retriable-status-codes")  # Istio core/route/retry
 RETRIES = 2
+RETRIABLE_CODES = "retriable-status-codes"
+DEFAULT_RETRY = HttpRetry(RETRIES)
 HOST_SELECTION_ATTEMPTS = 5
 INBOUND_RETRY = RetryPolicy(("reset-before-request",), RETRIES)
 
 
-def service_routes(service: MeshService, port: MeshPort, proxy: Proxy) -> tuple[Route, ...]:
+def service_routes(service: MeshService, port: MeshPort, proxy: Proxy, hashes: HashPolicies) -> tuple[Route, ...]:
     """Give the routes of a service's port for which no rule stands: everything goes to its cluster."""
-    action = RouteAction(outbound_cluster(port.number, service.host), retry_policy=outbound_retries(proxy.mesh), max_grpc_timeout=0.0)
+    name = outbound_cluster(port.number, service.host)
+    policies = hashes.find(service.host, port.number)
+    retries = retry_policy(proxy.mesh.default_http_retry_policy or DEFAULT_RETRY)
+    action = RouteAction(name, retry_policy=retries, max_grpc_timeout=0.0, hash_policies=policies)
     return (Route("default", ALL, action, f"{service_route(service.host, port.number)}/*", (service.origin,)),)
 
 
@@ -33,28 +41,29 @@ def catch_all(proxy: Proxy) -> VirtualHost:
     if proxy.registry_only:
         route = Route("block_all", ALL, DirectResponse(502), origins=proxy.origins)
     else:
-        route = Route("allow_any", ALL, RouteAction(PASSTHROUGH, max_grpc_timeout=0.0), origins=proxy.origins)
+        route = Route("allow_any", ALL, RouteAction(proxy.unknown_cluster, max_grpc_timeout=0.0), origins=proxy.origins)
     return VirtualHost(route.name, ("*",), (route,), include_request_attempt_count=True, origins=proxy.origins)
 
 
-def catch_all_cluster(proxy: Proxy) -> str:
-    """Name the cluster of connections that no service claims."""
-    return BLACK_HOLE if proxy.registry_only else PASSTHROUGH
+def retry_policy(settings: HttpRetry, *, hashed: bool = False) -> RetryPolicy | None:
+    """
+    Translate retry settings; None where they switch retries off.
 
-
-def outbound_retries(mesh: Mesh) -> RetryPolicy | None:
-    """Give the retry policy of routes that name none: the mesh's, else Istio's default."""
-    return retry_policy(mesh.default_http_retry_policy or RetrySettings())
-
-
-def retry_policy(settings: RetrySettings) -> RetryPolicy | None:
-    """Translate retry settings; None where they switch retries off."""
+    Source:
+        Istio pilot/pkg/networking/core/route/retry: an endpoint that has failed is avoided, but where endpoints are picked by a hash.
+    """
     if settings.attempts <= 0:
         return None
     words = [word.strip() for word in settings.retry_on.split(",") if word.strip()]
     codes = tuple(int(word) for word in words if word.isdigit())
-    conditions = tuple(word for word in words if not word.isdigit()) + (("retriable-status-codes",) if codes else ())
-    return RetryPolicy(
-        conditions or RETRY_ON, settings.attempts, settings.per_try_timeout, codes, previous_hosts=True,
+    conditions = tuple(word for word in words if not word.isdigit())
+    if codes and RETRIABLE_CODES not in conditions:
+        conditions += (RETRIABLE_CODES,)
+    avoided = not hashed if settings.ignore_previous_hosts is None else settings.ignore_previous_hosts
+    policy = RetryPolicy(
+        conditions or RETRY_ON, settings.attempts, settings.per_try_timeout, codes, previous_hosts=avoided,
         host_selection_attempts=HOST_SELECTION_ATTEMPTS,
     )
+    if settings.backoff:
+        policy = attrs.evolve(policy, base_interval=settings.backoff, max_interval=settings.backoff * 10)
+    return policy

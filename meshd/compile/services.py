@@ -1,19 +1,25 @@
 """Services as listeners, routes and clusters need them: full names, protocols, aliases."""
 
+import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import attrs
 
+from meshd.base.addresses import canonical_ip
 from meshd.base.origins import Origin
 from meshd.compile.names import service_host
-from meshd.compile.protocols import Protocol, select_protocol
-from meshd.compile.visibility import find_visibility
+from meshd.compile.protocols import Protocol, entry_protocol, select_protocol
+from meshd.compile.visibility import export_to, find_visibility
 from meshd.model.mesh import Mesh
 from meshd.model.service import Service
+from meshd.model.service_entry import ServiceEntry
 from meshd.model.world import World
 
-Resolution = Literal["endpoints", "original_destination", "alias"]
+Resolution = Literal["endpoints", "dns", "dns_round_robin", "original_destination", "alias"]
+_ENTRY_RESOLUTIONS: dict[str, Resolution] = {
+    "NONE": "original_destination", "STATIC": "endpoints", "DNS": "dns", "DNS_ROUND_ROBIN": "dns_round_robin", "DYNAMIC_DNS": "dns",
+}
 
 
 @attrs.frozen
@@ -37,18 +43,20 @@ class MeshPort:
 @attrs.frozen
 class MeshService:
     """
-    A service with everything that follows from it alone.
+    A service with everything that follows from it alone; one for each host of a ServiceEntry.
 
     Attributes:
-        host: Full name.
+        host: Full name; one of a ServiceEntry may begin with `*`.
         name / namespace: As its resource has them.
-        resolution: `endpoints`: discovery names them; `original_destination`: the client chose one (headless); `alias`: another name (ExternalName).
-        addresses: Virtual IPs; empty for headless services and for those without one.
+        resolution: `endpoints`: discovery names them; `dns`, `dns_round_robin`: names are looked up; `original_destination`: the client chose one
+            (headless services, too); `alias`: another name (ExternalName).
+        addresses: Virtual IPs and, in a ServiceEntry, CIDRs; empty for headless services and for those without one.
         ports: In order.
-        aliases: Full names of ExternalName services that lead here, sorted by namespace, then name.
         origin: Its resource.
         age_key: Sort key, oldest first.
-        resource: The service itself.
+        resource: The Service or ServiceEntry itself.
+        external: Its endpoints do not belong to the mesh.
+        aliases: Full names of ExternalName services that lead here, sorted by namespace, then name.
     """
 
     host: str
@@ -59,8 +67,14 @@ class MeshService:
     ports: tuple[MeshPort, ...]
     origin: Origin
     age_key: tuple[str, str]
-    resource: Service
+    resource: Service | ServiceEntry
+    external: bool = False
     aliases: tuple[str, ...] = ()
+
+    @property
+    def headless(self) -> bool:
+        """Tell whether it is a Kubernetes service whose clients choose among endpoints that discovery knows."""
+        return isinstance(self.resource, Service) and self.resolution == "original_destination"
 
 
 def read_service(service: Service, domain_suffix: str) -> MeshService:
@@ -76,6 +90,26 @@ def read_service(service: Service, domain_suffix: str) -> MeshService:
     )
 
 
+def read_entry(entry: ServiceEntry) -> list[MeshService]:
+    """Draw the MeshServices of a ServiceEntry, one a host."""
+    metadata = entry.metadata
+    ports = tuple(MeshPort(port.number, port.name, entry_protocol(port.protocol), port.target or port.number) for port in entry.ports)
+    addresses = tuple(dict.fromkeys(plain_address(address) for address in entry.addresses))
+    return [
+        MeshService(
+            host.lower(), host.lower(), metadata.namespace, _ENTRY_RESOLUTIONS[entry.resolution], addresses, ports, metadata.origin,
+            (metadata.created, f"{host.lower()}.{metadata.namespace}"), entry, entry.location == "MESH_EXTERNAL",
+        )
+        for host in entry.hosts
+    ]
+
+
+def plain_address(text: str) -> str:
+    """Give an address without a prefix length that says nothing (`/32`, `/128`), and a real range without the bits that do not count."""
+    network = ipaddress.ip_network(text, strict=False)
+    return canonical_ip(str(network.network_address)) if network.prefixlen == network.max_prefixlen else str(network)
+
+
 def _resolution(service: Service) -> Resolution:
     if service.type == "ExternalName" and service.external_name:
         return "alias"
@@ -85,14 +119,17 @@ def _resolution(service: Service) -> Resolution:
 def all_services(world: World) -> list[MeshService]:
     """Give every service, oldest first, with its aliases (Istio's order: creation time, then `name.namespace`)."""
     suffix = world.mesh.domain_suffix
-    services = sorted((read_service(service, suffix) for service in world.all(Service)), key=lambda service: service.age_key)
+    found = [read_service(service, suffix) for service in world.all(Service)]
+    for entry in world.all(ServiceEntry):
+        found += read_entry(entry)
+    services = sorted(found, key=lambda service: service.age_key)
     aliases = find_aliases(services)
     return [attrs.evolve(service, aliases=aliases[service.host]) if service.host in aliases else service for service in services]
 
 
 def visible_services(services: Iterable[MeshService], namespace: str, mesh: Mesh) -> list[MeshService]:
     """Give the services that a namespace sees, in the order in which they win conflicts: own private ones, those exported to it, public ones."""
-    seen = ((find_visibility(service.resource, namespace, mesh), service) for service in services)
+    seen = ((find_visibility(export_to(service.resource, mesh), service.namespace, namespace), service) for service in services)
     ranked = [(rank, service) for rank, service in seen if rank is not None]
     return [service for _rank, service in sorted(ranked, key=lambda pair: pair[0])]
 
@@ -104,7 +141,10 @@ def find_aliases(services: Iterable[MeshService]) -> Mapping[str, tuple[str, ...
     Source:
         Istio pilot/pkg/model/push_context.go, resolveServiceAliases.
     """
-    targets = {service.host: service.resource.external_name.rstrip(".").lower() for service in services if service.resolution == "alias"}
+    targets = {
+        service.host: service.resource.external_name.rstrip(".").lower()
+        for service in services if service.resolution == "alias" and isinstance(service.resource, Service)
+    }
     origins = {service.host: (service.namespace, service.host) for service in services if service.resolution == "alias"}
     found: dict[str, list[str]] = {}
     for alias in targets:

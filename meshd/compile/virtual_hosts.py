@@ -2,13 +2,19 @@
 
 from collections.abc import Iterable
 
+import attrs
+
 from meshd.base.addresses import is_ip_address, is_ipv6
+from meshd.base.origins import Origin
+from meshd.compile.hosts import covers, most_specific
+from meshd.compile.http_rules import RuleContext, translate_rules
 from meshd.compile.names import service_route
 from meshd.compile.node import Proxy
 from meshd.compile.protocols import HTTP_FAMILY
 from meshd.compile.route_rules import catch_all, service_routes
 from meshd.compile.services import MeshPort, MeshService
-from meshd.snapshot.route import RouteConfiguration, VirtualHost
+from meshd.model.virtual_service import VirtualService
+from meshd.snapshot.route import Route, RouteConfiguration, VirtualHost
 
 _KUBERNETES = ".svc."
 
@@ -56,50 +62,151 @@ def service_domains(service: MeshService, proxy: Proxy) -> tuple[list[str], froz
         short = short_names(host, proxy.domain)
         domains += [host, *short] if is_ip_address(host) else [host, f"{host}.", *short]
         shortened.update(short)
-    if service.resolution == "original_destination":
+    if service.headless:
         domains += [f"*.{domain}" for domain in domains]
     domains += [f"[{address}]" if is_ipv6(address) else address for address in proxy.chosen(service.addresses)]
     return domains, frozenset(shortened)
 
 
-def port_routes(number: int, members: Iterable[tuple[MeshService, MeshPort]], proxy: Proxy) -> RouteConfiguration:
+@attrs.frozen
+class RouteSources:
+    """
+    What a route configuration is made from.
+
+    Attributes:
+        number: Of the port.
+        members: Services that have it, with that port, in the order in which they win conflicts.
+        virtual_services: That the listener sees, in order.
+        context: What rules are translated for.
+    """
+
+    number: int
+    members: tuple[tuple[MeshService, MeshPort], ...]
+    virtual_services: tuple[VirtualService, ...]
+    context: RuleContext
+
+    @property
+    def proxy(self) -> Proxy:
+        """The machine."""
+        return self.context.proxy
+
+
+@attrs.frozen
+class HostRoutes:
+    """The routes of a host before its domains are settled; `member` is None for a host that no service has."""
+
+    host: str
+    routes: tuple[Route, ...]
+    member: tuple[MeshService, MeshPort] | None = None
+    origins: tuple[Origin, ...] = ()
+
+
+def host_routes(sources: RouteSources) -> list[HostRoutes]:
+    """
+    Give the routes of every host: those with a VirtualService first, then all other services.
+
+    Source:
+        Istio pilot/pkg/networking/core/route/route.go, BuildSidecarVirtualHostWrapper: the oldest VirtualService of a host has it alone; one
+        with a wildcard stands for the services that no other names more exactly; hosts that no service has are known on port 80 only. ExternalName
+        services have routes of their own only where a VirtualService names them.
+    """
+    found: list[HostRoutes] = []
+    owners = _owners(sources)
+    for virtual in sources.virtual_services:
+        routes = translate_rules(virtual, sources.context)
+        if not routes:
+            continue
+        members, others = _split_hosts(virtual, sources, owners)
+        origins = (virtual.metadata.origin,)
+        if sources.number == 80 and not members:
+            found += [HostRoutes(host, routes, None, origins) for host in others]
+        elif members:
+            found += [HostRoutes(host, routes, None, origins) for host in others]
+            found += [HostRoutes(member[0].host, routes, member, (*origins, member[0].origin)) for member in members]
+    taken = {entry.host for entry in found if entry.member is not None}
+    for service, port in sources.members:
+        if service.host not in taken and service.resolution != "alias":
+            routes = service_routes(service, port, sources.proxy, sources.context.hashes)
+            found.append(HostRoutes(service.host, routes, (service, port), (service.origin,)))
+    return found
+
+
+def _owners(sources: RouteSources) -> dict[str, VirtualService]:
+    """Give the VirtualService that names each service's host most exactly; the first of equals."""
+    patterns = [(host, virtual) for virtual in sources.virtual_services for host in virtual.hosts]
+    found = {}
+    for service, _port in sources.members:
+        owner = most_specific(service.host, patterns)
+        if owner is not None:
+            found[service.host] = owner
+    return found
+
+
+def _split_hosts(
+    virtual: VirtualService, sources: RouteSources, owners: dict[str, VirtualService],
+) -> tuple[list[tuple[MeshService, MeshPort]], list[str]]:
+    """Give the services that a VirtualService stands for, and its hosts that no service has."""
+    members: dict[str, tuple[MeshService, MeshPort]] = {}
+    others = []
+    by_host = {service.host: (service, port) for service, port in sources.members}
+    for host in virtual.hosts:
+        if host in by_host:
+            members[host] = by_host[host]
+        elif host.startswith("*"):
+            covered = [name for name in by_host if covers(host, name) and owners.get(name) is virtual]
+            members.update((name, by_host[name]) for name in covered)
+            if not covered:
+                others.append(host)
+        else:
+            others.append(host)
+    return list(members.values()), others
+
+
+def port_routes(sources: RouteSources) -> RouteConfiguration:
     """
     Build the route configuration that the services with one port number share.
 
-    The first service to claim a domain keeps it, and a shortened name never hides another service's full name.
+    The first host to claim a domain keeps it, and a shortened name never hides another service's full name.
     """
-    chosen = list(members)
-    full_names = {service.host for service, _port in chosen}
+    hosts = _settle(host_routes(sources), sources)
+    hosts.sort(key=lambda host: host.name)
+    origins = tuple(dict.fromkeys(origin for host in hosts for origin in host.origins))
+    return RouteConfiguration(str(sources.number), (*hosts, catch_all(sources.proxy)), origins=origins)
+
+
+def _settle(entries: Iterable[HostRoutes], sources: RouteSources) -> list[VirtualHost]:
+    """Share out the domains among hosts."""
+    entries = list(entries)
+    full_names = {entry.host for entry in entries if entry.member is not None}
     claimed: set[str] = set()
+    named: set[str] = set()
     hosts = []
-    for service, port in chosen:
-        domains, shortened = service_domains(service, proxy)
+    for entry in entries:
+        name = service_route(entry.host, sources.number)
+        if name in named:
+            continue
+        domains, shortened = ([entry.host], frozenset[str]()) if entry.member is None else service_domains(entry.member[0], sources.proxy)
         kept = [domain for domain in dict.fromkeys(domains) if domain not in claimed and not (domain in shortened and domain in full_names)]
         claimed.update(kept)
         if kept:
-            hosts.append(_virtual_host(service, port, kept, proxy))
-    hosts.sort(key=lambda host: host.name)
-    return RouteConfiguration(str(number), (*hosts, catch_all(proxy)), origins=tuple(service.origin for service, _port in chosen))
+            named.add(name)
+            hosts.append(VirtualHost(name, tuple(kept), entry.routes, include_request_attempt_count=True, origins=entry.origins))
+    return hosts
 
 
-def single_routes(service: MeshService, port: MeshPort, proxy: Proxy) -> RouteConfiguration:
+def single_routes(sources: RouteSources) -> RouteConfiguration:
     """
     Build the route configuration of a listener that belongs to one service: whatever the name, it is for this service.
 
     The service's names stand beside `*`, as in the article of the seed; they match the same requests.
     """
-    domains, _shortened = service_domains(service, proxy)
-    host = _virtual_host(service, port, [*dict.fromkeys(domains), "*"], proxy)
-    return RouteConfiguration(service_route(service.host, port.number), (host,), origins=(service.origin,))
+    hosts = _settle(host_routes(sources), sources)
+    service = sources.members[0][0]
+    hosts = [attrs.evolve(host, domains=(*host.domains, "*")) for host in hosts if service.host in host.domains]
+    origins = tuple(dict.fromkeys(origin for host in hosts for origin in host.origins))
+    return RouteConfiguration(service_route(service.host, sources.number), tuple(hosts), origins=origins)
 
 
 def routed(port: MeshPort) -> bool:
     """Tell whether a port takes part in HTTP routing: declared HTTP, or not declared."""
     return port.protocol in HTTP_FAMILY or port.protocol == "auto"
-
-
-def _virtual_host(service: MeshService, port: MeshPort, domains: list[str], proxy: Proxy) -> VirtualHost:
-    return VirtualHost(
-        service_route(service.host, port.number), tuple(domains), service_routes(service, port, proxy), include_request_attempt_count=True,
-        origins=(service.origin,),
-    )

@@ -5,7 +5,7 @@ import re
 import string
 
 from meshd.base.addresses import is_ip_address
-from meshd.base.hostnames import is_dns_label, is_hostname
+from meshd.base.hostnames import MAX_NAME, is_dns_label, is_hostname
 
 MAX_LABEL_VALUE = 63  # Kubernetes, apimachinery/pkg/util/validation
 MAX_PORT_NAME = 15  # RFC 6335, section 5.1, for names of container ports
@@ -14,6 +14,8 @@ _WORD = frozenset(string.ascii_letters + string.digits + "-_.")
 _EDGE = frozenset(string.ascii_letters + string.digits)
 # reason: this text is the operator's own file, bounded by the reader, and the pattern is linear
 _PORT_RANGE = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?\Z", re.ASCII)
+_LABEL = re.compile(r"[a-zA-Z0-9](?:[-a-zA-Z0-9_]{0,61}[a-zA-Z0-9])?\Z", re.ASCII)
+_WILDCARD_LABEL = re.compile(r"(?:\*|(?:\*-?)?[a-zA-Z0-9](?:[-a-zA-Z0-9_]{0,61}[a-zA-Z0-9])?)\Z", re.ASCII)
 _ACCOUNT = re.compile(r"(?:\d{1,10}|[a-z_][a-z0-9_.-]{0,31}\$?)\Z", re.ASCII)
 
 
@@ -114,6 +116,32 @@ def one_line(text: str) -> str:
 def app_protocol(text: str) -> str:
     """Check an appProtocol: like a label's key."""
     return "" if not label_key(text) else "a protocol such as http or kubernetes.io/h2c"
+
+
+def wildcard_host(text: str) -> str:
+    """
+    Check a host as Istio's networking API takes it: a DNS name of any case, `*` or a leading `*.`.
+
+    Source:
+        Istio pkg/config/validation/agent, ValidateWildcardDomain.
+    """
+    first, _, rest = text.partition(".")
+    labels = rest.removesuffix(".").split(".") if rest else []
+    good = 0 < len(text) <= MAX_NAME and bool(_WILDCARD_LABEL.match(first)) and all(_LABEL.match(label) for label in labels)
+    return "" if good and not (labels and labels[-1].isdigit()) else "a DNS name, or one with * in the place of its first label"
+
+
+def subset_name(text: str) -> str:
+    """Check a subset's name: a label of any case."""
+    return label_name(text.lower()) and "a subset's name of letters, digits and '-'"
+
+
+def sni_host(text: str) -> str:
+    """Check a server name: a host, or one of Istio's own names for a port and subset of it (`outbound_.80_.v1_.reviews...`)."""
+    parts = text.split("_.")
+    if len(parts) == 4 and parts[0] == "outbound" and parts[1].isdigit():
+        return wildcard_host(parts[3])
+    return wildcard_host(text)
 
 
 def _is_word(text: str) -> bool:

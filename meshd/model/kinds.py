@@ -7,16 +7,24 @@ import attrs
 from meshd.base.errors import Problem
 from meshd.base.origins import Origin
 from meshd.model.checks import label_name, subdomain_name
+from meshd.model.destination_rule import read_destination_rule
 from meshd.model.drafts import Identity
 from meshd.model.endpoint_slice import read_endpoint_slice, read_endpoints
+from meshd.model.gateway import read_gateway
 from meshd.model.mesh import read_mesh
 from meshd.model.metadata import DEFAULT_NAMESPACE, Metadata, read_metadata
 from meshd.model.namespace import read_namespace
 from meshd.model.node_reading import read_node
 from meshd.model.paths import LineOf, shown_key
 from meshd.model.pod import read_pod
+from meshd.model.proxy_config import read_proxy_config
 from meshd.model.reading import Check, Fields, Report, did_you_mean, shown
 from meshd.model.service import read_service
+from meshd.model.service_entry import read_service_entry
+from meshd.model.sidecar import read_sidecar
+from meshd.model.virtual_service_reading import read_virtual_service
+from meshd.model.workload_entry import read_workload_entry
+from meshd.model.workload_group import read_workload_group
 from meshd.model.world import Resource
 
 
@@ -38,6 +46,8 @@ class Kind:
     check_name: Check = subdomain_name
 
 
+ISTIO_NETWORKING = ("v1", "v1beta1", "v1alpha3")
+
 KINDS: dict[tuple[str, str], Kind] = {
     ("", "Endpoints"): Kind(("v1",), read_endpoints, check_name=label_name),
     ("", "Namespace"): Kind(("v1",), read_namespace, namespaced=False, check_name=label_name),
@@ -46,13 +56,18 @@ KINDS: dict[tuple[str, str], Kind] = {
     ("discovery.k8s.io", "EndpointSlice"): Kind(("v1", "v1beta1"), read_endpoint_slice),
     ("meshd.io", "Mesh"): Kind(("v1",), read_mesh, namespaced=False),
     ("meshd.io", "Node"): Kind(("v1",), read_node, namespaced=False),
+    ("networking.istio.io", "DestinationRule"): Kind(ISTIO_NETWORKING, read_destination_rule),
+    ("networking.istio.io", "Gateway"): Kind(ISTIO_NETWORKING, read_gateway),
+    ("networking.istio.io", "ProxyConfig"): Kind(("v1", "v1beta1"), read_proxy_config),
+    ("networking.istio.io", "ServiceEntry"): Kind(ISTIO_NETWORKING, read_service_entry),
+    ("networking.istio.io", "Sidecar"): Kind(ISTIO_NETWORKING, read_sidecar),
+    ("networking.istio.io", "VirtualService"): Kind(ISTIO_NETWORKING, read_virtual_service),
+    ("networking.istio.io", "WorkloadEntry"): Kind(ISTIO_NETWORKING, read_workload_entry),
+    ("networking.istio.io", "WorkloadGroup"): Kind(ISTIO_NETWORKING, read_workload_group),
 }
 
 NOT_SERVED: dict[str, tuple[str, ...]] = {
-    "networking.istio.io": (
-        *("VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Sidecar", "WorkloadEntry", "WorkloadGroup"),
-        *("EnvoyFilter", "ProxyConfig"),
-    ),
+    "networking.istio.io": ("EnvoyFilter",),
     "security.istio.io": ("PeerAuthentication", "RequestAuthentication", "AuthorizationPolicy"),
     "telemetry.istio.io": ("Telemetry",),
     "extensions.istio.io": ("WasmPlugin", "TrafficExtension"),

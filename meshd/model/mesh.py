@@ -9,8 +9,11 @@ import attrs
 from meshd.base.errors import Problem
 from meshd.base.origins import Origin
 from meshd.model.checks import export_to, host_name, label_name, one_line
+from meshd.model.load_balancer_reading import read_locality
 from meshd.model.metadata import Metadata
 from meshd.model.reading import Fields
+from meshd.model.traffic_policy import LocalityLb
+from meshd.model.virtual_service import HttpRetry
 
 OutboundPolicy = Literal["ALLOW_ANY", "REGISTRY_ONLY"]
 Normalization = Literal["NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"]
@@ -29,28 +32,12 @@ _ELSEWHERE = frozenset(
 """MeshConfig fields (istio.io/api mesh/v1alpha1) that concern Kubernetes clusters or Istio's own control plane."""
 _NOT_SERVED = (
     *("proxyListenPort", "proxyInboundListenPort", "proxyHttpPort", "tcpKeepalive", "enableTracing", "enableEnvoyAccessLogService"),
-    *("defaultConfig", "enableAutoMtls", "trustDomainAliases", "caCertificates", "defaultVirtualServiceExportTo"),
-    *("defaultDestinationRuleExportTo", "localityLbSetting", "dnsRefreshRate", "h2UpgradePolicy", "inboundClusterStatName"),
+    *("defaultConfig", "enableAutoMtls", "trustDomainAliases", "caCertificates"),
+    *("dnsRefreshRate", "h2UpgradePolicy", "inboundClusterStatName"),
     *("outboundClusterStatName", "verifyCertificateAtClient", "extensionProviders", "defaultProviders"),
     *("meshMTLS", "tlsDefaults"),
 )
 """MeshConfig fields that meshd does not serve yet."""
-
-
-@attrs.frozen
-class RetrySettings:
-    """
-    Istio's HTTPRetry, as far as the mesh's default policy has it.
-
-    Attributes:
-        attempts: Retries after the first try; 0 switches them off.
-        per_try_timeout: Seconds for each try; 0 means none of its own.
-        retry_on: Conditions and status codes, comma separated; empty for Istio's default.
-    """
-
-    attempts: int = 2
-    per_try_timeout: float = 0.0
-    retry_on: str = ""
 
 
 @attrs.frozen
@@ -71,7 +58,8 @@ class Mesh:
         trust_domain: SPIFFE trust domain.
         domain_suffix: DNS suffix of services.
         root_namespace: Where mesh-wide resources live.
-        default_service_export_to: Visibility of services that say nothing.
+        default_service_export_to / default_virtual_service_export_to / default_destination_rule_export_to: Visibility of those that say nothing.
+        locality_lb: Which localities are preferred; None: not said.
         default_http_retry_policy: Retries of routes that say nothing; None: Istio's default.
     """
 
@@ -88,7 +76,10 @@ class Mesh:
     domain_suffix: str = "cluster.local"
     root_namespace: str = "istio-system"
     default_service_export_to: tuple[str, ...] = ("*",)
-    default_http_retry_policy: RetrySettings | None = None
+    default_virtual_service_export_to: tuple[str, ...] = ("*",)
+    default_destination_rule_export_to: tuple[str, ...] = ("*",)
+    locality_lb: LocalityLb | None = None
+    default_http_retry_policy: HttpRetry | None = None
 
 
 DEFAULT_MESH = Mesh(Metadata("default", Origin("defaults")))
@@ -112,12 +103,13 @@ def read_mesh(fields: Fields, metadata: Metadata) -> tuple[Mesh, ...]:
         domain_suffix=spec.text("domainSuffix", "cluster.local", check=host_name),
         root_namespace=spec.text("rootNamespace", "istio-system", check=label_name),
         default_service_export_to=spec.texts("defaultServiceExportTo", check=export_to) or ("*",),
+        default_virtual_service_export_to=spec.texts("defaultVirtualServiceExportTo", check=export_to) or ("*",),
+        default_destination_rule_export_to=spec.texts("defaultDestinationRuleExportTo", check=export_to) or ("*",),
+        locality_lb=spec.optional("localityLbSetting", read_locality),
         default_http_retry_policy=_read_retries(spec),
     )
     for name in _NOT_SERVED:
-        if name in spec:
-            spec.wrong(name, f"{name} is not served yet and has no effect", severity="info")
-        spec.raw(name)
+        spec.not_served(name, severity="info")
     spec.finish(_ELSEWHERE)
     return (mesh,)
 
@@ -143,17 +135,22 @@ def _read_mode(spec: Fields, name: str, modes: tuple[Mode, ...]) -> Mode:
     return mode
 
 
-def _read_retries(spec: Fields) -> RetrySettings | None:
+def _read_retries(spec: Fields) -> HttpRetry | None:
     if "defaultHttpRetryPolicy" not in spec:
         return None
     policy = spec.mapping("defaultHttpRetryPolicy")
-    settings = RetrySettings(
+    settings = HttpRetry(
         # reason: absent is 0 in protobuf, and Istio takes 0 as "no retries" (route/retry ConvertPolicy)
         attempts=policy.number("attempts", 0, low=0, high=2**31 - 1),
         per_try_timeout=policy.duration("perTryTimeout", 0.0, low=0.001, zero=True),
         retry_on=policy.text("retryOn", check=one_line),
+        remote_localities=policy.flag("retryRemoteLocalities"),
+        ignore_previous_hosts=policy.maybe_flag("retryIgnorePreviousHosts"),
+        backoff=policy.duration("backoff", 0.0, low=0.001),
     )
-    policy.finish(("retryRemoteLocalities", "retryIgnorePreviousHosts", "backoff"))
+    if settings.remote_localities:
+        policy.not_served("retryRemoteLocalities")
+    policy.finish()
     return settings
 
 

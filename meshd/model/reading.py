@@ -15,6 +15,7 @@ MAX_SHOWN = 80  # characters of a found value in a message
 MAX_PORT = 65535
 
 T = TypeVar("T", bound=str)
+V = TypeVar("V")
 
 Check = Callable[[str], str]
 """Takes a text, gives what was expected instead; empty when the text is right."""
@@ -88,6 +89,15 @@ class Fields:
         """Report something about a field; an empty name means this mapping."""
         self.report.add((*self.path, name) if name else self.path, message, hint, severity)
 
+    def not_served(self, name: str, what: str = "", effect: str = "has no effect", severity: Severity = "warning") -> None:
+        """Tell of a field that nothing acts on yet; `what` says more precisely than its name what that is."""
+        if self.raw(name) is not None:
+            self.wrong(name, f"{what or name} is not served yet and {effect}", severity=severity)
+
+    def is_empty(self, name: str) -> bool:
+        """Tell whether a list is absent or has nothing in it."""
+        return self.values.get(name) in (None, [])
+
     def raw(self, name: str) -> object:
         """Return a field as it is, None where absent."""
         self._known.add(name)
@@ -146,6 +156,11 @@ class Fields:
             return default
         return value
 
+    def maybe_number(self, name: str, *, low: int, high: int) -> int | None:
+        """Return a whole number between `low` and `high`, or None where it is absent."""
+        self._known.add(name)
+        return self.number(name, low=low, high=high) if name in self else None
+
     def port(self, name: str, default: int = 0, *, required: bool = False) -> int:
         """Return a port number."""
         return self.number(name, default, low=1, high=MAX_PORT, required=required)
@@ -165,6 +180,17 @@ class Fields:
         self.wrong(name, f"expected a duration{least} such as 10s or 250ms{', or 0s' if zero and low else ''}, got {shown(value)}")
         return default
 
+    def decimal(self, name: str, default: float, *, low: float, high: float) -> float:
+        """Return a number between `low` and `high`, both included."""
+        value = self.raw(name)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            hint = "remove the quotes" if isinstance(value, str) and value.replace(".", "", 1).isdigit() else ""
+            self.wrong(name, f"expected a number from {low:g} to {high:g}, got {shown(value)}", hint)
+            return default
+        return float(value)
+
     def mapping(self, name: str) -> "Fields":
         """Return the fields of a mapping; of an empty one where it is absent."""
         value = self.raw(name)
@@ -172,10 +198,17 @@ class Fields:
             self.wrong(name, f"expected a mapping, got {shown(value)}")
         return Fields(value if isinstance(value, dict) else {}, (*self.path, name), self.report)
 
-    def items(self, name: str) -> list["Fields"]:
-        """Return the mappings of a list."""
+    def optional(self, name: str, read: "Callable[[Fields], V]") -> "V | None":
+        """Return what is read of a mapping, or None where it is absent or none."""
+        found = self.mapping(name)
+        return read(found) if isinstance(self.values.get(name), dict) else None
+
+    def items(self, name: str, *, null: bool = False) -> list["Fields"]:
+        """Return the mappings of a list; with `null`, an item that is null counts as an empty one."""
         found = []
         for index, value in enumerate(self._list(name)):
+            if value is None and null:
+                value = {}
             if isinstance(value, dict):
                 found.append(Fields(value, (*self.path, name, index), self.report))
             else:

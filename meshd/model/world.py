@@ -6,14 +6,25 @@ from typing import TypeVar
 import attrs
 from immutables import Map
 
+from meshd.model.destination_rule import DestinationRule
 from meshd.model.endpoint_slice import EndpointSlice
+from meshd.model.gateway import Gateway
 from meshd.model.mesh import DEFAULT_MESH, Mesh
 from meshd.model.namespace import Namespace
 from meshd.model.node import Node
 from meshd.model.pod import Pod
+from meshd.model.proxy_config import ProxyConfig
 from meshd.model.service import Service
+from meshd.model.service_entry import ServiceEntry
+from meshd.model.sidecar import Sidecar
+from meshd.model.virtual_service import VirtualService
+from meshd.model.workload_entry import WorkloadEntry
+from meshd.model.workload_group import WorkloadGroup
 
-Resource = Service | EndpointSlice | Pod | Namespace | Node | Mesh
+Resource = (
+    Service | EndpointSlice | Pod | Namespace | Node | Mesh
+    | VirtualService | DestinationRule | ServiceEntry | WorkloadEntry | WorkloadGroup | Sidecar | Gateway | ProxyConfig
+)
 Key = tuple[str, str]
 """Namespace and name."""
 

@@ -9,6 +9,8 @@ from meshd.base.origins import Origin
 UNLIMITED = 2**32 - 1  # Istio's default for every threshold
 
 ClusterType = Literal["EDS", "STATIC", "STRICT_DNS", "LOGICAL_DNS", "ORIGINAL_DST"]
+NAMED: tuple[ClusterType, ...] = ("STRICT_DNS", "LOGICAL_DNS")
+"""Types of clusters whose endpoints may have names, which are looked up."""
 LbPolicy = Literal["LEAST_REQUEST", "ROUND_ROBIN", "RANDOM", "RING_HASH", "MAGLEV", "CLUSTER_PROVIDED"]
 HttpProtocol = Literal["http1", "http2", "downstream"]
 
@@ -44,10 +46,10 @@ class OutlierDetection:
     Take endpoints that fail out of use for a while; the defaults are Envoy's.
 
     Attributes:
-        consecutive_5xx: Answers of 500 or more (failed connects count) in a row until an endpoint is ejected; 0: they do not count.
+        consecutive_5xx: Answers of 500 or more (failed connects count) in a row until an endpoint is ejected; 0: they do not count; None: 5.
         consecutive_gateway_failure: The same for 502, 503 and 504.
         consecutive_local_origin_failure: The same for failures without an answer, with `split_local_origin`.
-        enforcing_5xx_percent / enforcing_gateway_percent / enforcing_local_origin_percent: Chance that such an endpoint really is ejected.
+        enforcing_5xx_percent / enforcing_gateway_percent / enforcing_local_origin_percent: Chance that such an endpoint really is ejected; None: 100.
         split_local_origin: Count failures without an answer apart.
         interval: Seconds between looks at whether an ejection is over.
         base_ejection_time: Seconds of the first ejection; the n-th is n times as long.
@@ -56,10 +58,10 @@ class OutlierDetection:
         always_eject_one: One may be, whatever that share comes to.
     """
 
-    consecutive_5xx: int = 5
+    consecutive_5xx: int | None = None
     consecutive_gateway_failure: int = 5
     consecutive_local_origin_failure: int = 5
-    enforcing_5xx_percent: int = 100
+    enforcing_5xx_percent: int | None = None
     enforcing_gateway_percent: int = 0
     enforcing_local_origin_percent: int = 100
     split_local_origin: bool = False
@@ -94,7 +96,7 @@ class Cluster:
         http_protocol: Spoken upstream; `downstream`: what the client speaks.
         outlier_detection: None: endpoints that fail stay in use.
         choice_count: Endpoints that LEAST_REQUEST picks one of.
-        ring_size: Least and greatest size of RING_HASH's ring.
+        ring_size: Least and greatest size of RING_HASH's ring; empty: Envoy's 1,024 and 8 million.
         table_size: Of MAGLEV's table.
         http_idle_timeout: Seconds that a pooled connection may be idle; None: Envoy's hour.
         http_connection_duration: Seconds until a pooled connection is used no more; 0 means no limit.
@@ -128,7 +130,7 @@ class Cluster:
     origins: tuple[Origin, ...] = ()
     outlier_detection: OutlierDetection | None = None
     choice_count: int = 2  # Envoy's default
-    ring_size: tuple[int, int] = (1024, 8 * 1024 * 1024)  # Envoy's defaults
+    ring_size: tuple[int, ...] = ()
     table_size: int = 65537  # Envoy's default
     http_connection_duration: float = 0.0
     max_response_headers: int = 100  # Envoy's default

@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 
 from meshd.snapshot.assignment_json import ASSIGNMENT
-from meshd.snapshot.cluster import Cluster, ClusterType, HttpProtocol, LbPolicy, OutlierDetection, RetryBudget, ServiceReference, Thresholds
+from meshd.snapshot.cluster import NAMED, Cluster, ClusterType, HttpProtocol, LbPolicy, OutlierDetection, RetryBudget, ServiceReference, Thresholds
 from meshd.snapshot.endpoint import ClusterLoadAssignment
 from meshd.snapshot.http_connection_json import FROM_CONTROL_PLANE, KEY_FORMAT, read_key_format
 from meshd.snapshot.json_fields import (
@@ -33,6 +33,7 @@ HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _RAW = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"
 _OPTIONS = ("typedExtensionProtocolOptions", HTTP_OPTIONS)
 _COMMON = (*_OPTIONS, "commonHttpProtocolOptions")
+DNS_REFRESH = "60s"  # Istio's: after failures; otherwise names live as long as they say
 _MAX_RING = 8 * 1024 * 1024  # Envoy's default
 
 _PROTOCOLS: dict[str, Json] = {
@@ -64,10 +65,10 @@ _THRESHOLDS = Message(
 _OUTLIER = Message(
     OutlierDetection,
     (
-        wrapped("consecutive_5xx", "consecutive5xx", default=5),
+        wrapped("consecutive_5xx", "consecutive5xx", default=None),
         wrapped("consecutive_gateway_failure", "consecutiveGatewayFailure", default=5),
         wrapped("consecutive_local_origin_failure", "consecutiveLocalOriginFailure", default=5),
-        wrapped("enforcing_5xx_percent", "enforcingConsecutive5xx", default=100),
+        wrapped("enforcing_5xx_percent", "enforcingConsecutive5xx", default=None),
         wrapped("enforcing_gateway_percent", "enforcingConsecutiveGatewayFailure", default=0),
         wrapped("enforcing_local_origin_percent", "enforcingConsecutiveLocalOriginFailure", default=100),
         flag("split_local_origin", "splitExternalLocalOriginErrors", default=False),
@@ -139,6 +140,8 @@ def _read_extra(found: Json) -> str:
 def _options(cluster: Cluster) -> Json:
     """Give what stands beside the table: the statistics' name, the source's port, and what is spoken, which hangs on other options."""
     message: Json = {"altStatName": f"{cluster.name};"}
+    if cluster.type in NAMED:
+        message.update({"dnsRefreshRate": DNS_REFRESH, "respectDnsTtl": True})
     if cluster.source_address:
         message["upstreamBindConfig"] = {"sourceAddress": {"portValue": 0}}
     options = dict(_PROTOCOLS[cluster.http_protocol])
@@ -162,7 +165,7 @@ def _nothing(_value: object) -> Json:
     return {}
 
 
-def _write_ring(sizes: tuple[int, int]) -> Json:
+def _write_ring(sizes: tuple[int, ...]) -> Json:
     return {"minimumRingSize": sizes[0], **({"maximumRingSize": sizes[1]} if sizes[1] != _MAX_RING else {})}
 
 
@@ -179,7 +182,7 @@ _CLUSTER = Message(
         one("outlier_detection", "outlierDetection", message=_OUTLIER, default=None),
         wrapped("choice_count", "leastRequestLbConfig", "choiceCount", default=2),
         Row("ring_size", ("ringHashLbConfig",), _write_ring,
-            lambda found: (read_int(found.get("minimumRingSize", 1024)), read_int(found.get("maximumRingSize", _MAX_RING))), (1024, _MAX_RING)),
+            lambda found: (read_int(found.get("minimumRingSize", 1024)), read_int(found.get("maximumRingSize", _MAX_RING))), ()),
         wrapped("table_size", "maglevLbConfig", "tableSize", default=65537),
         Row("panic_threshold_percent", ("commonLbConfig", "healthyPanicThreshold"), lambda percent: {"value": percent} if percent else {},
             read_number, None),

@@ -3,7 +3,7 @@
 import attrs
 
 from meshd.base.addresses import SocketAddress
-from meshd.snapshot.cluster import Cluster
+from meshd.snapshot.cluster import NAMED, Cluster
 from meshd.snapshot.cluster_json import write_cluster
 from meshd.snapshot.endpoint import ClusterLoadAssignment
 from meshd.snapshot.filter_chain import FilterChain
@@ -74,4 +74,4 @@ def _write_cluster(cluster: Cluster, snapshot: Snapshot) -> Json:
     if cluster.type == "EDS":
         found = snapshot.endpoints.get(cluster.service_name, ClusterLoadAssignment(cluster.name))
         return write_cluster(attrs.evolve(cluster, type="STATIC", service_name=""), attrs.evolve(found, cluster_name=cluster.name))
-    return write_cluster(cluster, snapshot.endpoints.get(cluster.name) if cluster.type == "STATIC" else None)
+    return write_cluster(cluster, snapshot.endpoints.get(cluster.name) if cluster.type in ("STATIC", *NAMED) else None)

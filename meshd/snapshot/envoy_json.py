@@ -1,6 +1,7 @@
 """A snapshot in Envoy's v3 JSON, as istioctl prints it."""
 
 from meshd.snapshot.assignment_json import ASSIGNMENT
+from meshd.snapshot.cluster import NAMED
 from meshd.snapshot.cluster_json import write_cluster
 from meshd.snapshot.envoy_bootstrap import bootstrap
 from meshd.snapshot.json_fields import Json
@@ -18,7 +19,7 @@ def to_json(snapshot: Snapshot) -> Json:
 
     Endpoints of static clusters stand within these, as Envoy has it; private keys are never written.
     """
-    inline = {name: snapshot.endpoints.get(name) for name, cluster in snapshot.clusters.items() if cluster.type == "STATIC"}
+    inline = {name: snapshot.endpoints.get(name) for name, cluster in snapshot.clusters.items() if cluster.type in ("STATIC", *NAMED)}
     node = snapshot.node
     return {
         "node": {"name": node.name, "namespace": node.namespace, "addresses": list(node.addresses)},

@@ -37,14 +37,16 @@ class DownstreamTls:
     Attributes:
         application_protocols: ALPN offered, the preferred one first.
         certificate: Name of the secret with the certificate and its key.
-        trusted_ca: Name of the secret with the roots that clients' certificates have to come from.
-        accepted_prefixes: A client's name (URI in its certificate) has to begin with one of these.
+        trusted_ca: Name of the secret with the roots that clients' certificates have to come from; empty: clients are asked for none.
+        accepted_prefixes: A client's name (URI in its certificate) has to begin with one of these; empty for any.
+        require_client_certificate: A client without a certificate is refused.
     """
 
     application_protocols: tuple[str, ...] = ()
     certificate: str = "default"
     trusted_ca: str = "ROOTCA"
     accepted_prefixes: tuple[str, ...] = ()
+    require_client_certificate: bool = True
 
 
 @attrs.frozen

@@ -18,6 +18,7 @@ from meshd.snapshot.json_fields import (
     kind_of,
     many,
     one,
+    read_flag,
     read_int,
     read_list,
     read_many,
@@ -118,18 +119,19 @@ def _secret(name: str) -> Json:
 
 
 def _write_tls(tls: DownstreamTls) -> Json:
-    trusted = {
-        "defaultValidationContext": {"matchSubjectAltNames": [{"prefix": prefix} for prefix in tls.accepted_prefixes]},
-        "validationContextSdsSecretConfig": _secret(tls.trusted_ca),
-    }
-    context = {
+    context: Json = {
         "alpnProtocols": list(tls.application_protocols),
-        "combinedValidationContext": trusted,
         "tlsCertificateSdsSecretConfigs": [_secret(tls.certificate)],
         "tlsParams": {"cipherSuites": list(CIPHERS), "tlsMaximumProtocolVersion": "TLSv1_3", "tlsMinimumProtocolVersion": "TLSv1_2"},
     }
+    if tls.trusted_ca:
+        names = [{"prefix": prefix} for prefix in tls.accepted_prefixes]
+        context["combinedValidationContext"] = {
+            "defaultValidationContext": {"matchSubjectAltNames": names} if names else {},
+            "validationContextSdsSecretConfig": _secret(tls.trusted_ca),
+        }
     return typed("envoy.transport_sockets.tls", "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-                 {"commonTlsContext": context, "requireClientCertificate": True})
+                 {"commonTlsContext": context, "requireClientCertificate": tls.require_client_certificate})
 
 
 def _read_tls(found: Json) -> DownstreamTls | None:
@@ -145,16 +147,21 @@ def _read_tls(found: Json) -> DownstreamTls | None:
     config = typed_config(found)
     context = config.get("commonTlsContext", {})
     trusted = context.get("combinedValidationContext")
-    if kind != _MUTUAL_TLS or trusted is None or not config.get("requireClientCertificate"):
+    if kind != _MUTUAL_TLS:
         raise FieldError("", f"expected Istio's mutual TLS or none: {LATER_TLS}")
     tls = DownstreamTls(
         tuple(map(read_text, read_list(context.get("alpnProtocols", [])))),
         read_text(context["tlsCertificateSdsSecretConfigs"][0]["name"]),
-        read_text(trusted["validationContextSdsSecretConfig"]["name"]),
-        tuple(read_text(name["prefix"]) for name in read_list(trusted["defaultValidationContext"].get("matchSubjectAltNames", []))),
+        "" if trusted is None else read_text(trusted["validationContextSdsSecretConfig"]["name"]),
+        () if trusted is None else _read_prefixes(trusted["defaultValidationContext"]),
+        read_flag(config.get("requireClientCertificate", False)),
     )
     settle(found)
     return tls
+
+
+def _read_prefixes(found: Json) -> tuple[str, ...]:
+    return tuple(read_text(name["prefix"]) for name in read_list(found.get("matchSubjectAltNames", [])))
 
 
 CHAIN = Message(

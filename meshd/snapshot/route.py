@@ -104,6 +104,21 @@ class HashPolicy:
 
 
 @attrs.frozen
+class Mirror:
+    """
+    A cluster that gets a copy of some requests; its answers are dropped.
+
+    Attributes:
+        percent: Of requests, 0 to 100.
+        shadow_suffix: Its requests say `HOST-shadow`, as Envoy has it and Istio switches it off.
+    """
+
+    cluster: str
+    percent: float = 100.0
+    shadow_suffix: bool = True
+
+
+@attrs.frozen
 class RouteAction:
     """
     Forward to a cluster.
@@ -122,6 +137,7 @@ class RouteAction:
         prefix_rewrite: Takes the place of what the match held against the path: its prefix, or the whole; None: as it came.
         regex_rewrite: Done to the path without its query; None: as it came.
         hash_policies: In order.
+        mirrors: Copies of the request.
     """
 
     cluster: str = ""
@@ -137,6 +153,7 @@ class RouteAction:
     prefix_rewrite: str | None = None
     regex_rewrite: RegexRewrite | None = None
     hash_policies: tuple[HashPolicy, ...] = ()
+    mirrors: tuple[Mirror, ...] = ()
 
 
 @attrs.frozen
@@ -254,6 +271,6 @@ class RouteConfiguration:
 
 
 __all__ = [
-    "DirectResponse", "HashPolicy", "HeaderChange", "HeaderChanges", "HeaderMatch", "QueryMatch", "Redirect", "RegexRewrite", "RetryPolicy", "Route",
-    "RouteAction", "RouteConfiguration", "RouteMatch", "StringMatch", "VirtualHost", "WeightedCluster",
+    "DirectResponse", "HashPolicy", "HeaderChange", "HeaderChanges", "HeaderMatch", "Mirror", "QueryMatch", "Redirect", "RegexRewrite", "RetryPolicy",
+    "Route", "RouteAction", "RouteConfiguration", "RouteMatch", "StringMatch", "VirtualHost", "WeightedCluster",
 ]

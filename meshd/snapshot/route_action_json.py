@@ -5,6 +5,7 @@ from typing import Any
 import attrs
 
 from meshd.base.units import format_duration
+from meshd.snapshot.fractions_json import read_percent, write_percent
 from meshd.snapshot.header_changes_json import header_changes
 from meshd.snapshot.json_fields import (
     Json,
@@ -29,7 +30,7 @@ from meshd.snapshot.json_fields import (
 )
 from meshd.snapshot.match_json import read_header, read_regex, write_header
 from meshd.snapshot.noted_json import FieldError, Noted, settle
-from meshd.snapshot.route import DirectResponse, HashPolicy, Redirect, RegexRewrite, RetryPolicy, RouteAction, WeightedCluster
+from meshd.snapshot.route import DirectResponse, HashPolicy, Mirror, Redirect, RegexRewrite, RetryPolicy, RouteAction, WeightedCluster
 
 _BACK_OFF = (0.025, 0.25)  # Envoy's default: least and longest, the second is ten times the first
 _PREDICATE = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
@@ -146,6 +147,20 @@ def _read_hash(found: Json) -> HashPolicy:
     raise ValueError("expected header, cookie, queryParameter or connectionProperties.sourceIp")
 
 
+def _write_mirror(mirror: Mirror) -> Json:
+    suffix = {} if mirror.shadow_suffix else {"disableShadowHostSuffixAppend": True}
+    fraction = {"defaultValue": write_percent(mirror.percent)}
+    return {"cluster": mirror.cluster, "runtimeFraction": fraction, "traceSampled": False, **suffix}
+
+
+def _read_mirror(found: Json) -> Mirror:
+    for name in ("traceSampled",):
+        found.get(name)
+    fraction = found.get("runtimeFraction")
+    percent = 100.0 if fraction is None else read_percent(fraction["defaultValue"])
+    return Mirror(read_text(found["cluster"]), percent, not read_flag(found.get("disableShadowHostSuffixAppend", False)))
+
+
 def write_action(action: RouteAction) -> Json:
     """Give a RouteAction."""
     message = _ACTION.write(action)
@@ -189,6 +204,8 @@ _ACTION = Message(
         _regex_rewrite(),
         Row("hash_policies", ("hashPolicy",), lambda policies: [_write_hash(policy) for policy in policies],
             lambda found: read_many(found, whole(_read_hash, "HashPolicy"), "hash policy"), ()),
+        Row("mirrors", ("requestMirrorPolicies",), lambda mirrors: [_write_mirror(mirror) for mirror in mirrors],
+            lambda found: read_many(found, whole(_read_mirror, "Mirror"), "mirror"), ()),
     ),
 )
 
@@ -206,6 +223,12 @@ def _read_scheme(found: Json) -> str:
     return "https" if read_flag(found.get("httpsRedirect", False)) else read_text(found.get("schemeRedirect", ""))
 
 
+def _write_no_path(redirect: Redirect) -> Json:
+    """Write the empty path that Istio has where the path is kept."""
+    kept = not redirect.path and redirect.prefix_rewrite is None and redirect.regex_rewrite is None
+    return {"pathRedirect": ""} if kept else {}
+
+
 REDIRECT = Message(
     Redirect,
     (
@@ -218,5 +241,6 @@ REDIRECT = Message(
         _regex_rewrite(),
         flag("strip_query", "stripQuery", default=False),
     ),
+    _write_no_path,
 )
 """An answer that names another place."""

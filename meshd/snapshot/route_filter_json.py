@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from meshd.snapshot.fractions_json import read_percent, write_percent
 from meshd.snapshot.http_filter import CorsPolicy, Fault, RouteFilterConfig
 from meshd.snapshot.json_fields import (
     Json,
@@ -9,10 +10,8 @@ from meshd.snapshot.json_fields import (
     Row,
     kind_of,
     read_flag,
-    read_int,
     read_list,
     read_many,
-    read_text,
     seconds,
     text,
     typed,
@@ -22,23 +21,9 @@ from meshd.snapshot.json_fields import (
 from meshd.snapshot.match_json import read_header, read_string, write_header, write_string
 from meshd.snapshot.noted_json import FieldError, Noted, settle
 
-_DENOMINATORS = {"HUNDRED": 1, "TEN_THOUSAND": 100, "MILLION": 10_000}
-"""Of Envoy's fractions, as what one percent is."""
 
-
-def _write_percent(percent: float) -> Json:
-    return {"numerator": round(percent * 10_000), "denominator": "MILLION"}
-
-
-def _read_percent(found: Json) -> float:
-    denominator = read_text(found.get("denominator", "HUNDRED"))
-    if denominator not in _DENOMINATORS:
-        raise ValueError(f"expected one of {', '.join(_DENOMINATORS)}, found {denominator!r}")
-    return min(100.0, read_int(found.get("numerator", 0)) / _DENOMINATORS[denominator])
-
-
-def _percent(attribute: str, *path: str, default: float = 0.0) -> Row:
-    return Row(attribute, path, _write_percent, whole(_read_percent, "FractionalPercent"), default)
+def _percent(attribute: str, *path: str, default: float = 0.0, always: bool = False) -> Row:
+    return Row(attribute, path, write_percent, whole(read_percent, "FractionalPercent"), default, always=always)
 
 
 def _choice(attribute: str, *path: str) -> Row:
@@ -70,7 +55,7 @@ CORS_POLICY = Message(
         text("max_age", "maxAge", default=""),
         _choice("allow_credentials", "allowCredentials"),
         _choice("forward_not_matching_preflights", "forwardNotMatchingPreflights"),
-        _percent("enabled_percent", "filterEnabled", "defaultValue", default=100.0),
+        _percent("enabled_percent", "filterEnabled", "defaultValue", default=100.0, always=True),
     ),
 )
 """What the CORS filter goes by."""

@@ -209,7 +209,7 @@ ONLY: dict[str, dict[str, tuple[object, ...]]] = {
 
 NOT_DONE: dict[str, frozenset[str]] = {
     "TcpProxy": frozenset(("hash_source_ip",)),
-    "RouteAction": frozenset(("hash_policies",)),
+    "RouteAction": frozenset(("hash_policies", "mirrors")),
     "Cluster": frozenset(("ring_size", "table_size")),
 }
 """Attributes by message that are read and written, and on which no worker acts yet: a file that sets one is told so. They leave as they come."""

@@ -8,6 +8,8 @@ from meshd.worker.upstream.host import HostWatch, UpstreamHost
 from meshd.worker.wire.wheel import Timer, Wheel
 
 GATEWAY_ERRORS: Final = frozenset((502, 503, 504))
+ENVOYS_5XX: Final = 5
+"""Errors in a row where a cluster does not say."""
 CONNECT_FAILED: Final = 503
 TIMED_OUT: Final = 504
 """What failures without an answer count as where they are not counted apart (Envoy's DetectorHostMonitorImpl)."""
@@ -47,8 +49,8 @@ class Failures(HostWatch):
         else:
             self.in_a_row_gateway = 0
         self.in_a_row_5xx += 1
-        if self.in_a_row_5xx == config.consecutive_5xx:
-            detector.eject(self._host, self, config.enforcing_5xx_percent)
+        if self.in_a_row_5xx == (ENVOYS_5XX if config.consecutive_5xx is None else config.consecutive_5xx):
+            detector.eject(self._host, self, 100 if config.enforcing_5xx_percent is None else config.enforcing_5xx_percent)
             self.in_a_row_5xx = 0
 
     def connected(self) -> None:

@@ -1,21 +1,29 @@
 """Clusters."""
 
+import attrs
 import pytest
 
+from meshd.base.origins import Origin
 from meshd.compile.clusters import (
     black_hole_cluster,
     http_protocol,
     inbound_clusters,
-    localhost_assignments,
+    local_assignments,
     outbound_clusters,
     passthrough_cluster,
     source_addresses,
 )
+from meshd.compile.destination_rules import HostRule
 from meshd.compile.inbound_ports import InboundPort
+from meshd.compile.targets import targets_of
+from meshd.model.destination_rule import Subset
+from meshd.model.traffic_policy import ConnectionPool, LoadBalancer, TrafficPolicy
 from meshd.snapshot.cluster import Cluster, ServiceReference, Thresholds
-from tests.helpers.services import alias, headless, machine, mesh_service, port, proxy, service
+from tests.helpers.services import headless, machine, mesh_service, port, proxy, service
+from tests.helpers.traffic import entry_service, target
 
 WEB = mesh_service(service("web", port(80, "http")))
+RULE = Origin("rule.yaml")
 OWN = InboundPort(8080, "http", 80, (WEB,), (WEB.origin,))
 
 
@@ -26,19 +34,48 @@ def test_a_service_has_a_cluster_a_port():
             "outbound|80||web.default.svc.cluster.local", "EDS", "LEAST_REQUEST", 10.0, "outbound|80||web.default.svc.cluster.local", Thresholds(),
             panic_threshold_percent=0.0, services=(ServiceReference("web.default.svc.cluster.local", "web", "default"),), origins=(WEB.origin,),
         ),
-    ] == list(outbound_clusters(WEB, proxy()))
+    ] == list(outbound_clusters(targets_of(WEB, None), proxy()))
 
 
 def test_headless_services_go_where_the_client_went():
     """The client chose the endpoint itself."""
-    (found,) = outbound_clusters(mesh_service(headless("db", port(80))), proxy())
+    (found,) = outbound_clusters([target(mesh_service(headless("db", port(80))))], proxy())
     assert ("ORIGINAL_DST", "CLUSTER_PROVIDED", "") == (found.type, found.lb_policy, found.service_name)
 
 
-@pytest.mark.parametrize("resource", [alias("a", "b"), service("a", port(53, protocol="UDP")), service("a")])
-def test_some_services_have_no_cluster(resource):
-    """Aliases, UDP ports, services without ports."""
-    assert [] == list(outbound_clusters(mesh_service(resource), proxy()))
+@pytest.mark.parametrize(
+    ("resolution", "expected", "at_the_edge"),
+    [
+        ("STATIC", ("EDS", "LEAST_REQUEST", "outbound|80||a.example"), ("EDS", "LEAST_REQUEST", "outbound|80||a.example")),
+        ("DNS", ("STRICT_DNS", "LEAST_REQUEST", ""), ("STRICT_DNS", "LEAST_REQUEST", "")),
+        ("DNS_ROUND_ROBIN", ("LOGICAL_DNS", "LEAST_REQUEST", ""), ("LOGICAL_DNS", "LEAST_REQUEST", "")),
+        ("NONE", ("ORIGINAL_DST", "CLUSTER_PROVIDED", ""), ("EDS", "LEAST_REQUEST", "outbound|80||a.example")),
+    ],
+)
+def test_how_endpoints_of_service_entries_are_found(resolution, expected, at_the_edge):
+    """Nobody's connection to an edge proxy meant to go anywhere else."""
+    for gateway, wanted in ((False, expected), (True, at_the_edge)):
+        (found,) = outbound_clusters([target(entry_service("a", resolution=resolution))], proxy(machine(gateway=gateway)))
+        assert wanted == (found.type, found.lb_policy, found.service_name)
+
+
+def test_an_edge_proxy_speaks_http1_where_nothing_is_declared():
+    """It cannot speak what the client speaks, since that does not tell what the service does."""
+    services = [entry_service("a", ports={80: word}) for word in ("", "HTTP", "HTTP2")]
+    spoken = [
+        [cluster.http_protocol for cluster in outbound_clusters(map(target, services), proxy(machine(gateway=gateway)))] for gateway in (False, True)
+    ]
+    assert [["downstream", "http1", "http2"], ["http1", "http1", "http2"]] == spoken
+
+
+def test_a_subset_has_a_cluster_of_its_own():
+    """With its policy, and the rules' origins; endpoints come under its name."""
+    rule = HostRule(None, (Subset("v1", {}, TrafficPolicy(LoadBalancer("RANDOM"), ConnectionPool(max_connections=7))),), (RULE,))
+    whole, subset = outbound_clusters(targets_of(WEB, rule), proxy())
+    name = "outbound|80|v1|web.default.svc.cluster.local"
+    assert (name, name, "RANDOM", 7) == (subset.name, subset.service_name, subset.lb_policy, subset.thresholds.max_connections)
+    assert ("LEAST_REQUEST", Thresholds()) == (whole.lb_policy, whole.thresholds)
+    assert [(WEB.origin, RULE)] * 2 == [whole.origins, subset.origins]
 
 
 @pytest.mark.parametrize(
@@ -77,17 +114,33 @@ def test_connections_to_the_application_come_from_an_address_that_capture_knows(
     assert expected == [(cluster.name, cluster.source_address, cluster.extra_source_addresses) for cluster in found]
 
 
-@pytest.mark.parametrize(("addresses", "address"), [(("10.0.0.1",), "127.0.0.1"), (("fd00::1",), "::1"), (("10.0.0.1", "fd00::1"), "127.0.0.1")])
-def test_the_mesh_may_send_inbound_traffic_to_localhost(addresses, address):
-    """As Istio did before 1.10."""
-    found = proxy(machine(*addresses), inbound_to_localhost=True)
-    cluster = next(inbound_clusters([OWN], found))
-    assert ("STATIC", "ROUND_ROBIN", "") == (cluster.type, cluster.lb_policy, cluster.source_address)
-    (assigned,) = localhost_assignments([OWN], found)
-    assert ("inbound|8080||", [(address, 8080)]) == (
-        assigned.cluster_name, [(endpoint.address, endpoint.port) for place in assigned.localities for endpoint in place.endpoints],
-    )
-    assert [] == list(localhost_assignments([OWN], proxy()))
+@pytest.mark.parametrize(
+    ("endpoint", "expected"),
+    [
+        (None, ("ORIGINAL_DST", "CLUSTER_PROVIDED", "127.0.0.6", ("::6",))),
+        (("127.0.0.1", 8080), ("STATIC", "ROUND_ROBIN", "", ())),
+        (("::1", 8080), ("STATIC", "ROUND_ROBIN", "", ())),
+        (("10.0.0.1", 9090), ("STATIC", "ROUND_ROBIN", "127.0.0.6", ("::6",))),
+    ],
+)
+def test_the_application_may_be_elsewhere_than_the_connection_meant_to_go(endpoint, expected):
+    """The mesh may send to loopback, which is not captured; a Sidecar may name the machine's own address, which is."""
+    own = attrs.evolve(OWN, endpoint=endpoint)
+    cluster = next(inbound_clusters([own], proxy(machine("10.0.0.1", "fd00::1"))))
+    assert expected == (cluster.type, cluster.lb_policy, cluster.source_address, cluster.extra_source_addresses)
+    assigned = [
+        (one.cluster_name, one.origins, [(each.address, each.port) for place in one.localities for each in place.endpoints])
+        for one in local_assignments([own])
+    ]
+    assert ([] if endpoint is None else [("inbound|8080||", OWN.origins, [endpoint])]) == assigned
+
+
+def test_limits_of_own_ports_hold():
+    """They are the Sidecar's or the DestinationRule's."""
+    limited = attrs.evolve(OWN, connection_pool=ConnectionPool(max_requests=3, connect_timeout=1.0))
+    first, second = (next(inbound_clusters([port], proxy())) for port in (OWN, limited))
+    assert (Thresholds(), 10.0) == (first.thresholds, first.connect_timeout)
+    assert (Thresholds(max_requests=3), 1.0) == (second.thresholds, second.connect_timeout)
 
 
 def test_source_addresses_are_one_a_family():

@@ -10,6 +10,7 @@ from meshd.model.world import World
 from meshd.snapshot.snapshot import chains_of
 from tests.helpers.golden import FOLDER, compile_world, golden_names, render, world_named
 from tests.helpers.services import HERE, machine, port, service, slice_of
+from tests.helpers.small_worlds import NODE, answer_to, compiled, eps, host, http, istio, svc, to, virtual
 
 
 @pytest.mark.parametrize("name", golden_names())
@@ -87,3 +88,76 @@ def test_everything_has_an_origin(name):
     snapshot = compile_world(world_named(name)).snapshot
     parts = (snapshot.listeners, snapshot.routes, snapshot.clusters, snapshot.endpoints)
     assert [] == [one for part in parts for name, one in part.items() if not one.origins]
+
+
+SERVICES = (
+    svc("a", "{name: http, port: 80}"), svc("b", "{name: http, port: 80}, {name: http-2, port: 81}", "10.9.0.2"),
+    svc("c", "{name: http, port: 82}", "10.9.0.3"),
+    eps("a", "{name: http, port: 8080}", "{addresses: [10.1.0.1]}"), eps("c", "{name: http, port: 8082}", "{addresses: [10.1.0.3]}"),
+)
+A, B, C = f"outbound|80||{host('a')}", f"outbound|80||{host('b')}", f"outbound|82||{host('c')}"
+SIDECAR = istio(
+    "Sidecar", "s", f"egress: [{{hosts: ['./{host('b')}'], port: {{number: 81, protocol: HTTP, name: x}}}}, {{hosts: ['./{host('a')}']}}]",
+)
+
+
+def outbound(world):
+    """Name the clusters of services."""
+    return [name for name in world.snapshot.clusters if name.startswith("outbound|")]
+
+
+def test_a_sidecar_leaves_out_what_is_not_seen():
+    """Listeners, routes and clusters."""
+    world = compiled(NODE, *SERVICES, SIDECAR)
+    assert [A, f"outbound|81||{host('b')}"] == outbound(world)
+    assert ["80", "81"] == list(world.snapshot.routes)
+    assert "0.0.0.0_80 80 PassthroughCluster 10.9.0.2:80" == answer_to(world, http("10.9.0.2", 80, "b"))
+    assert f"0.0.0.0_81 81 outbound|81||{host('b')} 503 UH" == answer_to(world, http("10.9.0.2", 81, "b"))
+    assert "virtualOutbound - PassthroughCluster 10.9.0.3:82" == answer_to(world, http("10.9.0.3", 82, "c"))
+    assert [] == world.snapshot.inconsistencies()
+
+
+def test_rules_lead_out_of_what_a_sidecar_shows():
+    """Their destinations and mirrors have clusters, though no listener."""
+    rule = virtual("v", f"hosts: [a], http: [{{mirror: {{host: b, port: {{number: 80}}}}, {to('c, port: {number: 82}')}}}]")
+    world = compiled(NODE, *SERVICES, SIDECAR, rule)
+    assert {A, B, C} <= set(outbound(world))
+    assert f"0.0.0.0_80 80 {C} 10.1.0.3:8082" == answer_to(world, http("10.9.0.1", 80, "a"))
+    assert [] == world.snapshot.inconsistencies()
+
+
+def test_a_rule_counts_only_where_its_listener_sees_it():
+    """The one for port 81 does not see that of `a`."""
+    rule = virtual("v", f"hosts: [a, b], http: [{{{to('c, port: {number: 82}')}}}]", namespace="other")
+    world = compiled(NODE, *SERVICES, SIDECAR, rule.replace("[a, b]", f"[{host('a')}, {host('b')}]"))
+    assert f"0.0.0.0_80 80 {A} 10.1.0.1:8080" == answer_to(world, http("10.9.0.1", 80, "a"))
+    assert "outbound|82||c.other.svc.cluster.local" not in outbound(world)
+
+
+def test_names_without_a_service_may_have_rules():
+    """On port 80, wherever the client meant to go; with and without a wildcard."""
+    rule = virtual("v", f"hosts: ['*.test', x.example], http: [{{{to('c, port: {number: 82}')}}}]")
+    world = compiled(NODE, *SERVICES, rule)
+    found = [answer_to(world, http("10.7.0.1", 80, name)) for name in ("a.test", "x.example", "y.example")]
+    assert [f"0.0.0.0_80 80 {C} 10.1.0.3:8082"] * 2 + ["0.0.0.0_80 80 PassthroughCluster 10.7.0.1:80"] == found
+
+
+def test_subsets_are_clusters_with_their_endpoints():
+    """By labels of workloads; a subset that no DestinationRule has leads nowhere."""
+    subsets = istio("DestinationRule", "r", "host: w.example, subsets: [{name: v1, labels: {v: '1'}}, {name: v2, labels: {v: '2'}}]")
+    endpoints = "endpoints: [{address: 10.2.0.1, labels: {v: '1'}}, {address: 10.2.0.2, labels: {v: '2'}}]"
+    entry = istio("ServiceEntry", "w", f"hosts: [w.example], resolution: STATIC, ports: [{{number: 80, name: http, protocol: HTTP}}], {endpoints}")
+    rules = ", ".join(f"{{match: [{{uri: {{exact: /{name}}}}}], {to(f'w.example, subset: {name}')}}}" for name in ("v1", "v2", "v3"))
+    world = compiled(NODE, subsets, entry, virtual("v", f"hosts: [w.example], http: [{rules}, {{{to('w.example')}}}]"))
+    found = {name: answer_to(world, http("10.7.0.1", 80, "w.example", path=f"/{name}")).partition(" 80 ")[2] for name in ("v1", "v2", "v3", "")}
+    assert {
+        "v1": "outbound|80|v1|w.example 10.2.0.1:80", "v2": "outbound|80|v2|w.example 10.2.0.2:80",
+        "v3": "outbound|80|v3|w.example 503 NC", "": "outbound|80||w.example 10.2.0.1:80,10.2.0.2:80",
+    } == found
+
+
+def test_delegates_that_are_missing_are_told_of():
+    """With what else could not have its way."""
+    world = compiled(NODE, *SERVICES, virtual("v", "hosts: [a], http: [{delegate: {name: d}}]"))
+    assert [("v", "warning")] == [(problem.origin.name, problem.severity) for problem in world.problems]
+    assert f"0.0.0.0_80 80 {A} 10.1.0.1:8080" == answer_to(world, http("10.9.0.1", 80, "a"))

@@ -1,7 +1,9 @@
 """The inbound listener."""
 
+import attrs
 import pytest
 
+from meshd.base.origins import Origin
 from meshd.compile.inbound_listeners import virtual_inbound
 from meshd.compile.inbound_ports import InboundPort
 from meshd.snapshot.filter_chain import DownstreamTls, FilterChainMatch
@@ -11,6 +13,7 @@ from tests.helpers.services import machine, mesh_service, port, proxy, service
 WEB = mesh_service(service("web", port(80, "http")))
 V4, V6 = ("0.0.0.0/0",), ("::/0",)
 HTTP, ISTIO_HTTP = ("http/1.1", "h2c"), ("istio-http/1.0", "istio-http/1.1", "istio-h2")
+SIDECAR = Origin("sidecar.yaml")
 ISTIO_TCP = ("istio-peer-exchange", "istio")
 
 
@@ -72,6 +75,25 @@ def test_the_routes_of_a_declared_port():
     assert ("inbound|8080||", "inbound|http|8080", ("*",)) == (routes.name, host.name, host.domains)
     assert ("default", "inbound|8080||", "web.default.svc.cluster.local:80/*") == (route.name, route.action.cluster, route.decorator)
     assert (WEB.origin,) == chain.origins == listener.origins
+
+
+@pytest.mark.parametrize(
+    ("address", "name", "ranges"),
+    [("", "0.0.0.0_8080", ()), ("10.0.0.1", "10.0.0.1_8080", ("10.0.0.1/32",)), ("fd00::1", "fd00::1_8080", ("fd00::1/128",))],
+)
+def test_a_port_may_be_for_one_address_alone(address, name, ranges):
+    """As a Sidecar's ingress listener binds it; its chains then match that destination only."""
+    listener = virtual_inbound([attrs.evolve(own(8080, "tcp"), address=address)], proxy())
+    found = [chain for chain in (*listener.filter_chains, *listener.mutual_tls_chains) if chain.match.destination_port == 8080]
+    assert [(name, ranges)] * 3 == [(chain.name, chain.match.prefix_ranges) for chain in found]
+
+
+def test_a_port_without_a_service_has_no_name_in_traces():
+    """Only a Sidecar declares it; its listener's origin is the Sidecar."""
+    listener = virtual_inbound([InboundPort(8080, "http", 8080, (), (SIDECAR,))], proxy())
+    chain = next(chain for chain in listener.filter_chains if chain.match.destination_port == 8080)
+    assert ":8080/*" == chain.filter.route_config.virtual_hosts[0].routes[0].decorator
+    assert (SIDECAR,) == chain.origins == listener.origins
 
 
 @pytest.mark.parametrize(

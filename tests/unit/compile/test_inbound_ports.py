@@ -2,17 +2,19 @@
 
 import pytest
 
-from meshd.compile.inbound_ports import inbound_ports
+from meshd.compile.inbound_ports import InboundPort, inbound_ports
 from meshd.compile.services import all_services
+from meshd.compile.workloads import Workloads
 from meshd.model.endpoint_slice import SliceEndpoint
 from meshd.model.world import World
-from tests.helpers.services import HERE, alias, headless, machine, pod, port, proxy, service, slice_of
+from tests.helpers.services import HERE, alias, headless, machine, mesh_service, pod, port, proxy, service, slice_of
+from tests.helpers.traffic import entry, workload, workload_entry
 
 
 def found(*resources, node=None):
     """Give number, protocol, service port and services of each port of this machine."""
     world = World().changed(resources)
-    ports = inbound_ports(all_services(world), world, proxy(node))
+    ports = inbound_ports(all_services(world), world, Workloads(world), proxy(node))
     return [(one.number, one.protocol, one.service_port, [service.name for service in one.services]) for one in ports]
 
 
@@ -77,3 +79,32 @@ def test_headless_services_and_udp_ports_declare_ports_but_aliases_none():
 def test_every_address_of_the_machine_counts():
     """A machine may have several."""
     assert [(80, "auto", 80, ["web"])] == found(service("web", port(80)), slice_of("web", {"": 80}, "fd00::1"), node=machine(HERE, "fd00::1"))
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"endpoints": (workload(HERE),)}, [(80, "http", 80, ["a.example"])]),
+        ({"endpoints": (workload(HERE, ports={"p80": 8080}), workload("10.0.0.2"))}, [(8080, "http", 80, ["a.example"])]),
+        ({"endpoints": (workload("10.0.0.2"),)}, []),
+        ({"selector": {"app": "web"}}, [(8081, "http", 80, ["a.example"])]),
+        ({"selector": {"app": "other"}}, []),
+    ],
+)
+def test_service_entries_whose_endpoints_name_this_machine_declare_its_ports(more, expected):
+    """By endpoints of their own, or by WorkloadEntries that they select; labels of the machine alone select nothing."""
+    own = workload_entry("here", HERE, {"app": "web"}, ports={"p80": 8081})
+    assert expected == found(entry("a", resolution="STATIC", **more), own, node=machine(labels={"app": "other"}))
+
+
+def test_a_service_and_a_service_entry_may_share_a_port():
+    """The older one decides, whatever its kind."""
+    entries = entry("new", resolution="STATIC", endpoints=(workload(HERE),), created="2026-02-01T00:00:00Z")
+    old = service("old", port(90, "tcp"), created="2026-01-01T00:00:00Z")
+    assert [(80, "tcp", 90, ["old", "new.example"])] == found(entries, old, slice_of("old", {"tcp": 80}, HERE))
+
+
+def test_traces_name_a_port_by_its_first_service():
+    """A port that a Sidecar alone declares has no name."""
+    services = (mesh_service(service("web")), mesh_service(service("other")))
+    assert ["web.default.svc.cluster.local", ""] == [InboundPort(80, "http", 80, named, ()).host for named in (services, ())]

@@ -3,8 +3,10 @@
 import pytest
 
 from meshd.compile.node import access_logs, read_proxy
+from meshd.model.sidecar import Sidecar
+from meshd.model.virtual_service import Destination
 from meshd.snapshot.network_filter import AccessLog
-from tests.helpers.services import machine, mesh, proxy
+from tests.helpers.services import machine, mesh, metadata, proxy
 
 
 @pytest.mark.parametrize(
@@ -65,3 +67,29 @@ def test_json_logs_take_keys_of_ones_own(text, expected):
     """What is no object counts as absent: the reader of the Mesh has said so."""
     settings = mesh(access_log_encoding="JSON", access_log_format=text)
     assert (AccessLog("/log/access.log", json=True, json_format=expected),) == access_logs(settings, "/log")
+
+
+def test_an_edge_proxy_may_have_both_families():
+    """Whether it captures or not, its addresses tell."""
+    assert ("0.0.0.0", "::") == proxy(machine("10.0.0.1", "fd00::1", gateway=True)).wildcards
+
+
+@pytest.mark.parametrize(
+    ("policy", "own", "expected"),
+    [
+        ("ALLOW_ANY", None, (False, "PassthroughCluster")),
+        ("REGISTRY_ONLY", None, (True, "BlackHoleCluster")),
+        ("ALLOW_ANY", {}, (False, "PassthroughCluster")),
+        ("REGISTRY_ONLY", {}, (True, "BlackHoleCluster")),
+        ("ALLOW_ANY", {"outbound_mode": "REGISTRY_ONLY"}, (True, "BlackHoleCluster")),
+        ("REGISTRY_ONLY", {"outbound_mode": "ALLOW_ANY"}, (False, "PassthroughCluster")),
+        ("ALLOW_ANY", {"egress_proxy": Destination("exit", "v1", 80)}, (False, "outbound|80|v1|exit.shop.svc.cluster.local")),
+        ("ALLOW_ANY", {"egress_proxy": Destination("exit.example", "", 80)}, (False, "outbound|80||exit.example")),
+        ("ALLOW_ANY", {"outbound_mode": "REGISTRY_ONLY", "egress_proxy": Destination("exit", "", 80)}, (True, "BlackHoleCluster")),
+    ],
+)
+def test_where_unknown_destinations_go(policy, own, expected):
+    """The Sidecar's word counts before the mesh's; its egress proxy stands in a name of its namespace, and takes what is not refused."""
+    sidecar = None if own is None else Sidecar(metadata("Sidecar", "own", "shop"), **own)
+    found = read_proxy(machine(), mesh(outbound_traffic_policy=policy), "/log", sidecar)
+    assert expected == (found.registry_only, found.unknown_cluster)

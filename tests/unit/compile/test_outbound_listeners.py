@@ -1,14 +1,18 @@
 """Outbound listeners."""
 
+import attrs
 import pytest
 
 from meshd.compile.outbound_listeners import outbound_listeners, reserved_ports, virtual_outbound
-from meshd.compile.services import all_services
 from meshd.model.endpoint_slice import SliceEndpoint
 from meshd.model.node import Ports
+from meshd.model.sidecar import Sidecar
 from meshd.model.world import World
 from meshd.snapshot.network_filter import TcpProxy
+from tests.helpers.resources import resources_of
+from tests.helpers.rule_contexts import context_for
 from tests.helpers.services import HERE, alias, headless, machine, port, proxy, service, slice_of
+from tests.helpers.small_worlds import istio
 
 DOMAIN = "default.svc.cluster.local"
 
@@ -18,10 +22,17 @@ def target(chain):
     return chain.filter.cluster if isinstance(chain.filter, TcpProxy) else f"[{chain.filter.route_config_name}]"
 
 
+def built(*resources, node=None, **settings):
+    """Give the listeners of services, and the problems with them."""
+    world = World().changed(resources)
+    own = attrs.evolve(proxy(node, **settings), sidecar=next(iter(world.all(Sidecar)), None))
+    scope, workloads, context = context_for(world, own)
+    return outbound_listeners(scope.egress, workloads, context)
+
+
 def listeners(*resources, node=None, **settings):
     """Give the listeners of services by name: where their chains and their default chain lead."""
-    world = World().changed(resources)
-    found, _problems = outbound_listeners(all_services(world), world, proxy(node, **settings))
+    found, _problems = built(*resources, node=node, **settings)
     defaults = {one.name: one.default_filter_chain and target(one.default_filter_chain) for one in found}
     return {one.name: ([target(chain) for chain in one.filter_chains], defaults[one.name]) for one in found}
 
@@ -55,8 +66,7 @@ def test_services_without_an_address_take_the_port():
 def test_tls_without_an_address_is_told_by_its_name():
     """On the shared listener only; what has another name passes through, and aliases count with their short names."""
     shared = service("a", port(443, "https"), address=""), service("b", port(443, "tls"), address="")
-    world = World().changed([*shared, service("c", port(443, "tls")), alias("d", f"a.{DOMAIN}")])
-    listener, own = outbound_listeners(all_services(world), world, proxy())[0]
+    listener, own = built(*shared, service("c", port(443, "tls")), alias("d", f"a.{DOMAIN}"))[0]
     names = [(chain.match.server_names, target(chain)) for chain in listener.filter_chains]
     aliases = (f"d.{DOMAIN}", "d", "d.default.svc", "d.default")
     assert [((f"a.{DOMAIN}", *aliases), f"outbound|443||a.{DOMAIN}"), ((f"b.{DOMAIN}",), f"outbound|443||b.{DOMAIN}")] == names
@@ -108,16 +118,15 @@ def test_listeners_stand_in_the_families_of_the_machine(own, tcp, http):
 
 def test_further_addresses_belong_to_one_listener_only():
     """Two listeners with one address would be refused together."""
-    world = World().changed([service("a", port(80, "tcp"), address="10.9.0.1 fd00::9"), service("b", port(80, "tcp"), address="fd00::9")])
-    found, _problems = outbound_listeners(all_services(world), world, proxy(machine("10.0.0.1", "fd00::1")))
+    services = service("a", port(80, "tcp"), address="10.9.0.1 fd00::9"), service("b", port(80, "tcp"), address="fd00::9")
+    found, _problems = built(*services, node=machine("10.0.0.1", "fd00::1"))
     places = [str(address) for one in found for address in (one.address, *one.additional_addresses)]
     assert ["10.9.0.1:80", "[fd00::9]:80"] == places
 
 
 def test_ports_of_meshd_itself_are_not_shared():
     """A service there is told; with an address of its own it may have them."""
-    world = World().changed([service("a", port(15001, "http"), port(15006, "tcp")), service("b", port(15006, "tcp"), address="")])
-    found, problems = outbound_listeners(all_services(world), world, proxy())
+    found, problems = built(service("a", port(15001, "http"), port(15006, "tcp")), service("b", port(15006, "tcp"), address=""))
     assert ["10.9.0.1_15006"] == [one.name for one in found]
     assert [("a", "warning"), ("b", "warning")] == [(problem.origin.name, problem.severity) for problem in problems]
 
@@ -129,8 +138,7 @@ def test_reserved_ports_are_the_machines():
 
 def test_only_listeners_that_tell_http_wait_for_bytes():
     """The deadline is the mesh's; without an inspector nothing waits."""
-    world = World().changed([service("a", port(80, "tcp"), port(90))])
-    found, _problems = outbound_listeners(all_services(world), world, proxy(protocol_detection_timeout=5.0))
+    found, _problems = built(service("a", port(80, "tcp"), port(90)), protocol_detection_timeout=5.0)
     assert [("10.9.0.1_80", [], 0.0), ("10.9.0.1_90", ["http_inspector"], 5.0)] == [
         (one.name, [inspector.name for inspector in one.listener_filters], one.listener_filters_timeout) for one in found
     ]
@@ -138,15 +146,13 @@ def test_only_listeners_that_tell_http_wait_for_bytes():
 
 def test_an_http_proxy_port_takes_everything_as_http():
     """Nothing is sniffed there."""
-    world = World().changed([service("a", port(80, "http_proxy"))])
-    (found,), _problems = outbound_listeners(all_services(world), world, proxy())
+    (found,), _problems = built(service("a", port(80, "http_proxy")))
     assert ("0.0.0.0_80", (), None, "[80]") == (found.name, found.listener_filters, found.default_filter_chain, target(found.filter_chains[0]))
 
 
 def test_listeners_know_all_their_services():
     """A shared listener has several."""
-    world = World().changed([service("a", port(80, "http")), service("b", port(80, "http"), address="10.9.0.2")])
-    (found,), _problems = outbound_listeners(all_services(world), world, proxy())
+    (found,), _problems = built(service("a", port(80, "http")), service("b", port(80, "http"), address="10.9.0.2"))
     assert ["a", "b"] == [origin.name for origin in found.origins]
 
 
@@ -160,3 +166,55 @@ def test_captured_connections_arrive_at_one_listener(policy, cluster):
     assert [("virtualOutbound-blackhole", 15001, "BlackHoleCluster"), ("virtualOutbound-catchall-tcp", None, cluster)] == [
         (chain.name, chain.match.destination_port, target(chain)) for chain in found.filter_chains
     ]
+
+
+def sidecar(*listeners, more=""):
+    """Give a Sidecar with these egress listeners."""
+    return resources_of(istio("Sidecar", "s", f"egress: [{', '.join(listeners)}]{more}"))[0]
+
+
+A, B = service("a", port(80, "http"), port(90, "tcp")), service("b", port(80, "http"), port(90, "tcp"), port(100), address="10.9.0.2")
+HTTP, TCP_A, TCP_B = (["[80]"], "PassthroughCluster"), ([f"outbound|90||a.{DOMAIN}"], None), ([f"outbound|90||b.{DOMAIN}"], None)
+AUTO = ([f"[b.{DOMAIN}:100]"], f"outbound|100||b.{DOMAIN}")
+
+
+@pytest.mark.parametrize(
+    ("egress", "expected"),
+    [
+        (["{hosts: ['./*']}"], {"0.0.0.0_80": HTTP, "10.9.0.1_90": TCP_A, "10.9.0.2_90": TCP_B, "10.9.0.2_100": AUTO}),
+        ([f"{{hosts: [./a.{DOMAIN}]}}"], {"0.0.0.0_80": HTTP, "10.9.0.1_90": TCP_A}),
+        (["{hosts: ['~/*']}"], {}),
+        (["{hosts: ['./*'], port: {number: 90, protocol: TCP, name: x}}"], {"10.9.0.1_90": TCP_A, "10.9.0.2_90": TCP_B}),
+        (["{hosts: ['./*'], port: {number: 80, protocol: TCP, name: x}}"],
+         {"10.9.0.1_80": ([f"outbound|80||a.{DOMAIN}"], None), "10.9.0.2_80": ([f"outbound|80||b.{DOMAIN}"], None)}),
+        ([f"{{hosts: [./b.{DOMAIN}], port: {{number: 100, protocol: HTTP, name: x}}}}"], {"0.0.0.0_100": (["[100]"], "PassthroughCluster")}),
+        ([f"{{hosts: [./a.{DOMAIN}], port: {{number: 90, protocol: TCP, name: x}}, bind: 127.0.0.1}}"], {"127.0.0.1_90": TCP_A}),
+        (["{hosts: ['./*'], port: {number: 90, protocol: TCP, name: x}}", f"{{hosts: [./a.{DOMAIN}]}}"],
+         {"0.0.0.0_80": HTTP, "10.9.0.1_90": TCP_A, "10.9.0.2_90": TCP_B}),
+    ],
+)
+def test_a_sidecar_says_which_listeners_there_are(egress, expected):
+    """By hosts; one with a port is for that port alone, speaks what it says, and stands where it is bound."""
+    assert expected == listeners(A, B, sidecar(*egress))
+
+
+def test_what_a_listener_with_a_port_made_is_its_own():
+    """A later one for all ports does not put its services there."""
+    found, _problems = built(A, B, sidecar(f"{{hosts: [./a.{DOMAIN}], port: {{number: 80, protocol: HTTP, name: x}}}}", "{hosts: ['./*']}"))
+    assert ["a"] == [origin.name for one in found if one.name == "0.0.0.0_80" for origin in one.origins]
+    assert {"0.0.0.0_80", "10.9.0.1_90", "10.9.0.2_90", "10.9.0.2_100"} == {one.name for one in found}
+
+
+@pytest.mark.parametrize(
+    ("policy", "cluster"),
+    [
+        ("{mode: ALLOW_ANY}", "PassthroughCluster"), ("{mode: REGISTRY_ONLY}", "BlackHoleCluster"), ("{}", "BlackHoleCluster"),
+        ("{mode: ALLOW_ANY, egressProxy: {host: b, port: {number: 90}, subset: s}}", f"outbound|90|s|b.{DOMAIN}"),
+    ],
+)
+def test_a_sidecar_says_what_becomes_of_unknown_destinations(policy, cluster):
+    """In the place of the mesh; they may go to a proxy."""
+    chosen = sidecar("{hosts: ['./*']}", more=f", outboundTrafficPolicy: {policy}")
+    own = attrs.evolve(proxy(), sidecar=chosen)
+    assert (["[80]"], cluster) == listeners(A, B, chosen)["0.0.0.0_80"]
+    assert cluster == target(virtual_outbound(own).filter_chains[-1])

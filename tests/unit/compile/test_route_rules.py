@@ -2,26 +2,36 @@
 
 import pytest
 
+from meshd.compile.destination_rules import DestinationRules
+from meshd.compile.hash_policies import HashPolicies
 from meshd.compile.route_rules import (
     INBOUND_RETRY,
     RETRY_ON,
     catch_all,
-    catch_all_cluster,
     inbound_route,
-    outbound_retries,
     retry_policy,
     service_routes,
 )
-from meshd.model.mesh import RetrySettings
-from meshd.snapshot.route import DirectResponse, RetryPolicy
-from tests.helpers.services import mesh, mesh_service, port, proxy, service
+from meshd.model.mesh import DEFAULT_MESH
+from meshd.model.traffic_policy import ConsistentHash, LoadBalancer, TrafficPolicy
+from meshd.model.virtual_service import HttpRetry
+from meshd.model.world import World
+from meshd.snapshot.route import DirectResponse, HashPolicy, RetryPolicy
+from tests.helpers.services import machine, mesh_service, port, proxy, service
+from tests.helpers.traffic import rule
 
 WEB = mesh_service(service("web", port(80)))
 
 
+def routes(*rules, **settings):
+    """Give the routes of WEB, with what the mesh and DestinationRules say."""
+    found = DestinationRules(World().changed(rules), machine(), DEFAULT_MESH)
+    return service_routes(WEB, WEB.ports[0], proxy(**settings), HashPolicies({WEB.host: WEB}, found))
+
+
 def test_a_service_gets_everything():
     """One route, which is retried twice."""
-    (route,) = service_routes(WEB, WEB.ports[0], proxy())
+    (route,) = routes()
     assert ("default", "outbound|80||web.default.svc.cluster.local", 0.0) == (route.name, route.action.cluster, route.action.timeout)
     assert RetryPolicy(RETRY_ON, 2, previous_hosts=True, host_selection_attempts=5) == route.action.retry_policy
     assert ("web.default.svc.cluster.local:80/*", (WEB.origin,)) == (route.decorator, route.origins)
@@ -42,18 +52,16 @@ def test_unknown_names_pass_through_or_are_refused():
     assert ("allow_any", "PassthroughCluster", None) == (passed.name, passed.routes[0].action.cluster, passed.routes[0].action.retry_policy)
     assert ("block_all", DirectResponse(502)) == (refused.name, refused.routes[0].action)
     assert ["defaults"] == [str(origin) for origin in refused.origins] == [str(origin) for origin in passed.routes[0].origins]
-    policies = ("ALLOW_ANY", "REGISTRY_ONLY")
-    assert ["PassthroughCluster", "BlackHoleCluster"] == [catch_all_cluster(proxy(outbound_traffic_policy=policy)) for policy in policies]
 
 
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        (RetrySettings(0), None),
-        (RetrySettings(4), RetryPolicy(RETRY_ON, 4, previous_hosts=True, host_selection_attempts=5)),
-        (RetrySettings(1, 2.0, " reset , 503,504 "), RetryPolicy(("reset", "retriable-status-codes"), 1, 2.0, (503, 504), True, 5)),
-        (RetrySettings(1, 0.0, "503"), RetryPolicy(("retriable-status-codes",), 1, 0.0, (503,), True, 5)),
-        (RetrySettings(1, 0.0, " , "), RetryPolicy(RETRY_ON, 1, previous_hosts=True, host_selection_attempts=5)),
+        (HttpRetry(0), None),
+        (HttpRetry(4), RetryPolicy(RETRY_ON, 4, previous_hosts=True, host_selection_attempts=5)),
+        (HttpRetry(1, 2.0, " reset , 503,504 "), RetryPolicy(("reset", "retriable-status-codes"), 1, 2.0, (503, 504), True, 5)),
+        (HttpRetry(1, 0.0, "503"), RetryPolicy(("retriable-status-codes",), 1, 0.0, (503,), True, 5)),
+        (HttpRetry(1, 0.0, " , "), RetryPolicy(RETRY_ON, 1, previous_hosts=True, host_selection_attempts=5)),
     ],
 )
 def test_retry_settings_are_conditions_and_codes(settings, expected):
@@ -63,5 +71,27 @@ def test_retry_settings_are_conditions_and_codes(settings, expected):
 
 def test_the_mesh_has_a_default_for_retries():
     """Istio's is two."""
-    policies = [outbound_retries(mesh(default_http_retry_policy=settings)) for settings in (None, RetrySettings(3), RetrySettings(0))]
+    policies = [routes(default_http_retry_policy=settings)[0].action.retry_policy for settings in (None, HttpRetry(3), HttpRetry(0))]
     assert [2, 3, None] == [policy and policy.attempts for policy in policies]
+
+
+@pytest.mark.parametrize(
+    ("settings", "hashed", "avoided"),
+    [(HttpRetry(1), False, True), (HttpRetry(1), True, False), (HttpRetry(1, ignore_previous_hosts=True), True, True),
+     (HttpRetry(1, ignore_previous_hosts=False), False, False)],
+)
+def test_an_endpoint_that_failed_is_avoided_unless_a_hash_picks_it(settings, hashed, avoided):
+    """What the rule says counts before that."""
+    assert avoided == retry_policy(settings, hashed=hashed).previous_hosts
+
+
+def test_the_back_off_may_be_set():
+    """Its most is ten times that; otherwise Envoy's holds."""
+    policies = retry_policy(HttpRetry(1, backoff=0.5)), retry_policy(HttpRetry(1))
+    assert [(0.5, 5.0), (0.025, 0.25)] == [(policy.base_interval, policy.max_interval) for policy in policies]
+
+
+def test_a_service_without_rules_is_hashed_as_its_destination_rule_says():
+    """The route tells what by."""
+    hashed = rule("r", "web", TrafficPolicy(LoadBalancer(consistent_hash=ConsistentHash(header="x-user"))))
+    assert [(HashPolicy("header", "x-user"),), ()] == [found[0].action.hash_policies for found in (routes(hashed), routes())]

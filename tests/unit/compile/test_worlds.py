@@ -2,84 +2,16 @@
 Small worlds of Kubernetes objects, each with calls and what becomes of them.
 
 Expectations are those of Istio for the same objects: pilot/pkg/networking/core (listeners, routes, clusters), pilot/pkg/model (visibility, addresses)
-and pkg/config/kube (protocols). An answer is written `listener route-config cluster end`: the end is the endpoints, or a status and response flags,
-or `closed` and response flags; `-` stands for what is not there.
+and pkg/config/kube (protocols). How an answer is written stands in tests/helpers/small_worlds.py.
 """
 
 import pytest
 
 from meshd.compile.compiler import Compiled
-from meshd.explain.call import Call
-from meshd.explain.interpreter import explain
-from meshd.model.world import World
-from tests.helpers.golden import compile_world
-from tests.helpers.resources import complaints_of, resources_of
+from tests.helpers.small_worlds import NODE, alias, answer_to, compiled, eps, host, http, mesh, svc, tcp, tls
 
-NODE = "{apiVersion: meshd.io/v1, kind: Node, metadata: {name: self}, spec: {namespace: default, addresses: [10.0.0.9], labels: {app: self}}}"
 SIX = NODE.replace("10.0.0.9", '"fd00::9"')
 BOTH = NODE.replace("10.0.0.9", '10.0.0.9, "fd00::9"')
-
-
-def mesh(settings: str) -> str:
-    """Write a Mesh."""
-    return f"{{apiVersion: meshd.io/v1, kind: Mesh, metadata: {{name: mesh}}, spec: {{{settings}}}}}"
-
-
-def svc(name: str, ports: str, address: str = "10.9.0.1", more: str = "", meta: str = "") -> str:
-    """Write a service in the namespace default; without an address it has none."""
-    place = f"clusterIP: {address}, " if address else ""
-    return f"{{apiVersion: v1, kind: Service, metadata: {{name: {name}, namespace: default{meta}}}, spec: {{{place}ports: [{ports}]{more}}}}}"
-
-
-def alias(name: str, target: str) -> str:
-    """Write an ExternalName service."""
-    spec = f"{{type: ExternalName, externalName: {target}}}"
-    return f"{{apiVersion: v1, kind: Service, metadata: {{name: {name}, namespace: default}}, spec: {spec}}}"
-
-
-def eps(name: str, ports: str, endpoints: str, kind: str = "IPv4", number: int = 1) -> str:
-    """Write an endpoint slice of a service."""
-    meta = f"{{name: {name}-{number}{kind.lower()}, namespace: default, labels: {{kubernetes.io/service-name: {name}}}}}"
-    return (f"{{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, addressType: {kind}, metadata: {meta}, "
-            f"endpoints: [{endpoints}], ports: [{ports}]}}")
-
-
-def compiled(*documents: str) -> Compiled:
-    """Compile a world for its machine; its documents are right."""
-    text = "\n---\n".join(documents)
-    assert [] == [line for line in complaints_of(text) if line.startswith("error")]
-    return compile_world(World().changed(resources_of(text)))
-
-
-def answer_to(world: Compiled, call: dict[str, object]) -> str:
-    """Tell what becomes of a call."""
-    asked, problems = Call.from_json(call)
-    assert asked is not None, problems
-    answer = explain(world.snapshot, asked)
-    end = {"forward": ",".join(answer.endpoints), "reply": f"{answer.status} {answer.response_flags}", "close": f"closed {answer.response_flags}"}
-    return " ".join((answer.listener or "-", answer.route_config or "-", answer.cluster or "-", end[answer.outcome]))
-
-
-def http(address: str, port: int, authority: str, **more: object) -> dict[str, object]:
-    """Give an HTTP call."""
-    return {"address": address, "port": port, "authority": authority, **more}
-
-
-def tcp(address: str, port: int, **more: object) -> dict[str, object]:
-    """Give a call of other bytes."""
-    return {"address": address, "port": port, "protocol": "tcp", **more}
-
-
-def tls(address: str, port: int, name: str, **more: object) -> dict[str, object]:
-    """Give a TLS call."""
-    return {"address": address, "port": port, "protocol": "tls", "sni": name, **more}
-
-
-def host(name: str) -> str:
-    """Give a service's full name."""
-    return f"{name}.default.svc.cluster.local"
-
-
 IN = {"direction": "inbound"}
 NAMED_POD = """{apiVersion: v1, kind: Pod, metadata: {name: self, namespace: default, labels: {app: self}}, status: {podIP: 10.0.0.9, phase: Running},
   spec: {containers: [{name: a, ports: [{name: web, containerPort: 53, protocol: UDP}, {name: web, containerPort: 8081}]}]}}"""

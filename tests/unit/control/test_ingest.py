@@ -18,7 +18,7 @@ from tests.helpers.resources import drafts_of
 GOOD = "apiVersion: v1\nkind: Service\nmetadata: {name: %s}\nspec: {clusterIP: 10.0.0.%s, ports: [{port: 80}]}\n"
 BAD = "apiVersion: v1\nkind: Service\nmetadata: {name: %s}\nspec: {clusterIP: nonsense}\n"
 BROKEN = "apiVersion: [\n"
-LATER = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: %s}\n"
+LATER = "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: %s}\n"
 WARNING = "apiVersion: v1\nkind: Service\nmetadata: {name: %s}\nspec: {clusterIP: None, clusterip: None}\n"
 
 
@@ -132,7 +132,7 @@ def test_verdicts():
     ] == ingesting.verdicts()
     ingesting.take(f="d~ e-")
     assert [
-        "f.yaml:1 ignored: ignored: VirtualService is not served yet and has no effect",
+        "f.yaml:1 ignored: ignored: AuthorizationPolicy is not served yet and has no effect",
         "f.yaml:5 warning: warning: expected a known field, got clusterip, which is ignored",
     ] == ingesting.verdicts()
 

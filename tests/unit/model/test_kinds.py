@@ -1,20 +1,28 @@
 """The list of kinds, and documents that are none of them."""
 
+from collections.abc import Iterator
+
 import pytest
-from hypothesis import given
+import yaml
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from meshd.base.errors import has_errors
 from meshd.base.origins import Origin
 from meshd.model.drafts import Identity
 from meshd.model.kinds import KINDS, NOT_SERVED, identify, read_resource
-from meshd.model.paths import no_lines
+from meshd.model.paths import format_path, no_lines
 from meshd.model.service import Service
+from tests.helpers.networking import WHOLE, document
 from tests.helpers.resources import complaint, complaints_of
 
 
 def test_lists_every_kind():
     """What meshd reads, and what it will."""
-    assert ["Endpoints", "EndpointSlice", "Mesh", "Namespace", "Node", "Pod", "Service"] == sorted((kind for _, kind in KINDS), key=str.lower)
+    assert [
+        *("DestinationRule", "Endpoints", "EndpointSlice", "Gateway", "Mesh", "Namespace", "Node", "Pod", "ProxyConfig", "Service", "ServiceEntry"),
+        *("Sidecar", "VirtualService", "WorkloadEntry", "WorkloadGroup"),
+    ] == sorted((kind for _, kind in KINDS), key=str.lower)
     assert [] == [pair for pair in KINDS if pair[1] in NOT_SERVED.get(pair[0], ())]
 
 
@@ -38,8 +46,13 @@ def test_reads_a_resource():
         ("apiVersion: discovery.k8s.io/v2\nkind: EndpointSlice\n",
          "error 1 apiVersion: expected discovery.k8s.io/v1 or discovery.k8s.io/v1beta1, got 'discovery.k8s.io/v2'"),
         ("apiVersion: v1\nkind: Pod\nmetadata: x\n", "error 3 metadata: expected a mapping, got 'x'"),
-        ("apiVersion: networking.istio.io/v1\nkind: VirtualService\nspec: {x: 1}\n",
-         "warning 2 kind: VirtualService is not served yet and has no effect"),
+        ("apiVersion: networking.istio.io/v2\nkind: VirtualService\nspec: {x: 1}\n",
+         "error 1 apiVersion: expected networking.istio.io/v1 or networking.istio.io/v1beta1 or networking.istio.io/v1alpha3, "
+         "got 'networking.istio.io/v2'"),
+        ("apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\n", "warning 2 kind: WasmPlugin is not served yet and has no effect"),
+        ("apiVersion: security.istio.io/v1\nkind: PeerAuthentication\n",
+         "warning 2 kind: PeerAuthentication is not served yet and has no effect"),
+        ("apiVersion: telemetry.istio.io/v1\nkind: Telemetry\n", "warning 2 kind: Telemetry is not served yet and has no effect"),
         ("apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\n", "warning 2 kind: EnvoyFilter is not served yet and has no effect"),
         ("apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\n", "warning 2 kind: HTTPRoute is not served yet and has no effect"),
         ("apiVersion: networking.istio.io/v1\nkind: VirtualServce\n",
@@ -119,3 +132,58 @@ def test_no_body_raises(kind, spec, status, endpoints, labels):
     failed = any(problem.severity == "error" for problem in problems)
     assert not (resources and failed)
     assert [] == [problem for problem in problems if "\n" in complaint(problem)]
+
+
+def _places(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield the path of every value within one."""
+    yield path
+    for part, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from _places(inner, (*path, part))
+
+
+def _replaced(value: object, path: tuple[str | int, ...], new: object) -> object:
+    """Return a value with another one at a path."""
+    if not path:
+        return new
+    if isinstance(value, dict):
+        return {part: _replaced(inner, path[1:], new) if part == path[0] else inner for part, inner in value.items()}
+    assert isinstance(value, list)
+    return [_replaced(inner, path[1:], new) if part == path[0] else inner for part, inner in enumerate(value)]
+
+
+BODIES = {kind: yaml.safe_load(document(kind, spec)) for kind, spec in WHOLE.items()}
+PLACES = [(kind, path) for kind, body in BODIES.items() for path in _places(body["spec"], ("spec",))]
+HOSTILE = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64) | st.floats(allow_nan=False) | st.text(max_size=8)
+    | st.sampled_from(["*", "/", "unix://", "unix:///", "127.0.0.1:\u00b2", "0s", "9" * 5000, "(", "a" * 2000, "~/", "@request.auth.claims", "\0"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["", "*", "a", "exact", "regex", "number", "port", "host", "name"]) | st.text(max_size=3), inner, max_size=4),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(PLACES), HOSTILE)
+def test_no_value_anywhere_raises(place, value):
+    """Whatever stands in the place of any value of a whole resource, it is read or refused with a Problem on one line."""
+    kind, path = place
+    resources, problems = read_resource(_replaced(BODIES[kind], path, value), Origin("a.yaml"), no_lines)
+    assert bool(resources) != any(problem.severity == "error" for problem in problems)
+    assert [] == [problem for problem in problems if "\n" in complaint(problem)]
+
+
+@pytest.mark.parametrize("wrong", [0, False, "", [], {}, "zz", [5], {"zz": 5}], ids=repr)
+def test_no_wrong_type_is_silent(wrong):
+    """A value of another type in the place of any value of a whole resource is told of at that place or below, or above where all of it fails."""
+    silent = []
+    for kind, path in PLACES:
+        value = BODIES[kind]
+        for part in path:
+            value = value[part]
+        numbers = isinstance(value, int | float) and isinstance(wrong, int)
+        if type(value) is type(wrong) or numbers or (path[1:2] in (("environmentVariables",), ("image",))):
+            continue
+        _, problems = read_resource(_replaced(BODIES[kind], path, wrong), Origin("a.yaml"), no_lines)
+        if not any(problem.field.startswith(format_path(path)) for problem in problems) and not has_errors(problems):
+            silent.append((kind, format_path(path), value))
+    assert [] == silent

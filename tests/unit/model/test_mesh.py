@@ -3,7 +3,9 @@
 import attrs
 import pytest
 
-from meshd.model.mesh import DEFAULT_MESH, Mesh, RetrySettings, surplus_meshes
+from meshd.model.mesh import DEFAULT_MESH, Mesh, surplus_meshes
+from meshd.model.traffic_policy import LocalityLb
+from meshd.model.virtual_service import HttpRetry
 from tests.helpers.resources import complaints_of, resources_of
 
 HEAD = "apiVersion: meshd.io/v1\nkind: Mesh\nmetadata: {name: mesh}\n"
@@ -30,7 +32,9 @@ def test_reads_a_whole_mesh():
         "{outboundTrafficPolicy: {mode: REGISTRY_ONLY}, inboundTrafficPolicy: {mode: LOCALHOST}, accessLogFile: /dev/stdout,"
         " accessLogFormat: '%REQ(:METHOD)%', protocolDetectionTimeout: 5s, connectTimeout: 250ms, pathNormalization: {normalization: NONE},"
         " trustDomain: td1, domainSuffix: mesh.local, rootNamespace: root, defaultServiceExportTo: [., prod],"
-        " defaultHttpRetryPolicy: {attempts: 4, perTryTimeout: 2s, retryOn: 'connect-failure,503'}, enablePrometheusMerge: true, ingressService: x}"
+        " defaultVirtualServiceExportTo: [.], defaultDestinationRuleExportTo: ['~'], localityLbSetting: {enabled: false},"
+        " defaultHttpRetryPolicy: {attempts: 4, perTryTimeout: 2s, retryOn: 'connect-failure,503', retryIgnorePreviousHosts: false, backoff: 5ms},"
+        " enablePrometheusMerge: true, ingressService: x}"
     )
     expected = Mesh(
         found.metadata,
@@ -46,7 +50,10 @@ def test_reads_a_whole_mesh():
         "mesh.local",
         "root",
         (".", "prod"),
-        RetrySettings(4, 2.0, "connect-failure,503"),
+        (".",),
+        ("~",),
+        LocalityLb(False),
+        HttpRetry(4, 2.0, "connect-failure,503", False, False, 0.005),
     )
     assert expected == found
 
@@ -59,7 +66,7 @@ def test_reads_a_whole_mesh():
         ("{accessLogEncoding: JSON, accessLogFormat: '{\"m\": \"%REQ(:METHOD)%\"}'}", "access_log_format", '{"m": "%REQ(:METHOD)%"}'),
         ("{pathNormalization: {normalization: DEFAULT}}", "path_normalization", "BASE"),
         ("{protocolDetectionTimeout: 0s}", "protocol_detection_timeout", 0.0),
-        ("{defaultHttpRetryPolicy: {}}", "default_http_retry_policy", RetrySettings(0)),
+        ("{defaultHttpRetryPolicy: {}}", "default_http_retry_policy", HttpRetry(0)),
         ("{defaultServiceExportTo: []}", "default_service_export_to", ("*",)),
     ],
 )
@@ -85,7 +92,10 @@ def test_absent_and_empty_differ(spec, field, expected):
         ("{defaultHttpRetryPolicy: {attempts: -1}}",
          "error 4 spec.defaultHttpRetryPolicy.attempts: expected a number from 0 to 2147483647, got the number -1"),
         ("{trustDomain: 'A b'}", "error 4 spec.trustDomain: expected a DNS name of lower-case letters, digits, '-' and '.', got 'A b'"),
-        ("{localityLbSetting: {enabled: false}}", "info 4 spec.localityLbSetting: localityLbSetting is not served yet and has no effect"),
+        ("{localityLbSetting: {enabled: 0}}", "error 4 spec.localityLbSetting.enabled: expected true or false, got the number 0"),
+        ("{enableTracing: true}", "info 4 spec.enableTracing: enableTracing is not served yet and has no effect"),
+        ("{defaultHttpRetryPolicy: {attempts: 1, retryRemoteLocalities: true}}",
+         "warning 4 spec.defaultHttpRetryPolicy.retryRemoteLocalities: retryRemoteLocalities is not served yet and has no effect"),
         ("{outbound_traffic_policy: {}}", "warning 4 spec.outbound_traffic_policy: expected a known field, got outbound_traffic_policy, which is "
          "ignored; did you mean outboundTrafficPolicy?"),
         ("{accessLogfile: /x}",

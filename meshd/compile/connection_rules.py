@@ -1,0 +1,119 @@
+"""Filter chains of services for connections that are not HTTP, by the `tls` and `tcp` rules of VirtualServices."""
+
+from collections.abc import Iterable
+
+import attrs
+
+from meshd.base.origins import Origin
+from meshd.compile.connection_filters import tcp_proxy
+from meshd.compile.hosts import overlap
+from meshd.compile.http_rules import RuleContext, chosen_by, destination_cluster
+from meshd.compile.names import outbound_cluster
+from meshd.compile.protocols import TLS_FAMILY
+from meshd.compile.services import MeshPort, MeshService
+from meshd.compile.virtual_hosts import short_names
+from meshd.model.virtual_service import ConnectionRoute, VirtualService, WeightedDestination
+from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
+from meshd.snapshot.network_filter import TcpProxy
+from meshd.snapshot.route import WeightedCluster
+
+
+def connection_chains(
+    service: MeshService, port: MeshPort, virtual_services: Iterable[VirtualService], context: RuleContext, *, subnet: str, shared: bool,
+) -> list[FilterChain]:
+    """
+    Build the chains of a service's port.
+
+    Args:
+        service: The service.
+        port: Its port, not HTTP.
+        virtual_services: That the listener sees, in order.
+        context: What rules are translated for.
+        subnet: CIDR of the service's addresses, or empty.
+        shared: Whether other services' connections come to the same listener.
+
+    Source:
+        Istio pilot/pkg/networking/core/tls.go, buildSidecarOutboundTCPTLSFilterChainOpts.
+    """
+    ours = [virtual for virtual in virtual_services if any(overlap(host, service.host) for host in virtual.hosts)]
+    if port.protocol in TLS_FAMILY:
+        return _tls_chains(service, port, ours, context, subnet=subnet, shared=shared)
+    return _tcp_chains(service, port, ours, context, subnet)
+
+
+def _tls_chains(
+    service: MeshService, port: MeshPort, ours: list[VirtualService], context: RuleContext, *, subnet: str, shared: bool,
+) -> list[FilterChain]:
+    chains: list[FilterChain] = []
+    seen: set[FilterChainMatch] = set()
+    for virtual in ours:
+        for rule in virtual.tls:
+            for match in rule.matches:
+                if not chosen_by(match, context):
+                    continue
+                subnets = match.destination_subnets or ((subnet,) if subnet else ())
+                condition = FilterChainMatch(server_names=match.sni_hosts, prefix_ranges=subnets)
+                asked = FilterChainMatch(server_names=tuple(sorted(match.sni_hosts)), prefix_ranges=tuple(sorted(match.destination_subnets)))
+                if asked not in seen:
+                    seen.add(asked)
+                    chains.append(rule_chain(rule, condition, context))
+    if chains:
+        return chains
+    names: tuple[str, ...] = ()
+    if shared or subnet:
+        aliases = (name for alias in service.aliases for name in (alias, *short_names(alias, context.proxy.domain)))
+        names = tuple(dict.fromkeys((service.host, *aliases)))
+    return [_service_chain(service, port, FilterChainMatch(server_names=names, prefix_ranges=(subnet,) if subnet else ()), context)]
+
+
+def _tcp_chains(service: MeshService, port: MeshPort, ours: list[VirtualService], context: RuleContext, subnet: str) -> list[FilterChain]:
+    own = (subnet,) if subnet else ()
+    chains: list[FilterChain] = []
+    needs_default = True
+    for virtual in ours:
+        for rule in virtual.tcp:
+            matches = [match for match in rule.matches if chosen_by(match, context)]
+            if not rule.matches or any(not match.destination_subnets for match in matches):
+                return [*chains, rule_chain(rule, FilterChainMatch(prefix_ranges=own), context)]
+            subnets = tuple(subnet for match in matches for subnet in match.destination_subnets)
+            if subnets:
+                chains.append(rule_chain(rule, FilterChainMatch(prefix_ranges=subnets), context))
+                needs_default = needs_default and sorted(subnets) != sorted(own)
+    if needs_default:
+        chains.append(_service_chain(service, port, FilterChainMatch(prefix_ranges=own), context))
+    return chains
+
+
+def _service_chain(service: MeshService, port: MeshPort, match: FilterChainMatch, context: RuleContext) -> FilterChain:
+    cluster = outbound_cluster(port.number, service.host)
+    return FilterChain("", match, _proxy_to(cluster, (), cluster, context), origins=(service.origin,))
+
+
+def rule_chain(rule: ConnectionRoute, match: FilterChainMatch, context: RuleContext) -> FilterChain:
+    """Build the chain that forwards as a rule says."""
+    origins: tuple[Origin, ...] = (rule.origin,)
+    if len(rule.destinations) == 1:
+        cluster = destination_cluster(rule.destinations[0].destination, context)
+        return FilterChain("", match, _proxy_to(cluster, (), cluster, context), origins=origins)
+    weighted = tuple(_weighted(found, context) for found in rule.destinations if found.weight)
+    return FilterChain("", match, _proxy_to("", weighted, weighted[0].name if weighted else "", context), origins=origins)
+
+
+def _weighted(found: WeightedDestination, context: RuleContext) -> WeightedCluster:
+    return WeightedCluster(destination_cluster(found.destination, context), found.weight)
+
+
+def _proxy_to(cluster: str, weighted: tuple[WeightedCluster, ...], first: str, context: RuleContext) -> TcpProxy:
+    """Build the TCP proxy to a cluster, or several; the first one's DestinationRule says how long a connection may be idle."""
+    proxy = tcp_proxy(cluster, context.proxy)
+    settings = context.pools.get(first)
+    if weighted:
+        proxy = attrs.evolve(proxy, weighted_clusters=weighted, stat_prefix=first)
+    if settings is not None and settings.idle_timeout is not None:
+        proxy = attrs.evolve(proxy, idle_timeout=settings.idle_timeout)
+    if settings is not None and settings.max_connection_duration:
+        proxy = attrs.evolve(proxy, max_connection_duration=settings.max_connection_duration)
+    _outbound, port, subset, host = first.split("|")
+    if any(policy.kind == "source_ip" for policy in context.hashes.find(host, int(port), subset)):
+        proxy = attrs.evolve(proxy, hash_source_ip=True)
+    return proxy

@@ -1,0 +1,129 @@
+"""Listeners of edge proxies, on real ports."""
+
+from collections.abc import Iterable, Iterator
+
+import attrs
+
+from meshd.base.addresses import SocketAddress
+from meshd.compile.connection_filters import gateway_http
+from meshd.compile.connection_rules import rule_chain
+from meshd.compile.gateway_servers import EdgePort, EdgeServer, shared_hosts
+from meshd.compile.hosts import covers
+from meshd.compile.http_rules import RuleContext, chosen_by
+from meshd.compile.names import listener_name
+from meshd.compile.virtual_services import seen_by
+from meshd.model.gateway import Server
+from meshd.model.server_tls import ServerTls
+from meshd.model.virtual_service import VirtualService
+from meshd.snapshot.filter_chain import DownstreamTls, FilterChain, FilterChainMatch
+from meshd.snapshot.listener import Listener, ListenerFilter
+
+ENVOYS_TIMEOUT = 15.0  # Envoy's default, which Istio leaves to gateways
+OFFERED = ("h2", "http/1.1")
+
+
+def gateway_listeners(ports: Iterable[EdgePort], virtual_services: Iterable[VirtualService], context: RuleContext) -> list[Listener]:
+    """Build the listeners of an edge proxy; a port for which no rule stands has none, but one that routes requests always has."""
+    everything = list(virtual_services)
+    listeners = []
+    for port in ports:
+        chains = [chain for server in port.servers for chain in _chains(server, everything, context)]
+        if port.servers[0].routes and not port.servers[0].ends_tls:
+            chains = chains[:1]  # plain servers share one route configuration
+        if chains:
+            listeners.append(_listener(port, _distinct(chains), context))
+    return listeners
+
+
+def _distinct(chains: Iterable[FilterChain]) -> list[FilterChain]:
+    """Leave out chains whose match stands before."""
+    found: dict[FilterChainMatch, FilterChain] = {}
+    for chain in chains:
+        found.setdefault(chain.match, chain)
+    return list(found.values())
+
+
+def _listener(port: EdgePort, chains: list[FilterChain], context: RuleContext) -> Listener:
+    proxy = context.proxy
+    addresses = (port.bind,) if port.bind else proxy.wildcards
+    first, *others = (SocketAddress(address, port.number) for address in addresses)
+    inspects = any(chain.match.server_names or chain.tls is not None for chain in chains) or port.servers[0].ends_tls
+    return Listener(
+        listener_name(addresses[0], port.number), first,
+        tuple(chain for chain in chains if chain.tls is None),
+        mutual_tls_chains=tuple(chain for chain in chains if chain.tls is not None),
+        bind_to_port=True, listener_filters=(ListenerFilter("tls_inspector"),) if inspects else (), additional_addresses=tuple(others),
+        listener_filters_timeout=ENVOYS_TIMEOUT, continue_on_listener_filters_timeout=False, direction="UNSPECIFIED",
+        access_logs=proxy.access_logs, origins=tuple(dict.fromkeys(server.origin for server in port.servers)),
+    )
+
+
+def _chains(server: EdgeServer, virtual_services: list[VirtualService], context: RuleContext) -> Iterator[FilterChain]:
+    own = attrs.evolve(context, port=server.server.port, gateways=(server.gateway,))
+    if server.routes:
+        yield _http_chain(server, own)
+        return
+    for virtual in seen_by(virtual_services, context.proxy.node.namespace, server.gateway, context.proxy.mesh):
+        common = shared_hosts(server, virtual.hosts, virtual.metadata.namespace)
+        if common and server.ends_tls and not _terminates(server.server):
+            yield from _sni_chains(server, virtual, own)
+        elif common:
+            yield from _tcp_chains(server, virtual, own)
+
+
+def _terminates(server: Server) -> bool:
+    return server.tls is not None and server.tls.mode not in ("PASSTHROUGH", "AUTO_PASSTHROUGH")
+
+
+def _http_chain(server: EdgeServer, context: RuleContext) -> FilterChain:
+    name = listener_name(server.server.bind or context.proxy.wildcards[0], server.server.port)
+    manager = gateway_http(name, server.routes, context.proxy)
+    if not server.ends_tls or server.server.tls is None:
+        return FilterChain("", FilterChainMatch(), manager, origins=(server.origin,))
+    return FilterChain("", FilterChainMatch(server_names=_names(server)), manager, end_tls(server.server.tls), (server.origin,))
+
+
+def _names(server: EdgeServer) -> tuple[str, ...]:
+    """Give the names of a server's hosts; none where it takes every name."""
+    names = tuple(dict.fromkeys(host for _namespace, host in server.hosts))
+    return () if "*" in names else names
+
+
+def _sni_chains(server: EdgeServer, virtual: VirtualService, context: RuleContext) -> Iterator[FilterChain]:
+    """Yield the chains of a VirtualService for TLS that is passed through."""
+    for rule in virtual.tls:
+        for match in rule.matches:
+            covered = all(any(covers(host, name) for _namespace, host in server.hosts) for name in match.sni_hosts)
+            if covered and chosen_by(match, context):
+                names = () if "*" in match.sni_hosts else match.sni_hosts
+                yield rule_chain(rule, FilterChainMatch(server_names=names, prefix_ranges=match.destination_subnets), context)
+
+
+def _tcp_chains(server: EdgeServer, virtual: VirtualService, context: RuleContext) -> Iterator[FilterChain]:
+    """Yield the first chain of a VirtualService for TCP, or for TLS that is ended here."""
+    for rule in virtual.tcp:
+        if not rule.matches or any(chosen_by(match, context) for match in rule.matches):
+            chain = rule_chain(rule, FilterChainMatch(server_names=_names(server) if server.ends_tls else ()), context)
+            tls = server.server.tls
+            yield chain if tls is None or not _terminates(server.server) else attrs.evolve(chain, tls=end_tls(tls, http=False))
+            return
+
+
+def end_tls(tls: ServerTls, *, http: bool = True) -> DownstreamTls:
+    """
+    Give how a server ends TLS.
+
+    Source:
+        Istio pilot/pkg/networking/core/gateway.go, buildGatewayListenerTLSContext: secrets are called by their files, or by their names.
+    """
+    names = [f"kubernetes://{name}" for name in tls.credential_names]
+    names += [f"file-cert:{files.certificate}~{files.private_key}" for files in tls.files if files.certificate]
+    client = tls.mode in ("MUTUAL", "OPTIONAL_MUTUAL")
+    roots = [f"{name}-cacert" for name in names if name.startswith("kubernetes:")]
+    roots += [f"file-root:{files.ca_certificates}" for files in tls.files if files.ca_certificates]
+    if tls.mode == "ISTIO_MUTUAL":
+        return DownstreamTls(OFFERED if http else ("istio-peer-exchange", "istio"))
+    return DownstreamTls(
+        OFFERED if http else (), names[0] if names else "default", roots[0] if client and roots else "", (),
+        require_client_certificate=tls.mode == "MUTUAL",
+    )

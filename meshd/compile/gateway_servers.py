@@ -1,0 +1,142 @@
+"""The servers of an edge proxy: those of every Gateway that chooses it, put together by port, conflicts settled as Istio settles them."""
+
+from collections.abc import Iterable, Iterator
+
+import attrs
+
+from meshd.base.errors import Problem
+from meshd.base.labels import selects
+from meshd.base.origins import Origin
+from meshd.compile.hosts import covers
+from meshd.compile.node import Proxy
+from meshd.compile.protocols import HTTP_FAMILY, entry_protocol
+from meshd.model.gateway import Gateway, Server
+from meshd.model.world import World
+
+PASSED_THROUGH = ("PASSTHROUGH", "AUTO_PASSTHROUGH")
+
+
+@attrs.frozen
+class EdgeServer:
+    """
+    One server with the Gateway that it stands in.
+
+    Attributes:
+        gateway: `namespace/name`.
+        server: The server.
+        hosts: Pairs of a namespace (`*` for any) and a host.
+        routes: Name of its route configuration; empty for what is not HTTP.
+        origin: The Gateway.
+    """
+
+    gateway: str
+    server: Server
+    hosts: tuple[tuple[str, str], ...]
+    routes: str
+    origin: Origin
+
+    @property
+    def ends_tls(self) -> bool:
+        """Tell whether TLS, its own or other people's, comes to it."""
+        return is_tls(self.server)
+
+
+@attrs.frozen
+class EdgePort:
+    """The servers of one port and bound address, in order."""
+
+    number: int
+    bind: str
+    servers: tuple[EdgeServer, ...]
+
+
+def is_tls(server: Server) -> bool:
+    """Tell whether a server's connections are TLS."""
+    return server.tls is not None and entry_protocol(server.protocol) not in HTTP_FAMILY
+
+
+def is_http(server: Server) -> bool:
+    """Tell whether a server routes requests: plain ones, or those of TLS that it ends."""
+    protocol = entry_protocol(server.protocol)
+    return protocol in HTTP_FAMILY or (protocol == "https" and server.tls is not None and server.tls.mode not in PASSED_THROUGH)
+
+
+def edge_ports(world: World, proxy: Proxy) -> tuple[list[EdgePort], list[Problem]]:
+    """
+    Give the ports of an edge proxy, and which servers could not have theirs.
+
+    Source:
+        Istio pilot/pkg/model/gateway.go, mergeGateways: the oldest Gateway's protocol wins a port; plain HTTP servers share it, TLS servers share
+        it as long as no name stands twice.
+    """
+    ports: dict[tuple[int, str], list[EdgeServer]] = {}
+    problems: list[Problem] = []
+    for gateway in world.all(Gateway):
+        if selects(gateway.selector, proxy.node.labels):
+            for server in _servers(gateway):
+                conflict = _conflict(server, ports)
+                if conflict:
+                    problems.append(Problem(server.origin, conflict, "spec.servers", "give it another port or host", "warning"))
+                else:
+                    ports.setdefault((server.server.port, server.server.bind), []).append(server)
+    return [EdgePort(number, bind, tuple(servers)) for (number, bind), servers in ports.items()], problems
+
+
+def _servers(gateway: Gateway) -> Iterator[EdgeServer]:
+    metadata = gateway.metadata
+    for server in gateway.servers:
+        hosts = []
+        for host in server.hosts:
+            namespace, _, name = host.rpartition("/")
+            hosts.append((metadata.namespace if namespace == "." else namespace or "*", name.lower()))
+        yield EdgeServer(f"{metadata.namespace}/{metadata.name}", server, tuple(hosts), _route_name(server, gateway), metadata.origin)
+
+
+def _route_name(server: Server, gateway: Gateway) -> str:
+    if entry_protocol(server.protocol) in HTTP_FAMILY:
+        return f"http.{server.port}.{server.bind}" if server.bind else f"http.{server.port}"
+    if is_http(server):
+        return f"https.{server.port}.{server.port_name}.{gateway.metadata.name}.{gateway.metadata.namespace}"
+    return ""
+
+
+def _conflict(server: EdgeServer, ports: dict[tuple[int, str], list[EdgeServer]]) -> str:
+    """Say why a server cannot have its port; empty if it can."""
+    others = ports.get((server.server.port, server.server.bind), [])
+    for other in others:
+        place = f"port {server.server.port}"
+        if other.ends_tls != server.ends_tls:
+            return f"expected {place} for itself, found it taken by {other.gateway} with {other.server.protocol}; it is left out"
+        if not server.ends_tls and not (server.routes and other.routes):
+            return f"expected {place} for itself, found it taken by {other.gateway}; it is left out"
+        if server.ends_tls and (server.routes and server.routes == other.routes):
+            return f"expected another port name, found {server.server.port_name} of {other.gateway} on {place}; it is left out"
+        if server.ends_tls:
+            twice = _shared_hosts(server.hosts, other.hosts)
+            if twice:
+                return f"expected names that no other server has on {place}, found {twice} of {other.gateway}; it is left out"
+    return ""
+
+
+def _shared_hosts(one: Iterable[tuple[str, str]], other: Iterable[tuple[str, str]]) -> str:
+    names = {host for _namespace, host in other}
+    return next((host for _namespace, host in one if host in names), "")
+
+
+def shared_hosts(server: EdgeServer, hosts: Iterable[str], namespace: str) -> list[str]:
+    """
+    Give the hosts that a VirtualService of a namespace has in common with a server: of two that cover each other the narrower one.
+
+    Source:
+        Istio pkg/config/host, Names.Intersection.
+    """
+    found: dict[str, None] = {}
+    for place, ours in server.hosts:
+        if place not in ("*", namespace):
+            continue
+        for theirs in hosts:
+            if covers(ours, theirs):
+                found[theirs] = None
+            elif covers(theirs, ours):
+                found[ours] = None
+    return list(found)

@@ -1,0 +1,205 @@
+"""Rules of VirtualServices for requests, made routes."""
+
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+
+import attrs
+
+from meshd.base.labels import selects
+from meshd.compile.hash_policies import HashPolicies
+from meshd.compile.http_matches import ALL, is_catch_all, translate_match
+from meshd.compile.names import outbound_cluster
+from meshd.compile.node import Proxy
+from meshd.compile.route_filters import route_filters
+from meshd.compile.route_rules import DEFAULT_RETRY, retry_policy
+from meshd.compile.services import MeshService
+from meshd.model.header_reading import AUTHORITY
+from meshd.model.service import Service
+from meshd.model.traffic_policy import ConnectionPool
+from meshd.model.virtual_service import (
+    ConnectionMatch,
+    Destination,
+    Headers,
+    HttpMatch,
+    HttpMirror,
+    HttpRedirect,
+    HttpRoute,
+    VirtualService,
+    WeightedDestination,
+)
+from meshd.snapshot.header_changes import HeaderChange, HeaderChanges
+from meshd.snapshot.route import DirectResponse, HashPolicy, Mirror, Redirect, RegexRewrite, Route, RouteAction, WeightedCluster
+
+FindService = Callable[[str], MeshService | None]
+
+
+@attrs.frozen
+class RuleContext:
+    """
+    What rules are translated for.
+
+    Attributes:
+        proxy: The machine.
+        port: Of the listener.
+        gateways: Which gateways these routes are for: `mesh`, or `namespace/name`.
+        find_service: Gives a service by its host.
+        hashes: What clusters hash by.
+        pools: Limits of connections by the cluster's name.
+        one_port: Services count as if they had no other port than the listener's.
+        tls: Whether the listener ends TLS, for redirects to the protocol's own port.
+    """
+
+    proxy: Proxy
+    port: int
+    gateways: Container[str]
+    find_service: FindService
+    hashes: HashPolicies
+    pools: Mapping[str, ConnectionPool]
+    one_port: bool = False
+    tls: bool = False
+
+
+def translate_rules(service: VirtualService, context: RuleContext) -> tuple[Route, ...]:
+    """
+    Give the routes of a VirtualService for a listener, up to the first that takes every request.
+
+    Source:
+        Istio pilot/pkg/networking/core/route/route.go, BuildHTTPRoutesForVirtualService.
+    """
+    found: list[Route] = []
+    for rule in service.http:
+        for route in _translate_rule(rule, service, context):
+            found.append(route)
+            if is_catch_all(route.match):
+                return tuple(found)
+    return tuple(found)
+
+
+def chosen_by(match: HttpMatch | ConnectionMatch, context: RuleContext) -> bool:
+    """Tell whether a match is for this listener and this machine, as far as that can be told beforehand."""
+    if match.port and match.port != context.port:
+        return False
+    if match.gateways:
+        return any(gateway in context.gateways for gateway in match.gateways)
+    node = context.proxy.node
+    return selects(match.source_labels, node.labels) and match.source_namespace in ("", node.namespace)
+
+
+def _translate_rule(rule: HttpRoute, service: VirtualService, context: RuleContext) -> Iterator[Route]:
+    if not rule.matches:
+        yield _translate_route(rule, None, service, context)
+    for match in rule.matches:
+        if chosen_by(match, context):
+            yield _translate_route(rule, match, service, context)
+
+
+def _translate_route(rule: HttpRoute, match: HttpMatch | None, service: VirtualService, context: RuleContext) -> Route:
+    name = f"{rule.name}.{match.name}" if match is not None and match.name else rule.name
+    conditions = ALL if match is None else translate_match(match)
+    request, authority = request_changes(rule.headers)
+    route = Route(
+        name, conditions, _translate_action(rule, authority, context), f"{service.metadata.name}:{context.port}/*", (rule.origin,),
+        request, response_changes(rule.headers), filters=route_filters(rule),
+    )
+    if len(rule.destinations) == 1:
+        only = rule.destinations[0].headers
+        request, _authority = request_changes(only)
+        route = attrs.evolve(
+            route, request_headers=_joined(route.request_headers, request),
+            response_headers=_joined(route.response_headers, response_changes(only)),
+        )
+    return route
+
+
+def _joined(one: HeaderChanges, other: HeaderChanges) -> HeaderChanges:
+    return HeaderChanges((*one.add, *other.add), (*one.remove, *other.remove))
+
+
+def request_changes(headers: Headers) -> tuple[HeaderChanges, str]:
+    """Give the changes of request headers, and the authority among them, which is a rewrite of the host."""
+    operations = headers.request
+    authority = next((value for name, value in operations.set.items() if name.lower() in AUTHORITY), "")
+    named = [(name, value) for name, value in sorted(operations.set.items()) if name.lower() not in AUTHORITY]
+    return _changes(named, operations.add.items(), operations.remove), authority
+
+
+def response_changes(headers: Headers) -> HeaderChanges:
+    """Give the changes of response headers."""
+    operations = headers.response
+    return _changes(sorted(operations.set.items()), operations.add.items(), operations.remove)
+
+
+def _changes(replaced: Iterable[tuple[str, str]], added: Iterable[tuple[str, str]], removed: Iterable[str]) -> HeaderChanges:
+    changes = [HeaderChange(name, value, "OVERWRITE_IF_EXISTS_OR_ADD") for name, value in replaced]
+    changes += [HeaderChange(name, value) for name, value in sorted(added)]
+    return HeaderChanges(tuple(changes), tuple(removed))
+
+
+def _translate_action(rule: HttpRoute, authority: str, context: RuleContext) -> RouteAction | Redirect | DirectResponse:
+    if rule.redirect is not None:
+        return _translate_redirect(rule.redirect, context)
+    if rule.direct_response is not None:
+        return DirectResponse(rule.direct_response.status, rule.direct_response.body.decode("utf-8", "replace"))
+    timeout = rule.timeout or 0.0
+    action = RouteAction(timeout=timeout, max_grpc_timeout=timeout)
+    action = _to_destinations(action, rule, authority, context)
+    if rule.rewrite is not None:
+        if rule.rewrite.regex_match:
+            action = attrs.evolve(action, regex_rewrite=RegexRewrite(rule.rewrite.regex_match, rule.rewrite.regex_rewrite))
+        elif rule.rewrite.uri:
+            action = attrs.evolve(action, prefix_rewrite=rule.rewrite.uri)
+    action = attrs.evolve(action, mirrors=tuple(_mirror(mirror, context) for mirror in rule.mirrors if mirror.percentage))
+    settings = rule.retries or context.proxy.mesh.default_http_retry_policy or DEFAULT_RETRY
+    return attrs.evolve(action, retry_policy=retry_policy(settings, hashed=bool(action.cluster and action.hash_policies)))
+
+
+def _to_destinations(action: RouteAction, rule: HttpRoute, authority: str, context: RuleContext) -> RouteAction:
+    rewritten = authority or (rule.rewrite.authority if rule.rewrite is not None else "")
+    if len(rule.destinations) == 1:
+        only = rule.destinations[0]
+        _changes_of, own = request_changes(only.headers)
+        hashes = _hashes(only.destination, context)
+        return attrs.evolve(action, cluster=destination_cluster(only.destination, context), host_rewrite=own or rewritten, hash_policies=hashes)
+    chosen = [found for found in rule.destinations if found.weight]
+    weighted = tuple(_weighted(found, context) for found in chosen)
+    hashes = tuple(policy for found in chosen for policy in _hashes(found.destination, context))
+    return attrs.evolve(action, weighted_clusters=weighted, host_rewrite=rewritten, hash_policies=hashes)
+
+
+def _mirror(mirror: HttpMirror, context: RuleContext) -> Mirror:
+    return Mirror(destination_cluster(mirror.destination, context), mirror.percentage, shadow_suffix=False)
+
+
+def _hashes(destination: Destination, context: RuleContext) -> tuple[HashPolicy, ...]:
+    return context.hashes.find(destination.host, destination.port or context.port, destination.subset)
+
+
+def _weighted(found: WeightedDestination, context: RuleContext) -> WeightedCluster:
+    request, _authority = request_changes(found.headers)
+    return WeightedCluster(destination_cluster(found.destination, context), found.weight, request, response_changes(found.headers))
+
+
+def destination_cluster(destination: Destination, context: RuleContext) -> str:
+    """
+    Name the cluster of a destination: its port as given, else the service's only one, else the listener's.
+
+    Source:
+        Istio pilot/pkg/networking/core/route/route.go, GetDestinationCluster.
+    """
+    service = context.find_service(destination.host)
+    host, port = destination.host, destination.port
+    if service is not None and service.resolution == "alias" and isinstance(service.resource, Service):
+        host = service.resource.external_name.rstrip(".").lower()
+    if not port:
+        only = service is not None and len(service.ports) == 1 and not context.one_port
+        port = service.ports[0].number if service is not None and only else context.port
+    return outbound_cluster(port, host, destination.subset)
+
+
+def _translate_redirect(redirect: HttpRedirect, context: RuleContext) -> Redirect:
+    port = redirect.port
+    if redirect.derive_port == "FROM_REQUEST_PORT":
+        port = context.port
+    return Redirect(
+        redirect.code, redirect.scheme, redirect.authority, port, "" if redirect.prefix_rewrite is not None else redirect.uri,
+        redirect.prefix_rewrite,
+    )

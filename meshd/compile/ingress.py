@@ -1,0 +1,68 @@
+"""Own ports as they are declared: by a Sidecar's ingress listeners, else by services, with the limits of their connections."""
+
+from collections.abc import Iterable
+
+import attrs
+
+from meshd.compile.destination_rules import DestinationRules
+from meshd.compile.inbound_ports import InboundPort
+from meshd.compile.node import Proxy
+from meshd.compile.protocols import entry_protocol
+from meshd.compile.targets import NO_POLICY, override
+from meshd.model.sidecar import Ingress
+from meshd.model.traffic_policy import ConnectionPool
+
+
+def declare_ports(ports: Iterable[InboundPort], rules: DestinationRules, proxy: Proxy) -> list[InboundPort]:
+    """
+    Give the own ports that connections are taken in for.
+
+    A Sidecar with ingress listeners declares them all; a service whose port has the number of one lends it its names.
+
+    Source:
+        Istio pilot/pkg/networking/core/listener_inbound.go, buildInboundChainConfigs.
+    """
+    found = list(ports)
+    sidecar = proxy.sidecar
+    if sidecar is None or not sidecar.ingress:
+        return [attrs.evolve(port, endpoint=_localhost(port, proxy), connection_pool=_pool(port, None, rules, proxy)) for port in found]
+    declared = []
+    for listener in sidecar.ingress:
+        service = next((port for port in found if port.service_port == listener.port.number), None)
+        base = service or InboundPort(listener.port.number, "auto", listener.port.number, (), ())
+        port = attrs.evolve(
+            base, number=listener.port.number, protocol=entry_protocol(listener.port.protocol), address=listener.bind,
+            endpoint=_endpoint(listener, proxy), origins=(sidecar.metadata.origin, *base.origins),
+        )
+        declared.append(attrs.evolve(port, connection_pool=_pool(port, listener, rules, proxy)))
+    return declared
+
+
+def _localhost(port: InboundPort, proxy: Proxy) -> tuple[str, int] | None:
+    """Give loopback where the mesh sends inbound traffic there."""
+    if not proxy.mesh.inbound_to_localhost:
+        return None
+    return ("127.0.0.1" if proxy.ipv4 else "::1", port.number)
+
+
+def _endpoint(listener: Ingress, proxy: Proxy) -> tuple[str, int] | None:
+    """Give where a listener's connections go: loopback, the machine's own address (`0.0.0.0`), or where they meant to go."""
+    host, _, port = listener.default_endpoint.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or listener.default_endpoint.startswith("unix:"):
+        return None
+    if host in ("0.0.0.0", "::"):
+        host = next(iter(proxy.node.addresses), "127.0.0.1")
+    elif host == "127.0.0.1" and not proxy.ipv4:
+        host = "::1"
+    return host, int(port)
+
+
+def _pool(port: InboundPort, listener: Ingress | None, rules: DestinationRules, proxy: Proxy) -> ConnectionPool | None:
+    """Give the limits of a port: its ingress listener's, else the Sidecar's, else those of its service's DestinationRule."""
+    if listener is not None and listener.connection_pool is not None:
+        return listener.connection_pool
+    if proxy.sidecar is not None and proxy.sidecar.inbound_connection_pool is not None:
+        return proxy.sidecar.inbound_connection_pool
+    rule = rules.find(port.services[0]) if port.services else None
+    return override(NO_POLICY, rule.policy, port.service_port).connection_pool if rule is not None else None

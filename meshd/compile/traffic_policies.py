@@ -1,0 +1,84 @@
+"""What a traffic policy makes of a cluster."""
+
+import attrs
+
+from meshd.compile.node import Proxy
+from meshd.compile.targets import Target
+from meshd.model import traffic_policy as model
+from meshd.snapshot.cluster import UNLIMITED, Cluster, LbPolicy, OutlierDetection, RetryBudget, Thresholds
+
+NO_LIMITS = Thresholds()
+MAX_RING = 8 * 1024 * 1024  # Envoy's default
+_SIMPLE: dict[str, LbPolicy] = {"": "LEAST_REQUEST", "LEAST_REQUEST": "LEAST_REQUEST", "ROUND_ROBIN": "ROUND_ROBIN", "RANDOM": "RANDOM"}
+
+
+def apply_policy(cluster: Cluster, target: Target, proxy: Proxy) -> Cluster:
+    """Give a cluster with the settings of its target's policy."""
+    policy = target.policy
+    if policy.connection_pool is not None:
+        cluster = apply_connection_pool(cluster, policy.connection_pool)
+    if policy.outlier_detection is not None:
+        cluster = _apply_outlier_detection(cluster, policy.outlier_detection)
+    cluster = _apply_load_balancer(cluster, policy.load_balancer)
+    if policy.retry_budget is not None:
+        budget = RetryBudget(policy.retry_budget.percent, policy.retry_budget.min_concurrency)
+        cluster = attrs.evolve(cluster, thresholds=attrs.evolve(cluster.thresholds or NO_LIMITS, retry_budget=budget))
+    return cluster
+
+
+def apply_connection_pool(cluster: Cluster, pool: model.ConnectionPool) -> Cluster:
+    """Give a cluster with limits of connections and requests."""
+    limits = Thresholds(
+        pool.max_connections or UNLIMITED, pool.max_pending_requests or UNLIMITED, pool.max_requests or UNLIMITED, pool.max_retries or UNLIMITED,
+    )
+    idle = pool.http_idle_timeout if pool.http_idle_timeout is not None else pool.idle_timeout
+    cluster = attrs.evolve(
+        cluster, thresholds=limits, max_requests_per_connection=pool.max_requests_per_connection or 0,
+        connect_timeout=pool.connect_timeout or cluster.connect_timeout, http_connection_duration=pool.max_connection_duration or 0.0,
+    )
+    if idle is not None:
+        cluster = attrs.evolve(cluster, http_idle_timeout=idle)
+    if pool.h2_upgrade == "UPGRADE":
+        cluster = attrs.evolve(cluster, http_protocol="http2")
+    if pool.use_client_protocol:
+        cluster = attrs.evolve(cluster, http_protocol="downstream")
+    return cluster
+
+
+def _apply_outlier_detection(cluster: Cluster, detection: model.OutlierDetection) -> Cluster:
+    """
+    Give a cluster that takes failing endpoints out of use.
+
+    Source:
+        Istio pilot/pkg/networking/core/cluster_traffic_policy.go, applyOutlierDetection: 0 switches a count off, what is not said is Envoy's.
+    """
+    found = OutlierDetection(split_local_origin=detection.split_local_origin)
+    if detection.consecutive_5xx is not None:
+        found = attrs.evolve(found, consecutive_5xx=detection.consecutive_5xx, enforcing_5xx_percent=100 if detection.consecutive_5xx else 0)
+    if detection.consecutive_gateway is not None:
+        enforcing = 100 if detection.consecutive_gateway else 0
+        found = attrs.evolve(found, consecutive_gateway_failure=detection.consecutive_gateway, enforcing_gateway_percent=enforcing)
+    if detection.split_local_origin and detection.consecutive_local_origin is not None:
+        enforcing = 100 if detection.consecutive_local_origin else 0
+        found = attrs.evolve(
+            found, consecutive_local_origin_failure=detection.consecutive_local_origin, enforcing_local_origin_percent=enforcing,
+        )
+    found = attrs.evolve(
+        found, interval=detection.interval or found.interval, base_ejection_time=detection.base_ejection_time or found.base_ejection_time,
+        max_ejection_percent=detection.max_ejection_percent or found.max_ejection_percent,
+    )
+    return attrs.evolve(cluster, outlier_detection=found, panic_threshold_percent=float(detection.min_health_percent))
+
+
+def _apply_load_balancer(cluster: Cluster, balancer: model.LoadBalancer | None) -> Cluster:
+    """Give a cluster that picks endpoints as asked; one that goes where the client meant to go has no choice."""
+    if cluster.lb_policy == "CLUSTER_PROVIDED" or balancer is None:
+        return cluster
+    if balancer.simple == "PASSTHROUGH":
+        return attrs.evolve(cluster, type="ORIGINAL_DST", lb_policy="CLUSTER_PROVIDED", service_name="")
+    hashed = balancer.consistent_hash
+    if hashed is None:
+        return attrs.evolve(cluster, lb_policy=_SIMPLE[balancer.simple])
+    if hashed.maglev:
+        return attrs.evolve(cluster, lb_policy="MAGLEV", table_size=hashed.table_size or cluster.table_size)
+    return attrs.evolve(cluster, lb_policy="RING_HASH", ring_size=(hashed.minimum_ring_size or 1024, MAX_RING))

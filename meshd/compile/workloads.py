@@ -1,0 +1,153 @@
+"""Who stands behind services: endpoints of slices, pods, and the workloads that ServiceEntries and WorkloadEntries name."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import attrs
+
+from meshd.base.labels import selects
+from meshd.base.locality import Locality
+from meshd.base.origins import Origin
+from meshd.compile.services import MeshPort, MeshService
+from meshd.model.endpoint_slice import EndpointSlice
+from meshd.model.pod import Pod
+from meshd.model.service_entry import ServiceEntry
+from meshd.model.workload_entry import Workload, WorkloadEntry
+from meshd.model.world import World
+from meshd.snapshot.endpoint import NOWHERE
+
+CLUSTER_NAME = "Kubernetes"  # Istio's default cluster id; the fifth part of an endpoint's workload
+LOCALITY_LABEL = "istio-locality"  # region.zone.subzone: a workload's own word on where it stands
+UNKNOWN_WORKLOAD = f";;;;{CLUSTER_NAME}"
+NO_LABELS: Mapping[str, str] = {}
+
+
+@attrs.frozen
+class Backend:
+    """
+    One address behind a service.
+
+    Attributes:
+        address: IP address, name, or `unix://...`.
+        ports: Its ports by the service port's name.
+        ready: It serves.
+        origin: Where it is told of.
+        labels: Its workload's.
+        locality: Where it stands.
+        weight: Share among endpoints.
+        workload: Istio's `name;namespace;canonical name;canonical revision;cluster`.
+        node_name: Machine it runs on; empty when unknown.
+        follows: Ports that it does not name are the service port's target.
+    """
+
+    address: str
+    ports: Mapping[str, int]
+    ready: bool
+    origin: Origin
+    labels: Mapping[str, str] = NO_LABELS
+    locality: Locality = NOWHERE
+    weight: int = 1
+    workload: str = UNKNOWN_WORKLOAD
+    node_name: str = ""
+    follows: bool = False
+
+    def port_of(self, port: MeshPort) -> int | None:
+        """Give its port behind a service port; None if it has none."""
+        number = self.ports.get(port.name)
+        if number is None and self.follows:
+            target = self.ports.get(port.target) if isinstance(port.target, str) else port.target
+            return port.number if target is None else target
+        return number
+
+
+class Workloads:
+    """The workloads of a World by namespace, gathered once for all services."""
+
+    def __init__(self, world: World) -> None:
+        """Gather."""
+        self._world = world
+        self._entries: dict[str, list[WorkloadEntry]] = {}
+        self._pods: dict[str, list[Pod]] = {}
+        self._known: dict[tuple[str, str], tuple[Backend, ...]] = {}
+        for entry in world.all(WorkloadEntry):
+            self._entries.setdefault(entry.metadata.namespace, []).append(entry)
+
+    def behind(self, service: MeshService) -> tuple[Backend, ...]:
+        """Give what is behind a service."""
+        place = (service.namespace, service.host)
+        found = self._known.get(place)
+        if found is None:
+            found = self._known[place] = tuple(self._find(service))
+        return found
+
+    def _find(self, service: MeshService) -> Iterator[Backend]:
+        resource = service.resource
+        if isinstance(resource, ServiceEntry):
+            yield from self._behind_entry(service, resource)
+            return
+        slices = self._world.slices_of(service.namespace, service.name)
+        yield from self._of_slices(slices, publish=resource.publish_not_ready_addresses)
+        if resource.selector:
+            yield from self._selected_entries(service.namespace, resource.selector)
+
+    def _of_slices(self, slices: Iterable[EndpointSlice], *, publish: bool) -> Iterator[Backend]:
+        """Yield addresses in slice order; slices of names instead of addresses are left out, as in Istio."""
+        for found in slices:
+            if found.address_type == "FQDN":
+                continue
+            ports = {port.name: port.port for port in reversed(found.ports)}
+            for entry in found.endpoints:
+                for address in entry.addresses:
+                    pod = self._world.pod_at(address)
+                    yield Backend(
+                        address, ports, entry.ready is not False or publish, found.metadata.origin, pod.metadata.labels if pod else NO_LABELS,
+                        _locality_of_labels(pod.metadata.labels) if pod else NOWHERE, 1, _workload_of(pod), entry.node_name,
+                    )
+
+    def _behind_entry(self, service: MeshService, entry: ServiceEntry) -> Iterator[Backend]:
+        if entry.selector:
+            yield from self._selected_entries(entry.metadata.namespace, entry.selector)
+            yield from self._selected_pods(entry.metadata.namespace, entry.selector)
+        elif entry.endpoints:
+            for workload in entry.endpoints:
+                if workload.address:
+                    yield _backend_of(workload, service.origin)
+        elif entry.resolution in ("DNS", "DNS_ROUND_ROBIN"):
+            yield Backend(service.host, {}, True, service.origin, follows=True)
+
+    def _selected_entries(self, namespace: str, selector: Mapping[str, str]) -> Iterator[Backend]:
+        for entry in self._entries.get(namespace, ()):
+            if selects(selector, entry.workload.labels) and entry.workload.address:
+                yield _backend_of(entry.workload, entry.metadata.origin)
+
+    def _selected_pods(self, namespace: str, selector: Mapping[str, str]) -> Iterator[Backend]:
+        if not self._pods:
+            for pod in self._world.all(Pod):
+                self._pods.setdefault(pod.metadata.namespace, []).append(pod)
+        for pod in self._pods.get(namespace, ()):
+            if selects(selector, pod.metadata.labels):
+                labels = pod.metadata.labels
+                for address in pod.addresses[:1]:
+                    yield Backend(
+                        address, {port.name: port.port for port in pod.ports}, pod.ready, pod.metadata.origin, labels, _locality_of_labels(labels),
+                        workload=_workload_of(pod), node_name=pod.node_name, follows=True,
+                    )
+
+
+def _backend_of(workload: Workload, origin: Origin) -> Backend:
+    return Backend(
+        workload.address, workload.ports, True, origin, workload.labels, workload.locality, workload.weight or 1, follows=True,
+    )
+
+
+def _locality_of_labels(labels: Mapping[str, str]) -> Locality:
+    label = labels.get(LOCALITY_LABEL, "")
+    return Locality(*label.split(".")[:3]) if label else NOWHERE
+
+
+def _workload_of(pod: Pod | None) -> str:
+    if pod is None:
+        return UNKNOWN_WORKLOAD
+    labels, name = pod.metadata.labels, pod.metadata.name
+    canonical = (labels.get("service.istio.io/canonical-name") or labels.get("app.kubernetes.io/name") or labels.get("app") or name)
+    revision = (labels.get("service.istio.io/canonical-revision") or labels.get("app.kubernetes.io/version") or labels.get("version") or "latest")
+    return f"{name};{pod.metadata.namespace};{canonical};{revision};{CLUSTER_NAME}"
