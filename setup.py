@@ -16,6 +16,7 @@ from setuptools.command.build_ext import build_ext
 
 COMPILED = (
     "meshd/base/byte_sets.py",
+    "meshd/base/xxhash64.py",
     "meshd/codec/header_names.py",
     "meshd/codec/headers.py",
     "meshd/codec/http1.py",
@@ -29,6 +30,9 @@ COMPILED = (
     "meshd/codec/http_date.py",
     "meshd/codec/http_events.py",
     "meshd/codec/reason_phrases.py",
+    "meshd/tables/balancers/draw.py",
+    "meshd/tables/balancers/maglev.py",
+    "meshd/tables/balancers/ring_hash.py",
     "meshd/tables/chain.py",
     "meshd/tables/headers/authority.py",
     "meshd/tables/headers/client_address.py",

@@ -208,9 +208,7 @@ ONLY: dict[str, dict[str, tuple[object, ...]]] = {
 """Fields by message of which meshd knows these settings; what has another one is left out."""
 
 NOT_DONE: dict[str, frozenset[str]] = {
-    "TcpProxy": frozenset(("hash_source_ip",)),
-    "RouteAction": frozenset(("hash_policies", "mirrors")),
-    "Cluster": frozenset(("ring_size", "table_size")),
+    "RouteAction": frozenset(("mirrors",)),
 }
 """Attributes by message that are read and written, and on which no worker acts yet: a file that sets one is told so. They leave as they come."""
 

@@ -179,6 +179,7 @@ class RouteEntry:
         timeout: Seconds, 0 for none.
         retry_policy: Or None; changed with `retries`, by `retry_rules.set_retries`.
         retries: What it comes to.
+        hash_policy: Gives the hash that an endpoint is picked by in a cluster that hashes, or `NO_HASH`; None where there never is one.
         max_stream_duration: As RouteAction's.
         max_grpc_timeout: As RouteAction's.
         idle_timeout: As RouteAction's.
@@ -190,8 +191,8 @@ class RouteEntry:
     """
 
     __slots__ = (
-        "answer", "attempt_count", "filters", "finish", "hides_timeouts", "idle_timeout", "limited", "max_grpc_timeout", "max_stream_duration",
-        "name", "origin", "pick_cluster", "prepare", "rehost", "retries", "retry_policy", "timed", "timeout", "virtual_host",
+        "answer", "attempt_count", "filters", "finish", "hash_policy", "hides_timeouts", "idle_timeout", "limited", "max_grpc_timeout",
+        "max_stream_duration", "name", "origin", "pick_cluster", "prepare", "rehost", "retries", "retry_policy", "timed", "timeout", "virtual_host",
     )
 
     name: str
@@ -205,6 +206,7 @@ class RouteEntry:
     timeout: float
     retry_policy: RetryPolicy | None
     retries: "RetryRules | None"
+    hash_policy: Callable[[Exchange], int] | None
     max_stream_duration: float | None
     max_grpc_timeout: float | None
     idle_timeout: float | None
@@ -228,6 +230,7 @@ class RouteEntry:
         entry.timeout = self.timeout
         entry.retry_policy = self.retry_policy
         entry.retries = self.retries
+        entry.hash_policy = self.hash_policy
         entry.max_stream_duration = self.max_stream_duration
         entry.max_grpc_timeout = self.max_grpc_timeout
         entry.idle_timeout = self.idle_timeout
@@ -246,14 +249,16 @@ class Host(Protocol):
     Attributes:
         active: Requests or connections in flight.
         weight: From the snapshot.
+        text: `address:port`.
     """
 
     active: int
     weight: int
+    text: str
 
 
 Pick = Callable[[], Host | None]
-"""Chooses among the hosts it was built over; None when there is none. Hash policies take their key when they come."""
+"""Chooses among the hosts it was built over; None when there is none. By a hash where the source of randomness is a `Draw`."""
 
 BuildPick = Callable[[Sequence[Host], Callable[[], float]], Pick]
 """From hosts and a source of randomness in [0, 1) to a Pick."""

@@ -8,6 +8,7 @@ import attrs
 from meshd.snapshot.header_changes import NO_CHANGES, HeaderChanges
 from meshd.snapshot.replies import Reply
 from meshd.snapshot.route import Redirect, Route, RouteAction, RouteConfiguration, VirtualHost, WeightedCluster
+from meshd.tables.hash_policies import build_hash, tell_cookies
 from meshd.tables.header_changes import change_requests, change_responses
 from meshd.tables.http_filters.by_route import build_filters
 from meshd.tables.interfaces import Environment, Exchange, RouteEntry, Step
@@ -49,7 +50,7 @@ def _answering(answer: Callable[[Exchange], Reply], host: VirtualHost, route: Ro
     entry.retry_policy = entry.retries = entry.max_stream_duration = entry.max_grpc_timeout = entry.idle_timeout = None
     entry.limited = False
     entry.timed = 0
-    entry.prepare = entry.rehost = entry.finish = None
+    entry.prepare = entry.rehost = entry.finish = entry.hash_policy = None
     return entry
 
 
@@ -118,6 +119,7 @@ class _Forwarding:
         entry.timeout = timeout = action.timeout if action.max_stream_duration is None else 0.0
         policy = within(action.retry_policy, timeout)
         set_retries(entry, policy)
+        entry.hash_policy = build_hash(action.hash_policies)
         entry.max_stream_duration = action.max_stream_duration
         entry.max_grpc_timeout = action.max_grpc_timeout
         entry.idle_timeout = action.idle_timeout
@@ -128,7 +130,7 @@ class _Forwarding:
         responses = (response_headers, *_in_order(config, route.response_headers, host.response_headers, config.response_headers))
         prepare = _build_prepare(route, action, change_requests(requests, self.environment.surroundings))
         entry.prepare = retry_only(build_retriable(policy), prepare)
-        finish = change_responses(responses, self.environment.surroundings)
+        finish = tell_cookies(action.hash_policies, change_responses(responses, self.environment.surroundings))
         entry.finish = _tell_attempts(finish) if host.attempt_count_in_response else finish
         return entry
 

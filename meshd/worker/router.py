@@ -14,6 +14,7 @@ from meshd.tables.retry_rules import RetryRules
 from meshd.tables.timeouts import limit_request, tell_timeout
 from meshd.worker.deadlines import LOOKS
 from meshd.worker.exchange import Exchange, Policy
+from meshd.worker.hashing import choose_host
 from meshd.worker.resources import Resources
 from meshd.worker.tries import Pause, TryLimit
 from meshd.worker.upstream.cluster import LiveCluster
@@ -66,13 +67,14 @@ class Router(Policy, Served):
     def _try(self, exchange: Exchange, cluster: LiveCluster) -> None:
         """Send an exchange to one host."""
         exchange.attempts = attempts = exchange.attempts + 1
-        host = cluster.choose(exchange.connection)
+        route = exchange.route
+        hashed = route is not None and route.hash_policy is not None
+        host = choose_host(exchange, cluster) if hashed else cluster.choose(exchange.connection)
         if exchange.tried is not None:
             host = self._choose_untried(exchange, cluster, host)
         if host is None:
             exchange.reply(REPLIES["no_healthy_upstream"])
             return
-        route = exchange.route
         if route is not None:
             if route.attempt_count:
                 exchange.request.headers.set(b"x-envoy-attempt-count", b"%d" % attempts)
@@ -133,10 +135,10 @@ class Router(Policy, Served):
         """Pick anew, a few times, while the host has been tried already; the last one tried is left for good."""
         route, tried = exchange.route, exchange.tried or []
         if route is not None and route.retries is not None:
-            for _ in range(route.retries.reselections):
+            for again in range(route.retries.reselections):
                 if host not in tried:
                     break
-                host = cluster.choose(exchange.connection)
+                host = choose_host(exchange, cluster, again + 1)
         if host is not None and exchange.upstream_host is not None:  # where there is none, the log still names the last one
             exchange.upstream_host.active -= 1
             exchange.upstream_host = None

@@ -7,6 +7,7 @@ from meshd.snapshot.network_filter import TcpProxy
 from meshd.worker.direction import Direction, Pair
 from meshd.worker.downstream import Downstream
 from meshd.worker.forwarding import ForwardedPair
+from meshd.worker.hashing import choose_by_source
 from meshd.worker.log_files import WriteLog
 from meshd.worker.resources import Resources
 from meshd.worker.upstream.cluster import LiveCluster
@@ -134,7 +135,7 @@ class TcpPair(Pair):
 
     def _connect(self, cluster: LiveCluster) -> None:
         """Try one host; each attempt picks afresh, as Envoy does."""
-        host = cluster.choose(self.connection)
+        host = choose_by_source(self.connection, cluster) if self._config.hash_source_ip else cluster.choose(self.connection)
         self._take_host(host)
         if host is None:
             self._close("UH")

@@ -7,7 +7,8 @@ from typing import Protocol, cast
 from meshd.base.addresses import is_ipv6
 from meshd.snapshot.cluster import Cluster, Thresholds
 from meshd.snapshot.endpoint import ClusterLoadAssignment
-from meshd.tables.balancers.registry import find_builder
+from meshd.tables.balancers.draw import NO_HASH, Draw
+from meshd.tables.balancers.registry import HASHING, find_builder
 from meshd.tables.interfaces import Pick
 from meshd.worker.upstream.budget import most_retries
 from meshd.worker.upstream.host import UpstreamHost
@@ -59,8 +60,8 @@ class LiveCluster:
     """
 
     __slots__ = (
-        "_detector", "_due", "_means", "_pick", "_picked_at", "assignment", "choose", "config", "connections", "hosts", "limits", "name", "pending",
-        "requests", "retries", "waiting",
+        "_detector", "_draw", "_due", "_means", "_pick", "_picked_at", "assignment", "choose", "config", "connections", "hosts", "limits", "name",
+        "pending", "requests", "retries", "waiting",
     )
 
     def __init__(self, config: Cluster, assignment: ClusterLoadAssignment | None, means: Means) -> None:
@@ -70,6 +71,7 @@ class LiveCluster:
         self.connections = self.requests = self.waiting = self.pending = self.retries = 0
         self._means = means
         self._pick: Pick | None = None
+        self._draw = Draw(means.random)
         self._picked_at = -MERGE_WINDOW - 1.0
         self._due: Timer | None = None
         self._detector: OutlierDetector | None = None
@@ -97,6 +99,26 @@ class LiveCluster:
         self._stop_detecting()
         self._drop_hosts()
         self._pick = None
+
+    @property
+    def hashes(self) -> bool:
+        """Tell whether hosts are picked by a hash."""
+        return self.config.lb_policy in HASHING
+
+    def choose_by(self, number: int, connection: Destination, again: int = 0) -> UpstreamHost | None:
+        """
+        Give a host by a hash, as `choose` does without.
+
+        Args:
+            number: The hash, or `NO_HASH`.
+            connection: The downstream connection.
+            again: How often one has been given already that would not do.
+        """
+        draw = self._draw
+        draw.hash, draw.again = number, again
+        host = self.choose(connection)
+        draw.hash, draw.again = NO_HASH, 0
+        return host
 
     def sweep(self, now: float) -> None:
         """Close connections that have been idle too long; forget hosts of an ORIGINAL_DST cluster that nothing uses."""
@@ -182,8 +204,8 @@ class LiveCluster:
             Place(place.priority, place.weight, tuple(self.hosts[endpoint.address, endpoint.port] for endpoint in place.endpoints))
             for place in (assignment.localities if assignment is not None else ())
         ]
-        build = find_builder(self.config)
-        self._pick = build_priorities(places, build, self._means.random, self.config.panic_threshold_percent) if self.hosts else None
+        build, random = find_builder(self.config), self._draw if self.hashes else self._means.random
+        self._pick = build_priorities(places, build, random, self.config.panic_threshold_percent) if self.hosts else None
 
     def _make_host(self, address: str, port: int) -> UpstreamHost:
         ipv6 = is_ipv6(address)
