@@ -1,6 +1,7 @@
 """Clusters: those of services, those of this machine's own ports, and the four that are always there."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from meshd.base.addresses import INBOUND_SOURCE_IPV4, INBOUND_SOURCE_IPV6
 from meshd.compile.inbound_ports import InboundPort
@@ -17,10 +18,11 @@ from meshd.compile.protocols import HTTP2_FAMILY, Protocol
 from meshd.compile.services import MeshService, Resolution
 from meshd.compile.targets import Target
 from meshd.compile.traffic_policies import NO_LIMITS, apply_connection_pool, apply_policy
-from meshd.snapshot.cluster import Cluster, ClusterType, HttpProtocol, ServiceReference
+from meshd.snapshot.cluster import NAMED, Cluster, ClusterType, HttpProtocol, LookupFamily, ServiceReference
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
 
 LOOPBACK = ("127.0.0.1", "::1")
+DNS_REFRESH = 60.0  # Istio's default
 PASSTHROUGH_IDLE = 300.0  # Istio core/cluster_builder.go
 _TYPES: dict[Resolution, ClusterType] = {
     "endpoints": "EDS", "dns": "STRICT_DNS", "dns_round_robin": "LOGICAL_DNS", "original_destination": "ORIGINAL_DST",
@@ -40,8 +42,16 @@ def _outbound_cluster(target: Target, proxy: Proxy) -> Cluster:
     return Cluster(
         name, kind, "CLUSTER_PROVIDED" if kind == "ORIGINAL_DST" else "LEAST_REQUEST", proxy.mesh.connect_timeout,
         name if kind == "EDS" else "", NO_LIMITS, "http1" if proxy.node.gateway and protocol == "downstream" else protocol,
-        panic_threshold_percent=0.0, services=(reference(service),), origins=target.origins,
+        panic_threshold_percent=0.0, services=(reference(service),), origins=target.origins, **_lookups(kind, proxy),
     )
+
+
+def _lookups(kind: ClusterType, proxy: Proxy) -> dict[str, Any]:
+    """Give how names are looked up: of the families that the machine has, for as long as their records say, else every minute."""
+    if kind not in NAMED:
+        return {}
+    family: LookupFamily = "ALL" if proxy.ipv4 and proxy.ipv6 else "V6_ONLY" if proxy.ipv6 else "V4_ONLY"
+    return {"dns_lookup_family": family, "dns_refresh_rate": DNS_REFRESH, "respect_dns_ttl": True}
 
 
 def _type_of(service: MeshService, proxy: Proxy) -> ClusterType:

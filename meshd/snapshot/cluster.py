@@ -12,6 +12,7 @@ ClusterType = Literal["EDS", "STATIC", "STRICT_DNS", "LOGICAL_DNS", "ORIGINAL_DS
 NAMED: tuple[ClusterType, ...] = ("STRICT_DNS", "LOGICAL_DNS")
 """Types of clusters whose endpoints may have names, which are looked up."""
 LbPolicy = Literal["LEAST_REQUEST", "ROUND_ROBIN", "RANDOM", "RING_HASH", "MAGLEV", "CLUSTER_PROVIDED"]
+LookupFamily = Literal["AUTO", "V4_ONLY", "V6_ONLY", "V4_PREFERRED", "ALL"]
 HttpProtocol = Literal["http1", "http2", "downstream"]
 
 
@@ -88,7 +89,8 @@ class Cluster:
 
     Attributes:
         name: `outbound|80||reviews.default.svc.cluster.local`, `PassthroughCluster`...
-        type: `EDS` and `STATIC` take their endpoints from the snapshot (see `ClusterLoadAssignment`), `ORIGINAL_DST` from the connection.
+        type: `EDS` and `STATIC` take their endpoints from the snapshot (see `ClusterLoadAssignment`), `ORIGINAL_DST` from the connection;
+            `STRICT_DNS` those that the names in the snapshot stand for, `LOGICAL_DNS` the first of them.
         lb_policy: How one of them is picked.
         connect_timeout: Seconds.
         service_name: Name of the endpoints resource of an `EDS` cluster.
@@ -111,6 +113,9 @@ class Cluster:
         upstream_port: Port override of an `ORIGINAL_DST` cluster; 0: none.
         services: For telemetry.
         origins: The resources it was compiled from.
+        dns_lookup_family: Kinds of addresses that names of endpoints are looked up for; `AUTO`: of IPv6, or of IPv4 if there are none.
+        dns_refresh_rate: Seconds until they are looked up again.
+        respect_dns_ttl: They are when their records' time is over.
     """
 
     name: str
@@ -137,3 +142,6 @@ class Cluster:
     preserve_case: bool = False
     enable_trailers: bool = False
     buffer_limit: int = 1024 * 1024  # Envoy's default
+    dns_lookup_family: LookupFamily = "AUTO"
+    dns_refresh_rate: float = 5.0  # Envoy's default
+    respect_dns_ttl: bool = False

@@ -4,8 +4,19 @@ from typing import Any
 
 import attrs
 
-from meshd.snapshot.assignment_json import ASSIGNMENT
-from meshd.snapshot.cluster import NAMED, Cluster, ClusterType, HttpProtocol, LbPolicy, OutlierDetection, RetryBudget, ServiceReference, Thresholds
+from meshd.snapshot.assignment_json import ASSIGNMENT, NAMED_ASSIGNMENT
+from meshd.snapshot.cluster import (
+    NAMED,
+    Cluster,
+    ClusterType,
+    HttpProtocol,
+    LbPolicy,
+    LookupFamily,
+    OutlierDetection,
+    RetryBudget,
+    ServiceReference,
+    Thresholds,
+)
 from meshd.snapshot.endpoint import ClusterLoadAssignment
 from meshd.snapshot.http_connection_json import FROM_CONTROL_PLANE, KEY_FORMAT, read_key_format
 from meshd.snapshot.json_fields import (
@@ -33,7 +44,6 @@ HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _RAW = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"
 _OPTIONS = ("typedExtensionProtocolOptions", HTTP_OPTIONS)
 _COMMON = (*_OPTIONS, "commonHttpProtocolOptions")
-DNS_REFRESH = "60s"  # Istio's: after failures; otherwise names live as long as they say
 _MAX_RING = 8 * 1024 * 1024  # Envoy's default
 
 _PROTOCOLS: dict[str, Json] = {
@@ -140,8 +150,6 @@ def _read_extra(found: Json) -> str:
 def _options(cluster: Cluster) -> Json:
     """Give what stands beside the table: the statistics' name, the source's port, and what is spoken, which hangs on other options."""
     message: Json = {"altStatName": f"{cluster.name};"}
-    if cluster.type in NAMED:
-        message.update({"dnsRefreshRate": DNS_REFRESH, "respectDnsTtl": True})
     if cluster.source_address:
         message["upstreamBindConfig"] = {"sourceAddress": {"portValue": 0}}
     options = dict(_PROTOCOLS[cluster.http_protocol])
@@ -199,6 +207,9 @@ _CLUSTER = Message(
         Row("preserve_case", (), _nothing, _read_case, False),
         Row("enable_trailers", (), _nothing, _read_trailers, False),
         wrapped("buffer_limit", "perConnectionBufferLimitBytes", default=1024 * 1024),
+        word("dns_lookup_family", "dnsLookupFamily", words=LookupFamily, default="AUTO"),
+        seconds("dns_refresh_rate", "dnsRefreshRate", default=5.0),
+        flag("respect_dns_ttl", "respectDnsTtl", default=False),
         many("services", "metadata", "filterMetadata", "istio", "services", message=_SERVICE),
     ),
     _options,
@@ -219,7 +230,7 @@ def read_cluster(found: Any) -> tuple[Cluster, ClusterLoadAssignment | None]:
         FieldError: If it cannot be read.
     """
     inline = found.get("loadAssignment") if isinstance(found, dict) else None
-    endpoints = None if inline is None else ASSIGNMENT.read(inline)
+    endpoints = None if inline is None else (NAMED_ASSIGNMENT if found.get("type") in NAMED else ASSIGNMENT).read(inline)
     if isinstance(found, Noted):
         _check_transport(found)
     cluster = _CLUSTER.read(found)

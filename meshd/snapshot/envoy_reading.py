@@ -7,7 +7,7 @@ import attrs
 from meshd.base.addresses import SocketAddress
 from meshd.base.errors import Problem
 from meshd.snapshot.assignment_json import ASSIGNMENT
-from meshd.snapshot.cluster import Cluster
+from meshd.snapshot.cluster import NAMED, Cluster
 from meshd.snapshot.cluster_json import read_cluster
 from meshd.snapshot.endpoint import ClusterLoadAssignment
 from meshd.snapshot.json_fields import check_unasked, read_list, read_text
@@ -20,7 +20,6 @@ from meshd.snapshot.route_json import ROUTES
 from meshd.snapshot.snapshot import NodeReference, Snapshot, chains_of
 
 _LISTS = ("listeners", "routes", "clusters", "endpoints")
-_LOOKED_UP = ("STRICT_DNS", "LOGICAL_DNS")
 
 
 @attrs.frozen
@@ -44,7 +43,7 @@ def read_envoy(content: object, file: str) -> ReadFile:
     Read a file of Envoy's; whatever is wrong with it is a Problem.
 
     What the reader cannot take is left out: the listener, route, cluster or endpoint that it stands in, or the field alone where the rest says
-    the same without it. Names are not looked up: clusters of the DNS types are static ones, and keep the endpoints with addresses.
+    the same without it.
 
     Args:
         content: What its JSON or YAML holds.
@@ -142,14 +141,12 @@ class _Reader:
 
     def _take_cluster(self, item: Noted) -> None:
         cluster, inline = read_cluster(item)
-        if cluster.type in _LOOKED_UP:
-            cluster = attrs.evolve(cluster, type="STATIC")
         if cluster.name in self.clusters:
             raise FieldError(item.place, f"expected each cluster once, found {cluster.name} twice")
         if cluster.type == "EDS" and cluster.service_name not in self.endpoints:
             self.report.note(item.place, f"expected endpoints called {cluster.service_name}, found none", "it has no endpoints")
             self.endpoints[cluster.service_name] = ClusterLoadAssignment(cluster.service_name)
-        if inline is not None and cluster.type == "STATIC":
+        if inline is not None and cluster.type in ("STATIC", *NAMED):
             self.endpoints[cluster.name] = attrs.evolve(inline, cluster_name=cluster.name)
         self.clusters[cluster.name] = cluster
 

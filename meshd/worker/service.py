@@ -19,6 +19,9 @@ from meshd.worker.descriptors import DescriptorBudget, descriptor_limit
 from meshd.worker.listeners import ListeningSocket
 from meshd.worker.resources import Resources
 from meshd.worker.router import Router
+from meshd.worker.upstream.followed_name import LookupMeans
+from meshd.worker.upstream.names import NamedClusters
+from meshd.worker.upstream.resolver import MachineResolver, Resolve
 from meshd.worker.wire.poller import Poller
 from meshd.worker.wire.wheel import Timer, Wheel
 
@@ -83,6 +86,7 @@ class DataPlane:
         settings: DataPlaneSettings = DataPlaneSettings(),
         on_problem: Callable[[str], None] = _ignore,
         instruments: Instruments | None = None,
+        resolve: Resolve | None = None,
     ) -> None:
         """
         Make a data plane that listens nowhere yet.
@@ -96,10 +100,14 @@ class DataPlane:
             settings: What an operator may set.
             on_problem: Told of what an operator should know, such as an access log that cannot be written; once per change, not per request.
             instruments: What it counts with; None: by itself.
+            resolve: Looks up names of endpoints; None: as the machine does.
         """
         self._poller = Poller(reactor)
         self._wheel = wheel = Wheel(clock)
         self._resources = Resources(self._poller, wheel, clock.seconds, wall_clock, random, on_problem, instruments=instruments)
+        clusters = self._resources.clusters
+        lookups = LookupMeans(resolve or MachineResolver(cast(IReactorTime, reactor)).look_up, wheel, on_problem)
+        clusters.names = NamedClusters(lookups, clusters.renamed)
         self._router = Router(self._resources)
         self._random, self._entropy = random, entropy
         self._connections = Connections(self._resources)

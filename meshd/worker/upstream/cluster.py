@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, cast
 
 from meshd.base.addresses import is_ipv6
-from meshd.snapshot.cluster import Cluster, Thresholds
+from meshd.snapshot.cluster import NAMED, Cluster, Thresholds
 from meshd.snapshot.endpoint import ClusterLoadAssignment
 from meshd.tables.balancers.draw import NO_HASH, Draw
 from meshd.tables.balancers.registry import HASHING, find_builder
 from meshd.tables.interfaces import Pick
 from meshd.worker.upstream.budget import most_retries
 from meshd.worker.upstream.host import UpstreamHost
+from meshd.worker.upstream.names import NamedClusters
 from meshd.worker.upstream.outlier import OutlierDetector
 from meshd.worker.upstream.priorities import Place, build_priorities
 from meshd.worker.wire.wheel import Timer, Wheel
@@ -226,9 +227,15 @@ class LiveCluster:
 
 
 class LiveClusters:
-    """The clusters in use, by name; those never asked for do not exist here."""
+    """
+    The clusters in use, by name; those never asked for do not exist here.
 
-    __slots__ = ("_clusters", "_endpoints", "_means", "live")
+    Attributes:
+        names: Follows the names of endpoints; None: clusters with names have none.
+        live: By name.
+    """
+
+    __slots__ = ("_clusters", "_endpoints", "_means", "live", "names")
 
     def __init__(self, means: Means) -> None:
         """Begin with none."""
@@ -236,10 +243,13 @@ class LiveClusters:
         self._clusters: Mapping[str, Cluster] = {}
         self._endpoints: Mapping[str, ClusterLoadAssignment] = {}
         self.live: dict[str, LiveCluster] = {}
+        self.names: NamedClusters | None = None
 
     def use(self, clusters: Mapping[str, Cluster], endpoints: Mapping[str, ClusterLoadAssignment]) -> None:
         """Take the clusters and endpoints of another snapshot."""
         self._clusters, self._endpoints = clusters, endpoints
+        if self.names is not None:
+            self.names.use(clusters, endpoints)
         for name, cluster in list(self.live.items()):
             config = clusters.get(name)
             if config is None:
@@ -258,7 +268,15 @@ class LiveClusters:
             cluster = self.live[name] = LiveCluster(config, self._assignment(config), self._means)
         return cluster
 
+    def renamed(self, name: str) -> None:
+        """Take note that the names of a cluster stand for other addresses."""
+        cluster, config = self.live.get(name), self._clusters.get(name)
+        if cluster is not None and config is not None:
+            cluster.update(config, self._assignment(config))
+
     def _assignment(self, config: Cluster) -> ClusterLoadAssignment | None:
+        if config.type in NAMED:
+            return self.names.assignment(config.name) if self.names is not None else None
         return self._endpoints.get(config.service_name or config.name)
 
     def sweep(self, now: float) -> None:
@@ -278,7 +296,9 @@ class LiveClusters:
         return sum(cluster.requests for cluster in self.live.values())
 
     def close(self) -> None:
-        """Close every free connection."""
+        """Close every free connection, and follow no name any more."""
+        if self.names is not None:
+            self.names.stop()
         for cluster in self.live.values():
             cluster.close()
         self.live.clear()

@@ -128,7 +128,7 @@ def test_worlds_that_istio_computed_can_be_served(name):
         missing = len(world[part]) - len(getattr(found.snapshot, part))
         assert missing == sum(problem.hint.startswith(f"this {part[:-1]} is left out") for problem in left_out)
     assert [] == [str(problem) for problem in left_out if not any(
-        reason in problem.message for reason in ("TLS", "rbac", "looks up no names", "each name once"))]
+        reason in problem.message for reason in ("TLS", "rbac", "names are looked up for", "each name once"))]
 
 
 def read(listeners=(), clusters=(), **others):
@@ -150,8 +150,29 @@ def test_a_small_bootstrap():
     assert ((), None, NodeReference("")) == (found.problems, found.admin, snapshot.node)
     listener = snapshot.listeners["127.0.0.1:80"]
     assert (True, "UNSPECIFIED", 15.0) == (listener.bind_to_port, listener.direction, listener.listener_filters_timeout)
-    assert {"c": Cluster("c", "STATIC", "ROUND_ROBIN", 0.4)} == snapshot.clusters
+    assert {"c": Cluster("c", "STRICT_DNS", "ROUND_ROBIN", 0.4)} == snapshot.clusters
     assert ["127.0.0.1"] == [endpoint.address for place in snapshot.endpoints["c"].localities for endpoint in place.endpoints]
+
+
+def test_endpoints_have_names_where_they_are_looked_up():
+    """Clusters of the DNS types keep names and addresses, and how they are looked up; a static one keeps addresses alone."""
+    def inline(*addresses):
+        ends = [{"endpoint": {"address": {"socketAddress": {"address": address, "portValue": 80}}}} for address in addresses]
+        return {"endpoints": [{"lbEndpoints": ends}]}
+
+    rates = {"dnsRefreshRate": "30s", "respectDnsTtl": True, "dnsLookupFamily": "V4_ONLY", "dnsFailureRefreshRate": {"baseInterval": "1s"}}
+    found = read(clusters=[
+        {"name": "d", "type": "LOGICAL_DNS", "loadAssignment": inline("Db.test.", "10.0.0.1", "a b"), **rates},
+        {"name": "s", "type": "STATIC", "loadAssignment": inline("db.test", "10.0.0.1")},
+    ])
+    cluster = found.snapshot.clusters["d"]
+    assert ("V4_ONLY", 30.0, True) == (cluster.dns_lookup_family, cluster.dns_refresh_rate, cluster.respect_dns_ttl)
+    addresses = {name: [end.address for place in found.snapshot.endpoints[name].localities for end in place.endpoints] for name in "ds"}
+    assert {"d": ["Db.test.", "10.0.0.1"], "s": ["10.0.0.1"]} == addresses
+    assert ["expected an IP address or a host name", "expected an IP address, found 'db.test'"] == [
+        next(said for said in ("expected an IP address or a host name", "expected an IP address, found 'db.test'") if said in problem.message)
+        for problem in found.problems
+    ]
 
 
 @pytest.mark.parametrize(

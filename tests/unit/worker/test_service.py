@@ -4,12 +4,14 @@ import os
 
 import attrs
 import pytest
+from twisted.internet.defer import fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from meshd.snapshot.cluster import Cluster
 from meshd.tables.program import build_program
 from meshd.worker.service import DataPlane, DataPlaneSettings, DataPlaneStatus
+from meshd.worker.upstream.resolver import Records
 from tests.helpers.worker_rig import CLUSTER, FakeReactor, Rig, downstream, ending, received, snapshot
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: unknown.test\r\n\r\n"
@@ -159,6 +161,20 @@ class DataPlaneTests(SynchronousTestCase):
         self.pump()
         self.assertTrue(received(client).startswith(b"HTTP/1.1 503"))
         self.assertEqual(None, self.plane._resources.clusters.live.get(CLUSTER))
+
+    def test_names_of_endpoints_are_looked_up(self):
+        """From the first push on, by what the worker was given; a name that fails is told of."""
+        answers = {"svc.test": succeed(Records(("127.0.0.1",))), "absent.test": fail(OSError())}
+        plane = DataPlane(
+            self.reactor, self.clock, lambda: 1.7e9, lambda: 0.0, os.urandom, on_problem=self.problems.append,
+            resolve=lambda name, kind: answers[name],
+        )
+        self.addCleanup(plane.stop)
+        named = Cluster(CLUSTER, "STRICT_DNS", service_name=CLUSTER, dns_lookup_family="V4_ONLY")
+        pushed = snapshot(cluster=named, endpoints=(("svc.test", 80), ("absent.test", 80)))
+        plane.use(build_program(pushed, plane.environment()))
+        self.assertEqual("127.0.0.1:80", plane._resources.clusters.find(CLUSTER).choose(downstream()).text)
+        self.assertEqual(["the name absent.test cannot be looked up: OSError"], self.problems)
 
     def test_drain_takes_no_new_connections(self):
         """Accepting ends for good, what is open says `close`."""
