@@ -136,11 +136,13 @@ def build_routes(listeners: Iterable[Listener], scope: Scope, edge: Iterable[Edg
     shared = [port_routes(_sources(int(name), egress_of(int(name), scope), context)) for name in sorted(wanted, key=_by_number) if name.isdigit()]
     single: dict[str, RouteConfiguration] = {}
     for egress in scope.egress:
+        by_number: dict[int, RouteSources] = {}
         for service in egress.services:
             for port in service.ports:
                 name = service_route(service.host, port.number)
                 if name in wanted and name not in single and routed(port) and service.resolution != "alias":
-                    sources = _sources(port.number, egress, context)
+                    sources = by_number.get(port.number) or _sources(port.number, egress, context)
+                    by_number[port.number] = sources
                     single[name] = single_routes(attrs.evolve(sources, members=((service, port),)))
     return [*shared, *(single[name] for name in sorted(single))]
 

@@ -68,7 +68,7 @@ class DestinationRules:
         """
         own = self._node.namespace
         for rules, namespace in ((self._own, own), (self._exported, service.namespace), (self._exported, self._root)):
-            found = most_specific(service.host, rules.get(namespace, {}).items())
+            found = most_specific(service.host, rules.get(namespace, {}))
             if found:
                 return self._choose(found)
         return None

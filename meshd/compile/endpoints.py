@@ -48,7 +48,7 @@ def usable(service: MeshService, backends: Iterable[Backend], proxy: Proxy) -> l
 
 
 def _reached(found: Backend, service: MeshService, proxy: Proxy) -> bool:
-    if is_ip_address(found.address) and not proxy.reachable(found.address):
+    if not proxy.reachable(found.address) and is_ip_address(found.address):  # names are looked up for both families
         return False
     if not isinstance(service.resource, Service) or service.resource.internal_traffic_policy != "Local":
         return True

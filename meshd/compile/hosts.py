@@ -1,6 +1,6 @@
 """Hosts as Istio's networking API names them: short names completed, wildcards held against each other."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import TypeVar
 
 from meshd.base.hostnames import matches
@@ -31,18 +31,18 @@ def overlap(one: str, other: str) -> bool:
     return covers(one, other) or covers(other, one)
 
 
-def most_specific(host: str, patterns: Iterable[tuple[str, T]]) -> T | None:
+def most_specific(host: str, patterns: Mapping[str, T]) -> T | None:
     """
-    Return what stands with the pattern that covers a host best: the same name, else the longest wildcard; the first of equals.
+    Return what stands with the pattern that covers a host best: the same name, else the longest wildcard.
 
     Source:
         Istio pilot/pkg/model, MostSpecificHostMatch.
     """
-    best: T | None = None
-    length = -1
-    for pattern, value in patterns:
-        if pattern == host:
-            return value
-        if pattern.startswith("*") and len(pattern) > length and covers(pattern, host):
-            best, length = value, len(pattern)
-    return best
+    if host in patterns:
+        return patterns[host]
+    ending = host.removeprefix("*")
+    for place in range(len(ending) + 1):
+        found = patterns.get("*" + ending[place:])
+        if found is not None:
+            return found
+    return None

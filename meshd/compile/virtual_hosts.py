@@ -1,6 +1,6 @@
 """Virtual hosts of outbound routes: which names lead to which service."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import attrs
 
@@ -112,11 +112,14 @@ def host_routes(sources: RouteSources) -> list[HostRoutes]:
     """
     found: list[HostRoutes] = []
     owners = _owners(sources)
+    by_host = {service.host: (service, port) for service, port in sources.members}
     for virtual in sources.virtual_services:
+        members, others = _split_hosts(virtual, by_host, owners)
+        if not members and sources.number != 80:
+            continue
         routes = translate_rules(virtual, sources.context)
         if not routes:
             continue
-        members, others = _split_hosts(virtual, sources, owners)
         origins = (virtual.metadata.origin,)
         if sources.number == 80 and not members:
             found += [HostRoutes(host, routes, None, origins) for host in others]
@@ -133,7 +136,10 @@ def host_routes(sources: RouteSources) -> list[HostRoutes]:
 
 def _owners(sources: RouteSources) -> dict[str, VirtualService]:
     """Give the VirtualService that names each service's host most exactly; the first of equals."""
-    patterns = [(host, virtual) for virtual in sources.virtual_services for host in virtual.hosts]
+    patterns: dict[str, VirtualService] = {}
+    for virtual in sources.virtual_services:
+        for host in virtual.hosts:
+            patterns.setdefault(host, virtual)
     found = {}
     for service, _port in sources.members:
         owner = most_specific(service.host, patterns)
@@ -143,12 +149,11 @@ def _owners(sources: RouteSources) -> dict[str, VirtualService]:
 
 
 def _split_hosts(
-    virtual: VirtualService, sources: RouteSources, owners: dict[str, VirtualService],
+    virtual: VirtualService, by_host: Mapping[str, tuple[MeshService, MeshPort]], owners: dict[str, VirtualService],
 ) -> tuple[list[tuple[MeshService, MeshPort]], list[str]]:
     """Give the services that a VirtualService stands for, and its hosts that no service has."""
     members: dict[str, tuple[MeshService, MeshPort]] = {}
     others = []
-    by_host = {service.host: (service, port) for service, port in sources.members}
     for host in virtual.hosts:
         if host in by_host:
             members[host] = by_host[host]

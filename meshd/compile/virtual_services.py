@@ -1,6 +1,7 @@
 """The VirtualServices that a machine sees: names completed, delegates put in their roots' place, in the order in which Istio looks at them."""
 
 from collections.abc import Collection, Iterable
+from itertools import islice
 from typing import TypeVar
 
 import attrs
@@ -23,6 +24,9 @@ from meshd.model.virtual_service import (
 from meshd.model.world import World
 
 M = TypeVar("M", HttpMatch, ConnectionMatch)
+
+MAX_JOINED = 10_000
+"""Rules of one VirtualService with those of its delegates: each rule that delegates has all of its delegate's."""
 
 
 def resolved_services(world: World, mesh: Mesh) -> tuple[list[VirtualService], list[Problem]]:
@@ -135,5 +139,10 @@ def _with_delegates(
             said = f"expected a VirtualService {'/'.join(wanted)} without hosts, exported here, found none; the rule has no effect"
             problems.append(Problem(root.metadata.origin, said, f"spec.http[{index}].delegate", severity="warning", line=route.origin.line))
             continue
-        routes += join_routes(route, delegate.http)
+        joined = list(islice(join_routes(route, delegate.http), MAX_JOINED + 1 - len(routes)))
+        if len(routes) + len(joined) > MAX_JOINED:
+            said = f"expected at most {MAX_JOINED} rules with those of delegates, got more; the rule has no effect"
+            problems.append(Problem(root.metadata.origin, said, f"spec.http[{index}].delegate", severity="warning", line=route.origin.line))
+            continue
+        routes += joined
     return attrs.evolve(root, http=tuple(routes))

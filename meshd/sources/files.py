@@ -77,7 +77,7 @@ def _scan_folder(path: str, prefix: str, tree: Tree, above: tuple[tuple[int, int
             names = sorted(entry.name for entry in entries)
     except OSError as error:
         tree.unread.append(prefix)
-        said = f"expected a readable directory, got {fault_of(error)}{KEPT}"
+        said = f"expected a readable file or directory, got {fault_of(error)}{KEPT}"
         tree.problems.append(Problem(Origin(prefix.rstrip("/") or path), said))
         return
     place = (found.st_dev, found.st_ino)

@@ -55,8 +55,10 @@ def build_session(index: int, control_socket: str) -> Session:
 
 
 def log_observer(index: str) -> ILogObserver:
-    """Write to standard error, which several workers share: each line tells whose it is."""
+    """Write to standard error, which several workers share: each line tells whose it is. What Twisted says of ports that open is left out."""
     def format_event(event: LogEvent) -> str | None:
+        if event.get("log_namespace") == "log_legacy" and not event.get("isError"):
+            return None
         level = getattr(event.get("log_level"), "name", "-")
         return formatEventAsClassicLogText({**event, "log_system": f"worker {index} {event.get('log_namespace', '-')}#{level}"})
 

@@ -56,11 +56,11 @@ class Load:
 
     def some_more(self, count=150):
         """Wait for some more answers, and give how many there were of each status since the last time."""
-        with self._lock:
-            self.seen.clear()
         wait_for(lambda: sum(self.seen.values()) >= count, f"{count} answers")
         with self._lock:
-            return dict(self.seen)
+            seen = dict(self.seen)
+            self.seen.clear()
+            return seen
 
     def stop(self):
         """Wait for the clients."""

@@ -1,6 +1,7 @@
 """MAGLEV: a table whose entries are shared out evenly among the endpoints; a request's hash says which entry."""
 
 from collections.abc import Callable, Sequence
+from heapq import heapreplace
 from typing import Final
 
 from meshd.base.xxhash64 import MASK, xxhash64
@@ -70,20 +71,16 @@ def _fill(weights: list[int], places: list[int], steps: list[int], size: int) ->
     """Let hosts take their next free entry in turn, the heaviest in each round, others in as many as their weight says."""
     entries = [-1] * size
     heaviest, targets = max(weights), [0] * len(weights)
-    left, turn = size, 0
-    while True:
-        turn += 1
-        for number in range(len(weights)):
-            if turn * weights[number] < targets[number]:
-                continue
-            targets[number] += heaviest
-            place, step = places[number], steps[number]
-            while entries[place] >= 0:
-                place += step
-                if place >= size:
-                    place -= size
-            entries[place] = number
-            places[number] = place
-            left -= 1
-            if not left:
-                return entries
+    due = [(1, number) for number in range(len(weights))]  # rounds in which hosts come next
+    for _ in range(size):
+        turn, number = due[0]
+        targets[number] += heaviest
+        heapreplace(due, (max(turn + 1, -(-targets[number] // weights[number])), number))
+        place, step = places[number], steps[number]
+        while entries[place] >= 0:
+            place += step
+            if place >= size:
+                place -= size
+        entries[place] = number
+        places[number] = place
+    return entries

@@ -111,7 +111,8 @@ class FollowedName:
     def _failed(self, failure: Failure) -> None:
         """Keep what is known."""
         if not self._stopped:
-            self._try_again("no server answers" if failure.check(CancelledError, TimeoutError) else type(failure.value).__name__)
+            reason = failure.getErrorMessage() or type(failure.value).__name__
+            self._try_again("no server answers" if failure.check(CancelledError, TimeoutError) else reason)
 
     def _try_again(self, problem: str) -> None:
         self._tell(problem)

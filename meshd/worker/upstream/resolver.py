@@ -108,5 +108,6 @@ def read_records(name: str, kind: int, answers: Iterable[Any]) -> Records:
 
 def _text_of(packed: bytes) -> str:
     """Give an address as text; empty for one that nothing can be connected to."""
-    address = ipaddress.ip_address(packed)
-    return "" if address.is_unspecified or address.is_multicast else canonical_ip(str(address))
+    text = canonical_ip(str(ipaddress.ip_address(packed)))
+    address = ipaddress.ip_address(text)
+    return "" if address.is_unspecified or address.is_multicast else text

@@ -48,13 +48,14 @@ def test_wildcards_cover_what_ends_as_they_do(one, other, forward, backward):
     [
         ("a.b.com", [("*", 1), ("a.b.com", 2), ("*.b.com", 3)], 2),
         ("a.b.com", [("*", 1), ("*.com", 2), ("*.b.com", 3)], 3),
-        ("a.b.com", [("*.b.com", 1), ("*.b.com", 2)], 1),
         ("*.b.com", [("*.com", 1), ("*.b.com", 2)], 2),
         ("*.b.com", [("a.b.com", 1), ("*.com", 2)], 2),
         ("a.b.com", [("b.com", 1), ("*.a.b.com", 2)], None),
         ("a.b.com", [], None),
+        ("com", [("*.com", 1)], None),
+        ("*", [("*", 1), ("*.com", 2)], 1),
     ],
 )
 def test_the_most_specific_pattern_counts(host, patterns, expected):
-    """The same name, else the longest wildcard that covers it; the first of equals."""
-    assert expected == most_specific(host, patterns)
+    """The same name, else the longest wildcard that covers it."""
+    assert expected == most_specific(host, dict(patterns))

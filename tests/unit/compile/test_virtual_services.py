@@ -2,6 +2,7 @@
 
 import pytest
 
+from meshd.compile import virtual_services
 from meshd.compile.virtual_services import resolved_services, seen_by
 from meshd.model.mesh import DEFAULT_MESH
 from meshd.model.world import World
@@ -123,3 +124,12 @@ def test_a_rule_without_its_delegate_falls_away(delegate):
     root = next(service for service in found if service.metadata.name == "v")
     assert ["rest"] == [route.name for route in root.http]
     assert ["expected a VirtualService default/d without hosts, exported here, found none; the rule has no effect"] == problems
+
+
+def test_delegates_do_not_multiply_for_ever(monkeypatch):
+    """Each rule that delegates has all of the delegate's; one too many has none, which is told."""
+    monkeypatch.setattr(virtual_services, "MAX_JOINED", 5)
+    rules = ", ".join(f"{{match: [{{uri: {{prefix: /{number}}}}}], delegate: {{name: d}}}}" for number in range(3))
+    part = ", ".join(f"{{name: n{number}, {to('web')}}}" for number in range(2))
+    found, problems = resolved(virtual("v", f"hosts: [web.example], http: [{rules}]"), virtual("d", f"http: [{part}]"))
+    assert (4, ["expected at most 5 rules with those of delegates, got more; the rule has no effect"]) == (len(found[0].http), problems)

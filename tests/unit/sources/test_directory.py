@@ -16,7 +16,7 @@ from meshd.sources.directory import DirectorySource, load_directory
 from meshd.sources.watch import IWatch, Notice
 
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: %s}\nspec: {clusterIP: 10.0.0.1, ports: [{port: 80}]}\n"
-GONE = "expected a readable directory, got no such file or directory; what was read of it before stays in use"
+GONE = "expected a readable file or directory, got no such file or directory; what was read of it before stays in use"
 LOST = "expected a readable file, got no such file or directory; what was read of it before stays in use"
 
 
@@ -115,7 +115,7 @@ def test_loads_a_single_file_and_nothing(tmp_path):
     (tmp_path / "x.test.yaml").write_text(SERVICE % "x")
     assert 1 == len(load_directory(str(tmp_path / "x.test.yaml")).resources)
     missing = load_directory(str(tmp_path / "none"))
-    expected = f"{tmp_path}/none: expected a readable directory, got no such file or directory"
+    expected = f"{tmp_path}/none: expected a readable file or directory, got no such file or directory"
     assert ((), [expected]) == (missing.resources, [str(problem) for problem in missing.problems])
 
 

@@ -81,7 +81,7 @@ def test_odd_files_are_named_and_not_opened(tmp_path):
 def test_a_missing_directory_is_told_of(tmp_path):
     """Nothing is raised; the directory itself counts as unread."""
     tree = scanned(tmp_path / "none")
-    expected = f"{tmp_path}/none: expected a readable directory, got no such file or directory; what was read of it before stays in use"
+    expected = f"{tmp_path}/none: expected a readable file or directory, got no such file or directory; what was read of it before stays in use"
     assert ([expected], [""], {}) == ([str(problem) for problem in tree.problems], tree.unread, tree.files)
 
 

@@ -103,3 +103,5 @@ def test_log_lines_tell_whose_they_are(monkeypatch):
     monkeypatch.setattr(worker.sys, "stderr", written)
     Logger(observer=worker.log_observer("3"), namespace="meshd.x").info("hello {name}", name="you")
     assert written.getvalue().endswith("[worker 3 meshd.x#info] hello you\n")
+    Logger(observer=worker.log_observer("3"), namespace="log_legacy").info("(UDP Port 53 Closed)")
+    assert 1 == written.getvalue().count("\n")

@@ -3,7 +3,7 @@
 import pytest
 
 from meshd.tables.balancers.draw import Draw
-from meshd.tables.balancers.maglev import build_maglev
+from meshd.tables.balancers.maglev import _fill, build_maglev
 from tests.unit.tables.balancers.hashed import hosts_of, picks, share
 
 
@@ -25,6 +25,28 @@ def test_entries_follow_weights():
     assert {0, 1} == set(table)
     assert 199 <= table.count(1) <= 204
     assert {0, 1} == set(entries(hosts_of(0, 0), 101))
+
+
+def in_rounds(weights, places, steps, size):
+    """Fill a table as Envoy does: round after round, everybody in turn."""
+    found, targets, turn = [-1] * size, [0] * len(weights), 0
+    while -1 in found:
+        turn += 1
+        for number in range(len(weights)):
+            if turn * weights[number] < targets[number] or -1 not in found:
+                continue
+            targets[number] += max(weights)
+            while found[places[number]] >= 0:
+                places[number] = (places[number] + steps[number]) % size
+            found[places[number]] = number
+    return found
+
+
+@pytest.mark.parametrize("weights", [[1, 1, 1], [5, 3, 1], [1, 2**32 - 1], [7, 7, 100, 1, 30]])
+def test_rounds_in_which_a_host_has_no_turn_are_passed_over(weights):
+    """The table is the same as with all of them, however heavy one host is."""
+    places, steps = [3 * number for number in range(len(weights))], [number + 1 for number in range(len(weights))]
+    assert in_rounds(weights, [*places], steps, 101) == _fill(weights, [*places], steps, 101)
 
 
 def test_a_key_keeps_its_host():

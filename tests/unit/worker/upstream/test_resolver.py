@@ -74,3 +74,9 @@ def test_resolv_conf_is_read_when_asked(server, tmp_path):
 def test_only_what_is_said_of_the_name_counts(answers, expected):
     """By way of its aliases, which may not go round for ever; addresses that nothing can be connected to are left out."""
     assert expected == read_records("x.test.", A, answers)
+
+
+@pytest.mark.parametrize("address", ["::ffff:0.0.0.0", "::ffff:224.0.0.1", "::", "ff02::1"])
+def test_no_address_hides_in_another_family(address):
+    """What IPv6 says of IPv4 is looked at as IPv4."""
+    assert Records(()) == read_records("x.test.", AAAA, [aaaa("x.test", address)])
