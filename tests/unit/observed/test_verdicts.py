@@ -86,3 +86,13 @@ def test_the_time_left_for_later_tries_is_no_difference():
     asked = "GET / HTTP/1.1\r\nx-envoy-expected-rq-timeout-ms: %s\r\nx-envoy-attempt-count: %d\r\n\r\n"
     record = {"upstream": [{"received": asked % (300, 1) + asked % (187, 2)}]}
     assert {"upstream": [{"received": asked % (300, 1) + asked % ("MS", 2)}]} == timeless(record)
+
+
+def test_which_endpoint_chance_has_chosen_is_no_difference():
+    """In the one case that ends with a pick among two; in others it is."""
+    one, other = [{"received": "a"}], [{"received": "b"}, {"received": "a"}]
+    pairs = ((one, other), (other, one))
+    records = [{"name": name, "upstream": first, "upstream2": second} for name in ("A.outlier", "A.x") for first, second in pairs]
+    outlier, turned, plain, swapped = map(timeless, records)
+    assert outlier == turned == {"name": "A.outlier", "upstream": [*one, *one, other[0]]}
+    assert (plain, swapped) == tuple(records[2:])
