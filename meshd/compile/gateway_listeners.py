@@ -7,12 +7,11 @@ import attrs
 from meshd.base.addresses import SocketAddress
 from meshd.compile.connection_filters import gateway_http
 from meshd.compile.connection_rules import rule_chain
-from meshd.compile.gateway_servers import EdgePort, EdgeServer, shared_hosts
+from meshd.compile.gateway_servers import EdgePort, EdgeServer, shared_hosts, terminates
 from meshd.compile.hosts import covers
 from meshd.compile.http_rules import RuleContext, chosen_by
 from meshd.compile.names import listener_name
 from meshd.compile.virtual_services import seen_by
-from meshd.model.gateway import Server
 from meshd.model.server_tls import ServerTls
 from meshd.model.virtual_service import VirtualService
 from meshd.snapshot.filter_chain import DownstreamTls, FilterChain, FilterChainMatch
@@ -28,7 +27,7 @@ def gateway_listeners(ports: Iterable[EdgePort], virtual_services: Iterable[Virt
     listeners = []
     for port in ports:
         chains = [chain for server in port.servers for chain in _chains(server, everything, context)]
-        if port.servers[0].routes and not port.servers[0].ends_tls:
+        if port.servers[0].routes and not port.servers[0].takes_tls:
             chains = chains[:1]  # plain servers share one route configuration
         if chains:
             listeners.append(_listener(port, _distinct(chains), context))
@@ -47,7 +46,7 @@ def _listener(port: EdgePort, chains: list[FilterChain], context: RuleContext) -
     proxy = context.proxy
     addresses = (port.bind,) if port.bind else proxy.wildcards
     first, *others = (SocketAddress(address, port.number) for address in addresses)
-    inspects = any(chain.match.server_names or chain.tls is not None for chain in chains) or port.servers[0].ends_tls
+    inspects = any(chain.match.server_names or chain.tls is not None for chain in chains) or port.servers[0].takes_tls
     return Listener(
         listener_name(addresses[0], port.number), first,
         tuple(chain for chain in chains if chain.tls is None),
@@ -65,20 +64,16 @@ def _chains(server: EdgeServer, virtual_services: list[VirtualService], context:
         return
     for virtual in seen_by(virtual_services, context.proxy.node.namespace, server.gateway, context.proxy.mesh):
         common = shared_hosts(server, virtual.hosts, virtual.metadata.namespace)
-        if common and server.ends_tls and not _terminates(server.server):
+        if common and server.takes_tls and not terminates(server.server):
             yield from _sni_chains(server, virtual, own)
         elif common:
             yield from _tcp_chains(server, virtual, own)
 
 
-def _terminates(server: Server) -> bool:
-    return server.tls is not None and server.tls.mode not in ("PASSTHROUGH", "AUTO_PASSTHROUGH")
-
-
 def _http_chain(server: EdgeServer, context: RuleContext) -> FilterChain:
     name = listener_name(server.server.bind or context.proxy.wildcards[0], server.server.port)
     manager = gateway_http(name, server.routes, context.proxy)
-    if not server.ends_tls or server.server.tls is None:
+    if not server.takes_tls or server.server.tls is None:
         return FilterChain("", FilterChainMatch(), manager, origins=(server.origin,))
     return FilterChain("", FilterChainMatch(server_names=_names(server)), manager, end_tls(server.server.tls), (server.origin,))
 
@@ -103,9 +98,9 @@ def _tcp_chains(server: EdgeServer, virtual: VirtualService, context: RuleContex
     """Yield the first chain of a VirtualService for TCP, or for TLS that is ended here."""
     for rule in virtual.tcp:
         if not rule.matches or any(chosen_by(match, context) for match in rule.matches):
-            chain = rule_chain(rule, FilterChainMatch(server_names=_names(server) if server.ends_tls else ()), context)
+            chain = rule_chain(rule, FilterChainMatch(server_names=_names(server) if server.takes_tls else ()), context)
             tls = server.server.tls
-            yield chain if tls is None or not _terminates(server.server) else attrs.evolve(chain, tls=end_tls(tls, http=False))
+            yield chain if tls is None or not terminates(server.server) else attrs.evolve(chain, tls=end_tls(tls, http=False))
             return
 
 

@@ -44,7 +44,7 @@ def _configuration(name: str, servers: list[EdgeServer], virtual_services: list[
     hosts: dict[str, _Host] = {}
     number = servers[0].server.port
     for server in servers:
-        own = attrs.evolve(context, port=number, gateways=(server.gateway,), tls=server.ends_tls)
+        own = attrs.evolve(context, port=number, gateways=(server.gateway,))
         for virtual in seen_by(virtual_services, context.proxy.node.namespace, server.gateway, context.proxy.mesh):
             common = shared_hosts(server, virtual.hosts, virtual.metadata.namespace)
             routes = translate_rules(virtual, own) if common else ()

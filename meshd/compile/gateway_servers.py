@@ -36,7 +36,7 @@ class EdgeServer:
     origin: Origin
 
     @property
-    def ends_tls(self) -> bool:
+    def takes_tls(self) -> bool:
         """Tell whether TLS, its own or other people's, comes to it."""
         return is_tls(self.server)
 
@@ -55,10 +55,15 @@ def is_tls(server: Server) -> bool:
     return server.tls is not None and entry_protocol(server.protocol) not in HTTP_FAMILY
 
 
+def terminates(server: Server) -> bool:
+    """Tell whether a server ends the TLS that comes to it."""
+    return server.tls is not None and server.tls.mode not in PASSED_THROUGH
+
+
 def is_http(server: Server) -> bool:
     """Tell whether a server routes requests: plain ones, or those of TLS that it ends."""
     protocol = entry_protocol(server.protocol)
-    return protocol in HTTP_FAMILY or (protocol == "https" and server.tls is not None and server.tls.mode not in PASSED_THROUGH)
+    return protocol in HTTP_FAMILY or (protocol == "https" and terminates(server))
 
 
 def edge_ports(world: World, proxy: Proxy) -> tuple[list[EdgePort], list[Problem]]:
@@ -105,13 +110,13 @@ def _conflict(server: EdgeServer, ports: dict[tuple[int, str], list[EdgeServer]]
     others = ports.get((server.server.port, server.server.bind), [])
     for other in others:
         place = f"port {server.server.port}"
-        if other.ends_tls != server.ends_tls:
+        if other.takes_tls != server.takes_tls:
             return f"expected {place} for itself, found it taken by {other.gateway} with {other.server.protocol}; it is left out"
-        if not server.ends_tls and not (server.routes and other.routes):
+        if not server.takes_tls and not (server.routes and other.routes):
             return f"expected {place} for itself, found it taken by {other.gateway}; it is left out"
-        if server.ends_tls and (server.routes and server.routes == other.routes):
+        if server.takes_tls and (server.routes and server.routes == other.routes):
             return f"expected another port name, found {server.server.port_name} of {other.gateway} on {place}; it is left out"
-        if server.ends_tls:
+        if server.takes_tls:
             twice = _shared_hosts(server.hosts, other.hosts)
             if twice:
                 return f"expected names that no other server has on {place}, found {twice} of {other.gateway}; it is left out"

@@ -45,7 +45,6 @@ class RuleContext:
         hashes: What clusters hash by.
         pools: Limits of connections by the cluster's name.
         one_port: Services count as if they had no other port than the listener's.
-        tls: Whether the listener ends TLS, for redirects to the protocol's own port.
     """
 
     proxy: Proxy
@@ -55,7 +54,6 @@ class RuleContext:
     hashes: HashPolicies
     pools: Mapping[str, ConnectionPool]
     one_port: bool = False
-    tls: bool = False
 
 
 def translate_rules(service: VirtualService, context: RuleContext) -> tuple[Route, ...]:

@@ -2,7 +2,8 @@
 
 from meshd.snapshot.json_fields import Json, read_int
 
-_SCALES = {"HUNDRED": 100, "TEN_THOUSAND": 10_000, "MILLION": 1_000_000}
+SCALES = {"HUNDRED": 100, "TEN_THOUSAND": 10_000, "MILLION": 1_000_000}
+"""What a numerator counts parts of, by denominator."""
 
 
 def write_percent(percent: float) -> Json:
@@ -20,6 +21,6 @@ def read_percent(found: Json) -> float:
         ValueError: If its denominator is not one of Envoy's.
     """
     denominator = found.get("denominator", "HUNDRED")
-    if denominator not in _SCALES:
-        raise ValueError(f"expected one of {', '.join(_SCALES)}, found {denominator!r}")
-    return min(100.0, 100.0 * read_int(found.get("numerator", 0)) / _SCALES[denominator])
+    if denominator not in SCALES:
+        raise ValueError(f"expected one of {', '.join(SCALES)}, found {denominator!r}")
+    return min(100.0, 100.0 * read_int(found.get("numerator", 0)) / SCALES[denominator])

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, cast, get_args
 
+from meshd.snapshot.fractions_json import SCALES
 from meshd.snapshot.json_fields import Json, kind_of, read_flag, read_int, read_list, read_text, typed, typed_config, whole
 from meshd.snapshot.log_filter import (
     AllFilters,
@@ -24,7 +25,6 @@ from meshd.snapshot.noted_json import shown
 
 CEL_NAME = "envoy.access_loggers.extension_filters.cel"
 _CEL = "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
-_DENOMINATORS = {"HUNDRED": 100, "TEN_THOUSAND": 10_000, "MILLION": 1_000_000}
 _KEY = "meshd.access_log"  # Envoy asks for a key by which its runtime may override a number
 MAX_DEPTH = 16
 
@@ -39,7 +39,7 @@ def _write_comparison(comparison: Comparison, value: int, key: str) -> Json:
 
 
 def _write_sample(found: SampleFilter) -> Json:
-    names = {number: name for name, number in _DENOMINATORS.items()}
+    names = {number: name for name, number in SCALES.items()}
     share = {"numerator": found.numerator, "denominator": names[found.denominator]}
     independent = {"useIndependentRandomness": True} if found.independent else {}
     return {"runtimeFilter": {"runtimeKey": found.runtime_key or _KEY, "percentSampled": share, **independent}}
@@ -90,10 +90,10 @@ def _read_key(found: Json) -> str:
 def _read_sample(found: Json, depth: int) -> SampleFilter:
     share = found.get("percentSampled", {})
     name = share.get("denominator", "HUNDRED")
-    if name not in _DENOMINATORS:
-        raise ValueError(f"expected one of {', '.join(_DENOMINATORS)}, found {shown(name)}")
+    if name not in SCALES:
+        raise ValueError(f"expected one of {', '.join(SCALES)}, found {shown(name)}")
     return SampleFilter(
-        read_int(share.get("numerator", 0)), _DENOMINATORS[name], read_flag(found.get("useIndependentRandomness", False)), _read_key(found),
+        read_int(share.get("numerator", 0)), SCALES[name], read_flag(found.get("useIndependentRandomness", False)), _read_key(found),
     )
 
 
