@@ -9,17 +9,12 @@ from tests.helpers.worker_rig import CLUSTER, snapshot
 
 
 @pytest.fixture
-def make():
+def make(rigs):
     """Give a maker of rigs by settings of the connection manager."""
-    made = []
-
     def build(**settings):
-        made.append(HttpRig(snapshot(manager=HttpConnectionManager("http", "80", **settings))))
-        return made[-1]
+        return rigs(snapshot(manager=HttpConnectionManager("http", "80", **settings)))
 
-    yield build
-    for rig in made:
-        rig.close()
+    return build
 
 
 def test_what_comes_together_is_written_together(make):

@@ -5,7 +5,7 @@ import pytest
 
 from meshd.snapshot.network_filter import HttpConnectionManager
 from meshd.snapshot.route import Route
-from tests.helpers.http_rig import ANSWER, REQUEST, HttpRig
+from tests.helpers.http_rig import ANSWER, REQUEST
 from tests.helpers.worker_rig import ending, snapshot
 
 HALF_HEAD = b"GET / HTTP/1.1\r\nHost: a.test\r\n"
@@ -17,22 +17,17 @@ HOST = "10.2.0.1:8080"
 
 
 @pytest.fixture
-def make():
+def make(rigs):
     """Give a maker of rigs by settings of the connection manager and of its route."""
-    made = []
-
     def build(route=None, **settings):
         world = snapshot(manager=HttpConnectionManager("http", "80", **settings))
         if route:
             world = attrs.evolve(world, routes={"80": attrs.evolve(world.routes["80"], virtual_hosts=tuple(
                 attrs.evolve(host, routes=tuple(_with(each, route) for each in host.routes)) for host in world.routes["80"].virtual_hosts
             ))})
-        made.append(HttpRig(world))
-        return made[-1]
+        return rigs(world)
 
-    yield build
-    for rig in made:
-        rig.close()
+    return build
 
 
 def _with(route: Route, fields):

@@ -7,7 +7,7 @@ import pytest
 from meshd.snapshot.network_filter import HttpConnectionManager
 from meshd.worker.ending import Ending, Ends
 from meshd.worker.wire.stream import Stream
-from tests.helpers.http_rig import ANSWER, REQUEST, HttpRig
+from tests.helpers.http_rig import ANSWER, REQUEST
 from tests.helpers.worker_rig import Recorder, Rig, ending, snapshot
 
 
@@ -137,17 +137,12 @@ def test_what_is_queued_is_written_first(make):
 
 
 @pytest.fixture
-def serve():
+def serve(rigs):
     """Give a maker of whole servers by settings of the connection manager."""
-    made = []
-
     def build(**settings):
-        made.append(HttpRig(snapshot(manager=HttpConnectionManager("http", "80", **settings))))
-        return made[-1]
+        return rigs(snapshot(manager=HttpConnectionManager("http", "80", **settings)))
 
-    yield build
-    for rig in made:
-        rig.close()
+    return build
 
 
 def test_a_draining_connection_says_close_and_ends_after_its_drain_timeout(serve):

@@ -7,7 +7,7 @@ from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.network_filter import TcpProxy
 from meshd.snapshot.route import HashPolicy, RetryPolicy
 from meshd.worker.hashing import choose_by_source
-from tests.helpers.http_rig import ANSWER, HttpRig
+from tests.helpers.http_rig import ANSWER
 from tests.helpers.worker_rig import CLUSTER, downstream, snapshot
 from tests.unit.worker.test_tcp_proxy import TcpRig
 
@@ -16,22 +16,17 @@ PER_USER = (HashPolicy("header", "x-user"),)
 
 
 @pytest.fixture
-def make():
+def make(rigs):
     """Give a maker of rigs whose route hashes."""
-    made = []
-
     def build(policies=PER_USER, lb_policy="RING_HASH", **options):
         cluster = Cluster(CLUSTER, "EDS", lb_policy=lb_policy, service_name=CLUSTER, table_size=1009)
         world = snapshot(endpoints=ENDPOINTS, cluster=cluster, **options)
         host, *others = world.routes["80"].virtual_hosts
         route = attrs.evolve(host.routes[0], action=attrs.evolve(host.routes[0].action, hash_policies=policies))
         routes = attrs.evolve(world.routes["80"], virtual_hosts=(attrs.evolve(host, routes=(route,)), *others))
-        made.append(HttpRig(attrs.evolve(world, routes={"80": routes})))
-        return made[-1]
+        return rigs(attrs.evolve(world, routes={"80": routes}))
 
-    yield build
-    for rig in made:
-        rig.close()
+    return build
 
 
 def call(rig, extra=b""):

@@ -5,23 +5,17 @@ import pytest
 
 from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.network_filter import HttpConnectionManager
-from tests.helpers.http_rig import HttpRig
 from tests.helpers.worker_rig import CLUSTER, snapshot
 
 
 @pytest.fixture
-def make():
+def make(rigs):
     """Give a maker of rigs by settings of the connection manager, and of the cluster's case."""
-    made = []
-
     def build(*, keep=False, **settings):
         cluster = attrs.evolve(Cluster(CLUSTER, "EDS", lb_policy="ROUND_ROBIN", service_name=CLUSTER), preserve_case=keep)
-        made.append(HttpRig(snapshot(manager=HttpConnectionManager("http", "80", **settings), cluster=cluster)))
-        return made[-1]
+        return rigs(snapshot(manager=HttpConnectionManager("http", "80", **settings), cluster=cluster))
 
-    yield build
-    for rig in made:
-        rig.close()
+    return build
 
 
 @pytest.mark.parametrize("keep", [False, True])

@@ -30,17 +30,12 @@ def rig():
 
 
 @pytest.fixture
-def make():
+def make(rigs):
     """Give a maker of rigs for other worlds."""
-    made = []
-
     def build(world):
-        made.append(HttpRig(world))
-        return made[-1]
+        return rigs(world)
 
-    yield build
-    for rig in made:
-        rig.close()
+    return build
 
 
 def test_a_request_and_its_answer(rig):

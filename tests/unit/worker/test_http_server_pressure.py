@@ -22,18 +22,13 @@ def rig():
 
 
 @pytest.fixture
-def make():
+def make(rigs):
     """Give a maker of rigs by the bytes that a connection may hold, on both sides."""
-    made = []
-
     def build(limit, retry=None):
         world = snapshot(cluster=Cluster(CLUSTER, "EDS", service_name=CLUSTER, buffer_limit=limit), retry=retry)
-        made.append(HttpRig(attrs.evolve(world, listeners={"http": attrs.evolve(world.listeners["http"], buffer_limit=limit)})))
-        return made[-1]
+        return rigs(attrs.evolve(world, listeners={"http": attrs.evolve(world.listeners["http"], buffer_limit=limit)}))
 
-    yield build
-    for rig in made:
-        rig.close()
+    return build
 
 
 @pytest.mark.parametrize(("size", "tries"), [(1000, 2), (1001, 1)])

@@ -6,15 +6,13 @@ import pytest
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
 from meshd.snapshot.header_changes import HeaderChange, HeaderChanges
 from meshd.snapshot.route import Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost
-from tests.helpers.http_rig import ANSWER, REQUEST, HttpRig
+from tests.helpers.http_rig import ANSWER, REQUEST
 from tests.helpers.worker_rig import CLUSTER, ISTIO_RETRIES, snapshot
 
 
 @pytest.fixture
-def make():
+def make(rigs):
     """Give a maker of rigs whose only route does as an action says."""
-    made = []
-
     def build(action, hostname="", **changes):
         world = snapshot()
         chain = world.listeners["http"].filter_chains[0]
@@ -23,12 +21,9 @@ def make():
         listener = attrs.evolve(world.listeners["http"], filter_chains=(attrs.evolve(chain, filter=manager),))
         endpoints = tuple(Endpoint(f"10.2.0.{number}", 8080, hostname=hostname) for number in (1, 2))
         assignment = ClusterLoadAssignment(CLUSTER, (LocalityEndpoints(endpoints=endpoints),))
-        made.append(HttpRig(attrs.evolve(world, listeners={**world.listeners, "http": listener}, endpoints={CLUSTER: assignment})))
-        return made[-1]
+        return rigs(attrs.evolve(world, listeners={**world.listeners, "http": listener}, endpoints={CLUSTER: assignment}))
 
-    yield build
-    for rig in made:
-        rig.close()
+    return build
 
 
 def lines(data):

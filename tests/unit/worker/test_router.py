@@ -10,7 +10,7 @@ from meshd.snapshot.cluster import Cluster, Thresholds
 from meshd.snapshot.route import RetryPolicy
 from meshd.worker.router import reply_for
 from meshd.worker.upstream.connect import IN_PROGRESS
-from tests.helpers.http_rig import ANSWER, REQUEST, HttpRig
+from tests.helpers.http_rig import ANSWER, REQUEST
 from tests.helpers.worker_rig import CLUSTER, ISTIO_RETRIES, ending, received, snapshot
 
 HOST = "10.2.0.1:8080"
@@ -25,17 +25,12 @@ EDS = Cluster(CLUSTER, "EDS", lb_policy="ROUND_ROBIN", service_name=CLUSTER)
 
 
 @pytest.fixture
-def make():
+def make(rigs):
     """Give a maker of rigs."""
-    made = []
-
     def build(**world):
-        made.append(HttpRig(snapshot(**world)))
-        return made[-1]
+        return rigs(snapshot(**world))
 
-    yield build
-    for rig in made:
-        rig.close()
+    return build
 
 
 def body(data):

@@ -5,24 +5,19 @@ import pytest
 from meshd.snapshot.http_filter import Router
 from meshd.snapshot.network_filter import HttpConnectionManager
 from meshd.snapshot.route import RetryPolicy
-from tests.helpers.http_rig import REQUEST, HttpRig
+from tests.helpers.http_rig import REQUEST
 from tests.helpers.worker_rig import snapshot
 
 FIVE = RetryPolicy(("5xx",), attempts=2)
 
 
 @pytest.fixture
-def make():
+def make(rigs):
     """Give a maker of rigs."""
-    made = []
-
     def build(**world):
-        made.append(HttpRig(snapshot(**world)))
-        return made[-1]
+        return rigs(snapshot(**world))
 
-    yield build
-    for rig in made:
-        rig.close()
+    return build
 
 
 def test_upstreams_are_told_how_long_they_have(make):
