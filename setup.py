@@ -63,6 +63,7 @@ COMPILED = (
     "meshd/worker/metrics.py",
     "meshd/worker/resources.py",
     "meshd/worker/router.py",
+    "meshd/worker/shadow.py",
     "meshd/worker/tcp_proxy.py",
     "meshd/worker/tries.py",
     "meshd/worker/tunnel.py",

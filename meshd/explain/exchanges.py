@@ -7,7 +7,7 @@ from meshd.explain.filters import explain_filters
 from meshd.explain.header_changes import ONE_LINE_IN_REQUESTS, ONE_LINE_IN_RESPONSES, Lines, change_headers, layers_of
 from meshd.explain.requests import find_route, find_virtual_host, read_path
 from meshd.explain.rewriting import redirect_location, rewrite_path
-from meshd.explain.upstreams import choose_upstream
+from meshd.explain.upstreams import choose_upstream, tell_of_mirrors
 from meshd.snapshot.network_filter import HttpConnectionManager
 from meshd.snapshot.replies import REPLIES, Reply
 from meshd.snapshot.route import DirectResponse, Redirect, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost
@@ -48,6 +48,7 @@ def explain_exchange(snapshot: Snapshot, manager: HttpConnectionManager, routes:
         return answer.replied(REPLIES[reason])
     if reason:
         return found.replied(REPLIES[reason], answer)
+    tell_of_mirrors(snapshot, route.action.mirrors, answer)
     return found.forwarded(route.action, answer)
 
 

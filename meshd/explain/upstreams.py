@@ -8,7 +8,7 @@ from meshd.explain.answer import Answer
 from meshd.explain.call import Call
 from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.endpoint import Endpoint
-from meshd.snapshot.route import WeightedCluster
+from meshd.snapshot.route import Mirror, WeightedCluster
 from meshd.snapshot.snapshot import Snapshot
 
 ENVOY_PANIC_PERCENT = 50.0
@@ -40,6 +40,16 @@ def choose_upstream(snapshot: Snapshot, cluster: str, weighted: Sequence[Weighte
         return "cluster_not_found"
     answer.endpoints = tuple(place for one in known for place in _endpoints(snapshot, one, call, answer))
     return "" if answer.endpoints else "no_healthy_upstream"
+
+
+def tell_of_mirrors(snapshot: Snapshot, mirrors: Sequence[Mirror], answer: Answer) -> None:
+    """Note which clusters get a copy of the request, and of how many requests."""
+    for mirror in mirrors:
+        cluster = snapshot.clusters.get(mirror.cluster)
+        if cluster is None:
+            answer.passed("mirror", f"there is no cluster {mirror.cluster}")
+        else:
+            answer.took("mirror", f"{mirror.cluster} gets a copy of {mirror.percent:g} % of requests", cluster.origins)
 
 
 def _endpoints(snapshot: Snapshot, cluster: Cluster, call: Call, answer: Answer) -> list[str]:

@@ -189,8 +189,6 @@ def _grpc_status(text: str) -> str:
 
 def read_mirrors(fields: Fields) -> tuple[HttpMirror, ...]:
     """Read `mirrors`, or `mirror` with its percentage beside it, of a rule."""
-    for name in ("mirror", "mirrors"):
-        fields.not_served(name)
     if "mirror" in fields and "mirrors" in fields:
         fields.wrong("mirrors", "expected mirror or mirrors, got both")
     percent = fields.number("mirrorPercent", fields.number("mirror_percent", 100, low=0, high=100), low=0, high=100)

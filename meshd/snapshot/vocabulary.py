@@ -204,9 +204,7 @@ ONLY: dict[str, dict[str, tuple[object, ...]]] = {
 }
 """Fields by message of which meshd knows these settings; what has another one is left out."""
 
-NOT_DONE: dict[str, frozenset[str]] = {
-    "RouteAction": frozenset(("mirrors",)),
-}
+NOT_DONE: dict[str, frozenset[str]] = {}
 """Attributes by message that are read and written, and on which no worker acts yet: a file that sets one is told so. They leave as they come."""
 
 WHOLE_OR_NOT = frozenset({

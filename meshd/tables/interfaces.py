@@ -15,6 +15,7 @@ from meshd.telemetry.log_format import NOWHERE
 from meshd.telemetry.log_values import Surroundings
 
 if TYPE_CHECKING:
+    from meshd.tables.mirrors import MirrorRules
     from meshd.tables.retry_rules import RetryRules
 
 
@@ -82,6 +83,9 @@ class Exchange(Protocol):
 Step = Callable[[Exchange], None]
 """One joined piece of a chain: does its work and calls the next, or answers, or keeps the exchange for later."""
 
+CopyRequest = Callable[[Exchange, "MirrorRules"], None]
+"""Copies the request of an exchange that is about to be forwarded, as a mirror of its route says."""
+
 Wrap = Callable[[Step], Step]
 
 Condition = Callable[[Exchange], bool]
@@ -112,6 +116,10 @@ def _do_nothing(exchange: Exchange) -> None:
     """Note nothing."""
 
 
+def _copy_nothing(exchange: Exchange, rules: "MirrorRules") -> None:
+    """Copy nothing."""
+
+
 @attrs.frozen
 class Environment:
     """
@@ -125,6 +133,7 @@ class Environment:
         request_ids: Makes request ids; None: requests get none.
         own_address: The machine's IP address, as others are told of it.
         after: Calls back after so many seconds; what it gives can be cancelled.
+        mirror: Copies requests.
     """
 
     random: Callable[[], float]
@@ -134,6 +143,7 @@ class Environment:
     request_ids: RequestIds | None = None
     own_address: str = "127.0.0.1"
     after: Callable[[float, Callable[[], None]], Cancellable] = _never
+    mirror: CopyRequest = _copy_nothing
 
 
 class BuildError(MeshError):

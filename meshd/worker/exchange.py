@@ -118,6 +118,29 @@ class Policy:
         """Count its connection, which has switched protocols, no longer."""
 
 
+@trait
+class Copy:
+    """
+    A copy of an exchange's request, which is sent elsewhere besides.
+
+    Attributes:
+        exchange: The copy's own.
+    """
+
+    __slots__ = ()
+
+    exchange: "Exchange"
+
+    def request_body(self, data: bytes) -> None:
+        """Take a piece of the body too."""
+
+    def request_end(self, now: float, trailers: list[tuple[bytes, bytes]] | None) -> None:
+        """Take the end of the body too."""
+
+    def give_up(self) -> None:
+        """The request ends before its body does."""
+
+
 class Exchange:
     """
     Satisfies `tables.interfaces.Exchange` and `telemetry.access_log.Logged`.
@@ -143,6 +166,7 @@ class Exchange:
         quiet: Neither side is told of meshd by headers of Envoy's.
         attempts: Tries so far.
         tried: Hosts that failed.
+        copies: Of the request, where a route has it mirrored; None without.
         retrying: Counted among its cluster's retries.
         switched: Its upstream connection goes on as a tunnel, and is counted until the end.
         timer: The route's timeout.
@@ -157,10 +181,10 @@ class Exchange:
     """
 
     __slots__ = (
-        "answered", "attempts", "bytes_received", "bytes_sent", "cluster", "completed_at", "connection", "details", "duration", "ended", "failure",
-        "flags", "host", "kept", "kept_bytes", "notes", "on_cancel", "path", "quiet", "request", "request_complete", "response", "retrying", "route",
-        "router", "server", "service_time", "source", "started_at", "started_wall", "status", "switched", "timer", "trailers", "tried",
-        "try_timer", "upstream", "upstream_host", "upstream_local",
+        "answered", "attempts", "bytes_received", "bytes_sent", "cluster", "completed_at", "connection", "copies", "details", "duration", "ended",
+        "failure", "flags", "host", "kept", "kept_bytes", "notes", "on_cancel", "path", "quiet", "request", "request_complete", "response",
+        "retrying", "route", "router", "server", "service_time", "source", "started_at", "started_wall", "status", "switched", "timer",
+        "trailers", "tried", "try_timer", "upstream", "upstream_host", "upstream_local",
     )
 
     def __init__(self, server: Server, connection: Downstream, request: RequestHead, now: float, wall: float) -> None:
@@ -189,6 +213,7 @@ class Exchange:
         self.kept_bytes = self.attempts = self.status = self.bytes_received = self.bytes_sent = 0
         self.answered = self.ended = self.quiet = self.retrying = self.switched = False
         self.tried: list[UpstreamHost] | None = None
+        self.copies: list[Copy] | None = None
         self.notes: dict[str, Any] | None = None
         self.on_cancel: Callable[[], None] | None = None
         self.timer: Timer | None = None
@@ -213,6 +238,10 @@ class Exchange:
                 self._stop_keeping(upstream)
         if upstream is not None and not self.request.upgrade:
             upstream.send_body(data)
+        copies = self.copies
+        if copies is not None:
+            for copy in copies:
+                copy.request_body(data)
 
     def _stop_keeping(self, upstream: Upstream | None) -> None:
         """Give up further tries once the body is under way, or wait until it is; before a switch of protocols nothing is."""
@@ -229,6 +258,10 @@ class Exchange:
             return
         if self.upstream is not None:
             self.upstream.send_end()
+        copies = self.copies
+        if copies is not None:
+            for copy in copies:
+                copy.request_end(now, self.trailers)
         if self.router is not None:
             self.router.request_completed(self)
 
@@ -291,6 +324,10 @@ class Exchange:
                     cluster.retries -= 1
             if self.switched:
                 router.tunnel_closed(self)
+        copies = self.copies
+        if copies is not None and not self.request_complete:
+            for copy in copies:
+                copy.give_up()
         self.server.exchange_ended(self)
 
     def run(self, proceed: Step) -> None:

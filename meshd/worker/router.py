@@ -10,12 +10,14 @@ from meshd.codec.http_events import ResponseHead
 from meshd.snapshot.replies import REPLIES, Reply, hidden, retried
 from meshd.tables.grpc_timeout import NAME as GRPC_TIMEOUT
 from meshd.tables.interfaces import RouteEntry, Step
+from meshd.tables.mirrors import MirrorRules
 from meshd.tables.retry_rules import RetryRules
 from meshd.tables.timeouts import limit_request, tell_timeout
 from meshd.worker.deadlines import LOOKS
-from meshd.worker.exchange import Exchange, Policy
+from meshd.worker.exchange import Copy, Exchange, Policy
 from meshd.worker.hashing import choose_host
 from meshd.worker.resources import Resources
+from meshd.worker.shadow import Shadow
 from meshd.worker.tries import Pause, TryLimit
 from meshd.worker.upstream.cluster import LiveCluster
 from meshd.worker.upstream.connect import failure_text
@@ -57,6 +59,23 @@ class Router(Policy, Served):
         if route.limited:
             self._limit(exchange, route)
         self._try(exchange, cluster)
+        if exchange.copies is not None:
+            self._send_copies(exchange.copies)
+
+    def mirror(self, exchange: Exchange, rules: MirrorRules) -> None:
+        """Copy an exchange that is about to be forwarded; the copy is sent after it."""
+        cluster = self._clusters.find(rules.cluster)
+        if cluster is not None:
+            copy = Shadow(exchange, rules, cluster, self._resources)
+            exchange.copies = [*(exchange.copies or ()), copy]
+
+    def _send_copies(self, copies: list[Copy]) -> None:
+        for copy in copies:
+            exchange = copy.exchange
+            if not exchange.ended:
+                self.route(exchange)
+                if exchange.upstream is not None and exchange.kept_bytes:
+                    exchange.upstream.flush()
 
     def name_cluster(self, exchange: Exchange) -> None:
         """Note the cluster of an exchange that is answered or kept before it comes here; it goes to that one, if it comes at all."""

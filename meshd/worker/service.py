@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IReactorFDSet, IReactorTime
 
 from meshd.ipc.forwarding import ForwardingMaps
 from meshd.tables.headers.request_ids import RequestIds
-from meshd.tables.interfaces import Environment, Step
+from meshd.tables.interfaces import CopyRequest, Environment, Step
 from meshd.tables.program import Program
 from meshd.telemetry.instruments import Instruments
 from meshd.telemetry.log_values import Surroundings
@@ -130,6 +130,7 @@ class DataPlane:
         ids = RequestIds(self._entropy)
         return Environment(
             self._random, cast(Step, router.route), cast(Step, router.name_cluster), surroundings, ids, own_address, self._wheel.after,
+            cast(CopyRequest, router.mirror),
         )
 
     def use(self, program: Program) -> None:

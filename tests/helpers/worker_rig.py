@@ -16,7 +16,7 @@ from meshd.snapshot.network_filter import AccessLog, HttpConnectionManager, TcpP
 from meshd.snapshot.route import RetryPolicy, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost
 from meshd.snapshot.snapshot import NodeReference, Snapshot
 from meshd.tables.headers.request_ids import RequestIds
-from meshd.tables.interfaces import Environment, Step
+from meshd.tables.interfaces import CopyRequest, Environment, Step
 from meshd.tables.program import Program, build_program
 from meshd.worker.downstream import Downstream
 from meshd.worker.resources import Resources
@@ -144,6 +144,7 @@ class Rig:
         """Serve by a snapshot."""
         environment = Environment(
             self.random, cast(Step, self.router.route), cast(Step, self.router.name_cluster), request_ids=RequestIds(lambda size: b"\x5a" * size),
+            mirror=cast(CopyRequest, self.router.mirror),
         )
         program = build_program(snapshot, environment)
         self.resources.program = program

@@ -4,10 +4,10 @@ import pytest
 
 from meshd.explain.answer import Answer
 from meshd.explain.call import Call
-from meshd.explain.upstreams import choose_upstream
+from meshd.explain.upstreams import choose_upstream, tell_of_mirrors
 from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
-from meshd.snapshot.route import WeightedCluster
+from meshd.snapshot.route import Mirror, WeightedCluster
 from meshd.snapshot.snapshot import NodeReference, Snapshot
 
 UP, DOWN = Endpoint("10.0.0.1", 80), Endpoint("10.0.0.2", 80, health="UNHEALTHY")
@@ -68,3 +68,11 @@ def test_weighted_clusters(weighted, expected):
     snapshot = Snapshot(NodeReference("n"), clusters=clusters, endpoints=endpoints)
     reason = choose_upstream(snapshot, "", tuple(WeightedCluster(name, weight) for name, weight in weighted), Call(), answer)
     assert expected == (reason, answer.cluster, answer.weighted_clusters, answer.endpoints)
+
+
+def test_tells_of_copies():
+    """Which cluster gets them, of how many requests, and that one is not there."""
+    answer = Answer()
+    tell_of_mirrors(Snapshot(NodeReference("n"), clusters={"m": Cluster("m", "STATIC")}), (Mirror("m", 12.5), Mirror("none")), answer)
+    expected = [(True, "m gets a copy of 12.5 % of requests"), (False, "there is no cluster none")]
+    assert expected == [(step.matched, step.why) for step in answer.steps]

@@ -141,20 +141,15 @@ def test_reads_actions(action, field, expected):
             "error spec.http[0].fault.abort.percentage.value: expected a number from 0 to 100, got '5'; remove the quotes",
         ]),
         ("mirror: {host: a}, mirrors: [{destination: {host: b}}]", [
-            "warning spec.http[0].mirror: mirror is not served yet and has no effect",
-            "warning spec.http[0].mirrors: mirrors is not served yet and has no effect",
             "error spec.http[0].mirrors: expected mirror or mirrors, got both",
         ]),
         ("mirrors: [{}]", [
-            "warning spec.http[0].mirrors: mirrors is not served yet and has no effect",
             "error spec.http[0].mirrors[0].destination: expected a destination, got nothing",
         ]),
         ("mirror: {host: a}, mirrorPercent: 5", [
-            "warning spec.http[0].mirror: mirror is not served yet and has no effect",
             "warning spec.http[0].mirrorPercent: expected mirrorPercentage, got the old mirrorPercent",
         ]),
         ("mirror: {host: a}, mirrorPercentage: {value: -1}", [
-            "warning spec.http[0].mirror: mirror is not served yet and has no effect",
             "error spec.http[0].mirrorPercentage.value: expected a number from 0 to 100, got the number -1",
         ]),
         ("corsPolicy: {allowOrigins: [{}]}", ["error spec.http[0].corsPolicy.allowOrigins[0]: expected exact, prefix or regex, got none of them"]),
