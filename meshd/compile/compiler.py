@@ -45,15 +45,40 @@ class CompileSettings:
     log_dir: str = LOG_DIR
 
 
+DEFAULT_SETTINGS = CompileSettings()
+
+
+@attrs.frozen(eq=False, repr=False)
+class Sources:
+    """
+    What a snapshot was made from, for the next one to build on.
+
+    Attributes:
+        world / node / settings: As they were given.
+        proxy: The machine.
+        services: Every service.
+        workloads: Who is behind them.
+        targets: What outbound clusters stand for.
+    """
+
+    world: World
+    node: Node
+    settings: CompileSettings
+    proxy: Proxy
+    services: tuple[MeshService, ...]
+    workloads: Workloads
+    targets: tuple[Target, ...]
+
+
 @attrs.frozen
 class Compiled:
-    """A snapshot, and what in the World could not have its way."""
+    """A snapshot, what in the World could not have its way, and what it was made from."""
 
     snapshot: Snapshot
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[Problem, ...]
+    sources: Sources = attrs.field(eq=False, repr=False)
 
 
-DEFAULT_SETTINGS = CompileSettings()
 NAMES = ("dns", "dns_round_robin")
 
 
@@ -81,7 +106,8 @@ def compile_snapshot(world: World, node: Node, settings: CompileSettings = DEFAU
         clusters={cluster.name: cluster for cluster in build_clusters(targets, ports, proxy)},
         endpoints={found.cluster_name: found for found in build_endpoints(targets, workloads, ports, proxy)},
     )
-    return Compiled(snapshot, (*scope.problems, *conflicts, *problems, *log_problems(proxy)))
+    sources = Sources(world, node, settings, proxy, tuple(services), workloads, tuple(targets))
+    return Compiled(snapshot, (*scope.problems, *conflicts, *problems, *log_problems(proxy)), sources)
 
 
 def build_targets(scope: Scope, workloads: Workloads) -> list[Target]:

@@ -56,7 +56,7 @@ def inbound_ports(services: Iterable[MeshService], world: World, workloads: Work
     """
     found: dict[int, list[tuple[MeshService, MeshPort]]] = {}
     for service in sorted(services, key=lambda service: (service.age_key[0], service.host)):
-        for port, number in _targets(service, world, workloads, proxy):
+        for port, number in own_targets(service, world, workloads, proxy):
             found.setdefault(number, []).append((service, port))
     return [_inbound_port(number, targets) for number, targets in sorted(found.items())]
 
@@ -67,7 +67,8 @@ def _inbound_port(number: int, targets: list[tuple[MeshService, MeshPort]]) -> I
     return InboundPort(number, first.protocol, first.number, services, tuple(service.origin for service in services))
 
 
-def _targets(service: MeshService, world: World, workloads: Workloads, proxy: Proxy) -> Iterator[tuple[MeshPort, int]]:
+def own_targets(service: MeshService, world: World, workloads: Workloads, proxy: Proxy) -> Iterator[tuple[MeshPort, int]]:
+    """Yield the ports of a service that lead to this machine, each with the machine's port."""
     if service.resolution == "alias":
         return
     mine = frozenset(proxy.node.addresses)

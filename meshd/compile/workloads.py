@@ -63,13 +63,20 @@ class Workloads:
     """The workloads of a World by namespace, gathered once for all services."""
 
     def __init__(self, world: World) -> None:
-        """Gather."""
+        """Begin; each kind is gathered when it is first asked for."""
         self._world = world
         self._entries: dict[str, list[WorkloadEntry]] = {}
         self._pods: dict[str, list[Pod]] = {}
         self._known: dict[tuple[str, str], tuple[Backend, ...]] = {}
-        for entry in world.all(WorkloadEntry):
-            self._entries.setdefault(entry.metadata.namespace, []).append(entry)
+
+    def moved(self, world: World, services: Iterable[MeshService]) -> "Workloads":
+        """Give the workloads of another World, in which only the endpoints of some services differ."""
+        found = Workloads(world)
+        found._pods = self._pods
+        found._known = dict(self._known)
+        for service in services:
+            found._known.pop((service.namespace, service.host), None)
+        return found
 
     def behind(self, service: MeshService) -> tuple[Backend, ...]:
         """Give what is behind a service."""
@@ -115,6 +122,9 @@ class Workloads:
             yield Backend(service.host, {}, True, service.origin, follows=True)
 
     def _selected_entries(self, namespace: str, selector: Mapping[str, str]) -> Iterator[Backend]:
+        if not self._entries:
+            for entry in self._world.all(WorkloadEntry):
+                self._entries.setdefault(entry.metadata.namespace, []).append(entry)
         for entry in self._entries.get(namespace, ()):
             if selects(selector, entry.workload.labels) and entry.workload.address:
                 yield _backend_of(entry.workload, entry.metadata.origin)

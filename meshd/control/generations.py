@@ -39,11 +39,15 @@ def next_generation(last: Generation | None, snapshot: Snapshot, nonce: str) -> 
     """Give the generation for a new snapshot, or None if it serves as the last one does."""
     if last is None:
         return Generation(1, snapshot, dict.fromkeys(PARTS, f"1-{nonce}"))
-    changed = [part for part in PARTS if getattr(last.snapshot, part) != getattr(snapshot, part)]
+    changed = [part for part in PARTS if _differ(getattr(last.snapshot, part), getattr(snapshot, part))]
     if not changed and last.snapshot.node == snapshot.node:
         return None
     number = last.number + 1
     return Generation(number, snapshot, {part: f"{number}-{nonce}" if part in changed else last.versions[part] for part in PARTS})
+
+
+def _differ(before: Mapping[str, object], after: Mapping[str, object]) -> bool:
+    return before is not after and before != after
 
 
 @attrs.frozen

@@ -30,18 +30,23 @@ Key = tuple[str, str]
 
 R = TypeVar("R", bound=Resource)
 
+STEPS = 64  # the last changes that a World remembers
+LARGEST_STEP = 256  # resources of one change; a larger one is remembered by nobody
+
 
 @attrs.frozen
 class World:
     """
     An immutable set of resources; adding or removing one costs O(log n) and shares the rest.
 
-    Look-ups: `get`, `all` (sorted by age, the order in which Istio processes), `slices_of`, `pod_at`.
+    Look-ups: `get`, `all` (sorted by age, the order in which Istio processes), `slices_of`, `pod_at`; `since` tells what changed lately.
     """
 
     _by_kind: Map[type, Map[Key, Resource]] = attrs.field(factory=Map)
     _slices: Map[Key, Map[Key, EndpointSlice]] = attrs.field(factory=Map)
     _pods: Map[str, Map[Key, Pod]] = attrs.field(factory=Map)
+    _moment: object = attrs.field(factory=object, eq=False, repr=False)
+    _steps: tuple[tuple[object, tuple[Resource, ...]], ...] = attrs.field(default=(), eq=False, repr=False)  # the moment before, what came or went
 
     def get(self, kind: type[R], namespace: str, name: str) -> R | None:
         """Return one resource, or None."""
@@ -74,16 +79,23 @@ class World:
 
     def changed(self, add: Iterable[Resource] = (), remove: Iterable[Resource] = ()) -> "World":
         """Return a World without `remove` and with `add`, which replaces resources of the same kind and name."""
-        world = self
+        world, moved = self, list[Resource]()
         for resource in remove:
-            world = world._without(resource)
+            world = world._without(resource, moved)
         for resource in add:
-            metadata = resource.metadata
-            old = world._by_kind.get(type(resource), Map()).get((metadata.namespace, metadata.name))
-            if old is not None:
-                world = world._without(old)
-            world = world._with(resource)
-        return world
+            world = world._without(resource, moved)._with(resource)
+            moved.append(resource)
+        steps = (*self._steps, (self._moment, tuple(moved)))[-STEPS:] if len(moved) <= LARGEST_STEP else ()
+        return attrs.evolve(world, moment=object(), steps=steps)
+
+    def since(self, earlier: "World") -> tuple[Resource, ...] | None:
+        """Return what came or went on the way here from an earlier World, old versions and new; None if that is not known any more."""
+        if earlier._moment is self._moment:
+            return ()
+        for place, (moment, _moved) in enumerate(self._steps):
+            if moment is earlier._moment:
+                return tuple(resource for _moment, moved in self._steps[place:] for resource in moved)
+        return None
 
     def _with(self, resource: Resource) -> "World":
         kind, key = type(resource), (resource.metadata.namespace, resource.metadata.name)
@@ -96,15 +108,18 @@ class World:
                 pods = pods.set(address, pods.get(address, Map()).set(key, resource))
         return World(self._by_kind.set(kind, self._by_kind.get(kind, Map()).set(key, resource)), slices, pods)
 
-    def _without(self, resource: Resource) -> "World":
+    def _without(self, resource: Resource, moved: list[Resource]) -> "World":
+        """Return a World without the resource of the same kind and name, if there is one, and note it among what moved."""
         kind, key = type(resource), (resource.metadata.namespace, resource.metadata.name)
-        if key not in self._by_kind.get(kind, Map()):
+        old = self._by_kind.get(kind, Map()).get(key)
+        if old is None:
             return self
+        moved.append(old)
         slices, pods = self._slices, self._pods
-        if isinstance(resource, EndpointSlice):
-            place = (resource.metadata.namespace, resource.service)
+        if isinstance(old, EndpointSlice):
+            place = (old.metadata.namespace, old.service)
             slices = slices.set(place, slices.get(place, Map()).delete(key))
-        elif isinstance(resource, Pod):
-            for address in resource.addresses:
+        elif isinstance(old, Pod):
+            for address in old.addresses:
                 pods = pods.set(address, pods.get(address, Map()).delete(key))
         return World(self._by_kind.set(kind, self._by_kind[kind].delete(key)), slices, pods)

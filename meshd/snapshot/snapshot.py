@@ -39,12 +39,17 @@ class Snapshot:
     endpoints: Mapping[str, ClusterLoadAssignment] = attrs.field(factory=dict)
     secrets: Mapping[str, Secret] = attrs.field(factory=dict)
 
-    def inconsistencies(self) -> list[str]:
+    def inconsistencies(self, sound: "Snapshot | None" = None) -> list[str]:
         """
         List references that lead nowhere and would stop a worker from building; empty when all is well.
 
         A route to an absent cluster is no inconsistency: Istio allows it, and requests are answered 503 NC.
+
+        Args:
+            sound: A snapshot without any; where this one differs from it in the content of endpoints and secrets only, there is nothing to look for.
         """
+        if sound is not None and self._refers_alike(sound):
+            return []
         found: list[str] = []
         bound: dict[tuple[str, int], str] = {}
         for listener in self.listeners.values():
@@ -63,6 +68,12 @@ class Snapshot:
         for routes in self.routes.values():
             found.extend(_repeated_domains(routes))
         return found
+
+    def _refers_alike(self, other: "Snapshot") -> bool:
+        return (
+            self.listeners is other.listeners and self.routes is other.routes and self.clusters is other.clusters
+            and self.endpoints.keys() == other.endpoints.keys()
+        )
 
 
 def chains_of(listener: Listener) -> Iterator[FilterChain]:

@@ -101,7 +101,7 @@ class DirectorySource:
         self._tree_problems: list[Problem] = []
         self._file_problems: dict[str, Problem] = {}
         self._delivered: tuple[Problem, ...] | None = None
-        self._work: Iterator[None] | None = None
+        self._passes: list[Iterator[None]] = []  # under way, the last one first: what was just touched does not wait for a look at everything
         self._calls: dict[str, IDelayedCall] = {}
         self._running = False
 
@@ -115,7 +115,7 @@ class DirectorySource:
     def stop(self) -> None:
         """End; nothing is delivered any more."""
         self._running = False
-        self._work = None
+        self._passes = []
         for call in self._calls.values():
             call.cancel()
         self._calls = {}
@@ -145,7 +145,7 @@ class DirectorySource:
             self._wake()
 
     def _wake(self) -> None:
-        if self._running and self._work is None:
+        if self._running:
             self._later("slice", 0.0, self._slice)
 
     def _later(self, name: str, delay: float, function: Callable[[], None]) -> None:
@@ -160,28 +160,29 @@ class DirectorySource:
 
     def _slice(self) -> None:
         """Work for a while."""
-        if self._work is None:
-            self._work = self._pass()
+        overtakes = self._touched and not self._whole and self._delivered is not None
+        if not self._passes or (overtakes and len(self._passes) == 1):
+            self._passes.append(self._pass())
         begin = self._clock.seconds()
         try:
             while self._clock.seconds() - begin < SLICE:
-                next(self._work)
+                next(self._passes[-1])
         except StopIteration:
             self._over()
         except Exception:
             log.failure("looking through the configuration directory failed; it will be tried again")
-            self._whole, self._work = True, None
+            self._whole, self._passes = True, []
             self._later("rescan", self._rescan_interval, self.look)
         else:
             self._later("slice", 0.0, self._slice)
 
     def _over(self) -> None:
         """Plan what comes after a pass, then deliver what it found."""
-        self._work = None
+        self._passes.pop()
         self._later("rescan", self._rescan_interval, self.look)
         if self._unsettled:
             self._later("settle", self._settle, self._look_at_unsettled)
-        if self._whole or self._touched:
+        if self._whole or self._touched or self._passes:
             self._wake()
         problems = (*self._tree_problems, *(self._file_problems[name] for name in sorted(self._file_problems)))
         if self._changed or self._removed or problems != self._delivered:
@@ -211,6 +212,7 @@ class DirectorySource:
             self._whole = self._whole or bool(tree.folders) or not faults.isdisjoint(touched)
         for name in sorted(tree.files):
             yield from self._visit(name, tree.files[name], complete=name in complete or name.startswith(below))
+            yield
         self._find_removed(tree, None if whole else touched)
 
     def _visit(self, name: str, signature: Signature, *, complete: bool) -> Iterator[None]:

@@ -105,7 +105,7 @@ def _listener_tables(
     for name, listener in snapshot.listeners.items():
         before = previous.listeners.get(name) if previous is not None else None
         try:
-            if before is not None and previous is not None and before.config == listener and _same_hosts(listener, hosts, previous.hosts):
+            if before is not None and previous is not None and _same(before.config, listener) and _same_hosts(listener, hosts, previous.hosts):
                 tables[name] = before
             else:
                 inline = yield from _inline_tables(listener, environment, before)
@@ -116,6 +116,10 @@ def _listener_tables(
     if reasons:
         raise BuildError(tuple(reasons))
     return tables
+
+
+def _same(before: Listener, after: Listener) -> bool:
+    return before is after or before == after
 
 
 def _same_hosts(listener: Listener, hosts: Mapping[str, HostTable], before: Mapping[str, HostTable]) -> bool:

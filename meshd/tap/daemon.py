@@ -18,7 +18,8 @@ from twisted.python.failure import Failure
 from meshd.admin.pages import build_metrics_pages, build_pages, build_site
 from meshd.base.errors import ConfigurationError, Problem
 from meshd.capture.rules import Identity
-from meshd.compile.compiler import CompileSettings, compile_snapshot
+from meshd.compile.compiler import CompileSettings
+from meshd.compile.endpoint_changes import Compilation
 from meshd.control.debounce import Debounce
 from meshd.control.generations import GenerationStore
 from meshd.control.ingest import Ingest
@@ -91,6 +92,7 @@ class Daemon(Service):
         self._ports: list[Any] = []
         self._sockets = ListeningSockets()
         self._ingest = Ingest()
+        self._compilation = Compilation()
         self._debounce = Debounce(reactor, self._compile)
         self._source = self._build_source()
         self._spawning = Spawning(reactor, settings.places)
@@ -233,7 +235,7 @@ class Daemon(Service):
 
     def _compile_world(self, world: World) -> tuple[Snapshot, tuple[Problem, ...]]:
         node = self._choose_node(world)
-        compiled = compile_snapshot(world, node, CompileSettings(log_dir=str(self._settings.places.log_dir)))
+        compiled = self._compilation.compile(world, node, CompileSettings(log_dir=str(self._settings.places.log_dir)))
         return compiled.snapshot, (*compiled.problems, *self._need_restart(node))
 
     def _choose_node(self, world: World) -> Node:

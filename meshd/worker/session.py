@@ -199,7 +199,7 @@ class Session:
             yield None
         assert update is not None
         snapshot, versions = apply_update(self.snapshot, self.versions, update)
-        wrong = snapshot.inconsistencies()
+        wrong = snapshot.inconsistencies(self.snapshot)
         if wrong:
             raise WireError("; ".join(wrong))
         program = None

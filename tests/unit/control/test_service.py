@@ -1,6 +1,7 @@
 """From a World to what workers are asked to serve."""
 
 import attrs
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
@@ -9,7 +10,7 @@ from meshd.base.addresses import SocketAddress
 from meshd.base.errors import Problem
 from meshd.base.origins import Origin
 from meshd.control.generations import Generation
-from meshd.control.service import SAVE_DELAY, ControlPlane
+from meshd.control.service import SAVE_DELAY, SAVE_SHARE, ControlPlane
 from meshd.model.world import World
 from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.listener import Listener
@@ -84,7 +85,9 @@ class ControlPlaneTests(SynchronousTestCase):
 
     def plane(self, nonce: str) -> ControlPlane:
         """Give a control plane, as of another run."""
-        return ControlPlane(self.compile, self.workers, self.store, self.clock, lambda: 1000.0, nonce, lambda: self.served.append(1))
+        return ControlPlane(
+            self.compile, self.workers, self.store, self.clock, lambda: 1000.0, nonce, lambda: self.served.append(1), aside=maybeDeferred,
+        )
 
     def compile(self, world):
         """Give or raise what is set."""
@@ -156,6 +159,26 @@ class ControlPlaneTests(SynchronousTestCase):
         self.control.save()
         self.control.save()
         self.assertEqual(([1], []), ([generation.number for generation in self.store.saved], self.clock.getDelayedCalls()))
+
+    def test_changes_during_a_save_are_saved_after_it(self):
+        """One save at a time, and none of them holds up what comes meanwhile."""
+        doors: list[Deferred[None]] = []
+
+        def aside(call):
+            doors.append(Deferred())
+            return doors[-1].addCallback(lambda _: call())
+
+        self.control.aside = aside
+        self.use(ONE)
+        self.clock.advance(SAVE_DELAY)
+        self.use(TWO)
+        self.clock.advance(100.0)
+        self.assertEqual(([1, 2], [], 1), (self.workers.numbers, self.store.saved, len(doors)))
+        doors[0].callback(None)
+        self.clock.advance(100.0 / SAVE_SHARE)
+        doors[1].callback(None)
+        self.assertEqual([1, 2], [generation.number for generation in self.store.saved])
+        self.assertEqual([], self.clock.getDelayedCalls())
 
     def test_a_full_disk_stops_nothing(self):
         """It is logged; the next change tries again."""

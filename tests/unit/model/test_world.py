@@ -4,7 +4,7 @@ from meshd.model.endpoint_slice import EndpointSlice
 from meshd.model.mesh import DEFAULT_MESH, Mesh
 from meshd.model.pod import Pod
 from meshd.model.service import Service
-from meshd.model.world import Resource, World
+from meshd.model.world import LARGEST_STEP, STEPS, Resource, World
 from tests.helpers.resources import resources_of
 
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: %s, creationTimestamp: '%s'}\nspec: {clusterIP: 10.0.0.1, ports: [{port: 80}]}\n"
@@ -61,3 +61,24 @@ def test_has_one_mesh():
     assert DEFAULT_MESH is World().mesh
     world = World().changed([one(MESH % "b"), one(MESH % "a")])
     assert ("a", 2) == (world.mesh.metadata.name, len(world.all(Mesh)))
+
+
+def test_remembers_what_changed_lately():
+    """On the way from an earlier World, old versions and new; a branch, a long way and a large step are not known."""
+    a, b, other_a = (one(SERVICE % (name, created)) for name, created in (("a", ""), ("b", ""), ("a", "2026-01-01T00:00:00Z")))
+    first = World().changed([a])
+    second = first.changed([b])
+    third = second.changed([other_a], [b])
+    assert ((), (b,), (b, b, a, other_a)) == (third.since(third), second.since(first), third.since(first))
+    assert (None, None) == (second.since(third), first.changed([b]).since(second))
+    assert None is first.changed(one(SERVICE % (f"s{number}", "")) for number in range(LARGEST_STEP + 1)).since(first)
+    far = first
+    for _ in range(STEPS):
+        far = far.changed([b])
+    assert (2 * STEPS - 1, None) == (len(far.since(first) or ()), far.changed([b]).since(first))
+
+
+def test_worlds_are_equal_whatever_the_way():
+    """What they remember of it does not count."""
+    a, b = (one(SERVICE % (name, "")) for name in "ab")
+    assert World().changed([a, b]) == World().changed([b]).changed([a])

@@ -353,6 +353,23 @@ def test_work_is_done_in_slices(tmp_path, monkeypatch):
     assert 20 == len(found.deliveries[0].files)
 
 
+def test_a_change_does_not_wait_for_a_look_at_everything(live, monkeypatch):
+    """What was just written is delivered while thousands of other files are still being looked at; the look goes on afterwards."""
+    for number in range(20):
+        live.write(f"{number}.yaml", f"s{number}", told=False)
+    live.after(directory.RESCAN_INTERVAL, directory.SETTLE)
+    moment, ticks, call_later = live.clock.seconds, iter(range(1_000_000)), live.clock.callLater
+    monkeypatch.setattr(directory, "SLICE", 1.5e-9)  # one step a slice
+    monkeypatch.setattr(live.clock, "seconds", lambda: moment() + next(ticks) * 1e-9)
+    monkeypatch.setattr(live.clock, "callLater", lambda delay, *rest: call_later(max(delay, 0.001), *rest))
+    live.write("missed.yaml", "late", told=False)
+    live.source.look()
+    live.after(*[0.001] * 5)
+    live.write("0.yaml", "other")
+    assert ["0.yaml=other"] == live.after(*[0.001] * 6)
+    assert ["missed.yaml=late"] == live.after(*[0.001] * 100, directory.SETTLE, *[0.001] * 100)
+
+
 def test_a_bug_does_not_end_the_source(live, monkeypatch):
     """It is logged, and the next look finds what was missed."""
     events: list[object] = []

@@ -1,0 +1,116 @@
+"""The next snapshot from the last one: a change that only moves endpoints costs what those cost, however many services there are."""
+
+from collections.abc import Iterable
+
+import attrs
+
+from meshd.base.labels import selects
+from meshd.compile.compiler import DEFAULT_SETTINGS, Compiled, CompileSettings, compile_snapshot
+from meshd.compile.endpoints import build_assignment, usable
+from meshd.compile.inbound_ports import own_targets
+from meshd.compile.services import MeshService
+from meshd.compile.targets import Target
+from meshd.model.endpoint_slice import EndpointSlice
+from meshd.model.node import Node
+from meshd.model.service import Service
+from meshd.model.workload_entry import WorkloadEntry
+from meshd.model.world import Resource, World
+
+Place = tuple[str, str]
+"""Namespace, and name or host, of a service."""
+
+
+class Compilation:
+    """
+    Compiles one machine's Worlds one after the other.
+
+    What a World compiles to does not depend on those before it: where all that changed are EndpointSlices and WorkloadEntries, and they matter to
+    nothing but the endpoints of clusters, only those are built; everything else is taken over. Istio tells such pushes from full ones, too (EDS).
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing to build on."""
+        self._last: Compiled | None = None
+        self._index: ServiceIndex | None = None
+
+    def compile(self, world: World, node: Node, settings: CompileSettings = DEFAULT_SETTINGS) -> Compiled:
+        """Compile a World: as `compiler.compile_snapshot`."""
+        found = self._move_endpoints(world, node, settings)
+        if found is None:
+            found = compile_snapshot(world, node, settings)
+            self._index = None
+        self._last = found
+        return found
+
+    def _move_endpoints(self, world: World, node: Node, settings: CompileSettings) -> Compiled | None:
+        last = self._last
+        if last is None or (last.sources.node, last.sources.settings) != (node, settings):
+            return None
+        moved = world.since(last.sources.world)
+        if moved is None:
+            return None
+        if self._index is None:
+            self._index = ServiceIndex(last.sources.services, last.sources.targets)
+        services = self._index.behind_which(moved)
+        return None if services is None else move_endpoints(last, world, services, self._index)
+
+
+class ServiceIndex:
+    """Finds services by what names their endpoints, and the clusters made for them."""
+
+    def __init__(self, services: Iterable[MeshService], targets: Iterable[Target]) -> None:
+        """Index them."""
+        self._by_name: dict[Place, MeshService] = {}
+        self._selecting: dict[str, list[MeshService]] = {}
+        self._targets: dict[Place, list[Target]] = {}
+        for service in services:
+            if isinstance(service.resource, Service):
+                self._by_name[service.namespace, service.name] = service
+            if service.resource.selector:
+                self._selecting.setdefault(service.namespace, []).append(service)
+        for target in targets:
+            self._targets.setdefault((target.service.namespace, target.service.host), []).append(target)
+
+    def behind_which(self, moved: Iterable[Resource]) -> list[MeshService] | None:
+        """Give the services whose endpoints some resources tell of; None if one of them may tell of more."""
+        found: dict[Place, MeshService] = {}
+        for resource in moved:
+            namespace = resource.metadata.namespace
+            if isinstance(resource, EndpointSlice):
+                named = self._by_name.get((namespace, resource.service))
+                services = [named] if named is not None else []
+            elif isinstance(resource, WorkloadEntry):
+                services = [one for one in self._selecting.get(namespace, ()) if selects(one.resource.selector, resource.workload.labels)]
+            else:
+                return None
+            found.update(((service.namespace, service.host), service) for service in services)
+        return list(found.values())
+
+    def targets_of(self, service: MeshService) -> list[Target]:
+        """Give what the outbound clusters of a service stand for."""
+        return self._targets.get((service.namespace, service.host), [])
+
+
+def move_endpoints(last: Compiled, world: World, services: list[MeshService], index: ServiceIndex) -> Compiled | None:
+    """
+    Give the snapshot of a World in which only the endpoints behind some services differ.
+
+    Returns:
+        None if more than endpoints follows: a service leads to other ports of this machine than before, clients choose among its endpoints
+        themselves, so that each has a listener, or its names are looked up, so that there is no cluster without one.
+    """
+    sources = last.sources
+    workloads = sources.workloads.moved(world, services)
+    endpoints = dict(last.snapshot.endpoints)
+    for service in services:
+        before, after = (list(own_targets(service, sources.world, one, sources.proxy)) for one in (sources.workloads, workloads))
+        if service.resolution != "endpoints" or before != after:
+            return None
+        backends = usable(service, workloads.behind(service), sources.proxy)
+        for target in index.targets_of(service):
+            found = build_assignment(target, backends, sources.proxy)
+            if endpoints[target.name] != found:
+                endpoints[target.name] = found
+    return Compiled(
+        attrs.evolve(last.snapshot, endpoints=endpoints), last.problems, attrs.evolve(sources, world=world, workloads=workloads),
+    )
