@@ -1,6 +1,6 @@
 """From the World to one machine's snapshot: the list of what is built, in order."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import groupby
 
 import attrs
@@ -159,7 +159,7 @@ def build_routes(listeners: Iterable[Listener], scope: Scope, edge: Iterable[Edg
     }
     if context.proxy.node.gateway:
         return gateway_routes(edge, scope.virtual_services, context)
-    shared = [port_routes(_sources(int(name), egress_of(int(name), scope), context)) for name in sorted(wanted, key=_by_number) if name.isdigit()]
+    shared = _shared_routes(wanted, scope, context)
     single: dict[str, RouteConfiguration] = {}
     for egress in scope.egress:
         by_number: dict[int, RouteSources] = {}
@@ -173,15 +173,16 @@ def build_routes(listeners: Iterable[Listener], scope: Scope, edge: Iterable[Edg
     return [*shared, *(single[name] for name in sorted(single))]
 
 
-def _by_number(name: str) -> int:
-    return int(name) if name.isdigit() else 0
-
-
-def egress_of(number: int, scope: Scope) -> EgressScope:
-    """Give the egress listener that a port belongs to: its own, else the one for all other ports."""
-    own = next((egress for egress in scope.egress if egress.port == number), None)
-    general = next((egress for egress in scope.egress if egress.port is None), None)
-    return own or general or EgressScope(None, (), ())
+def _shared_routes(wanted: Collection[str], scope: Scope, context: RuleContext) -> list[RouteConfiguration]:
+    """Build the routes that services with one port number share in an egress listener, by number."""
+    found: dict[str, tuple[int, EgressScope]] = {}
+    for egress in scope.egress:
+        for number in {port.number for service in egress.services for port in service.ports}:
+            name = egress.route_name(egress.bind or context.proxy.wildcards[0], number)
+            if name in wanted:
+                found.setdefault(name, (number, egress))
+    ordered = sorted(found.items(), key=lambda item: (item[1][0], not item[0].isdigit(), item[0]))
+    return [attrs.evolve(port_routes(_sources(number, egress, context)), name=name) for name, (number, egress) in ordered]
 
 
 def _sources(number: int, egress: EgressScope, context: RuleContext) -> RouteSources:
@@ -212,5 +213,5 @@ def build_endpoints(targets: Iterable[Target], workloads: Workloads, ports: Iter
     for service, group in groupby(targets, key=lambda target: target.service):
         if service.resolution != "original_destination" or proxy.node.gateway:
             backends = usable(service, workloads.behind(service), proxy)
-            found += [build_assignment(target, backends, proxy) for target in group]
+            found += [build_assignment(target, backends, proxy) for target in group if not target.passes_through]
     return [*found, *local_assignments(ports)]

@@ -43,11 +43,13 @@ def outbound_listeners(
     """
     Build the listeners of services, sorted by name, and say which service did not get its own.
 
-    A Sidecar's listeners come in its order; what those that name a port have made is theirs alone.
+    A Sidecar's listeners come in its order; what those that name a port have made is theirs alone. UNIX sockets are not listened at.
     """
     entries: Entries = {}
     problems: list[Problem] = []
     for scope in egress:
+        if scope.port == 0:
+            continue
         locked = frozenset(entries)
         members = _declared(scope) if scope.port is None else _bound(scope)
         problems += _add_all(entries, members, scope, workloads, context, locked)
@@ -121,9 +123,8 @@ def _places(service: MeshService, port: MeshPort, scope: EgressScope, workloads:
     """Yield where a port's listeners stand."""
     if port.protocol == "udp":
         return
-    bind = scope.listener.bind if scope.listener is not None else ""
-    if bind:
-        yield Place((bind,))
+    if scope.bind:
+        yield Place((scope.bind,))
     elif kind_of(port.protocol) == "http":
         yield Place(proxy.wildcards)
     elif service.headless:
@@ -150,9 +151,10 @@ def _add(entries: Entries, service: MeshService, port: MeshPort, place: Place, s
     if kind != "http":
         chains += connection_chains(service, port, scope.virtual_services, context, subnet=place.subnet, shared=shared)
     if kind != "tcp":
-        routes = str(port.number) if kind == "http" or shared else service_route(service.host, port.number)
+        address = place.addresses[0]
+        routes = scope.route_name(address, port.number) if kind == "http" or shared else service_route(service.host, port.number)
         match = ANY if port.protocol == "http_proxy" else SNIFFED_HTTP
-        name = listener_name(place.addresses[0], port.number)
+        name = listener_name(address, port.number)
         chains.append(FilterChain("", match, outbound_http(name, routes, context.proxy), origins=(service.origin,)))
     protocol: Protocol = "auto" if kind == "http" and port.protocol != "http_proxy" else port.protocol
     return add_entry(entries, Entry(place.addresses, port.number, protocol, chains, [service.origin]), port.protocol)

@@ -8,6 +8,7 @@ from meshd.base.errors import Problem
 from meshd.base.labels import selects
 from meshd.compile.destination_rules import DestinationRules
 from meshd.compile.hosts import covers, overlap
+from meshd.compile.names import listener_name
 from meshd.compile.node import Proxy
 from meshd.compile.services import MeshService, visible_services
 from meshd.compile.virtual_services import resolved_services, seen_by
@@ -27,16 +28,27 @@ class EgressScope:
         listener: None where there is no Sidecar: everything, on every port.
         services: In the order in which they win conflicts.
         virtual_services: Of the mesh, in order.
+        taken: Ports of the listeners before it.
     """
 
     listener: Egress | None
     services: tuple[MeshService, ...]
     virtual_services: tuple[VirtualService, ...]
+    taken: frozenset[int] = frozenset()
 
     @property
     def port(self) -> int | None:
-        """The one port that it is for; None for every port that no other listener has."""
+        """The one port that it is for, 0 for a UNIX socket; None for every port that no other listener has."""
         return self.listener.port.number if self.listener is not None and self.listener.port is not None else None
+
+    @property
+    def bind(self) -> str:
+        """The address that it is for; empty for those of its services, or any."""
+        return self.listener.bind if self.listener is not None else ""
+
+    def route_name(self, address: str, number: int) -> str:
+        """Name the routes that services share: by the port, and by the address, too, where a listener before this one has the port."""
+        return listener_name(address, number) if number in self.taken else str(number)
 
 
 @attrs.frozen
@@ -74,7 +86,9 @@ def find_scope(services: Iterable[MeshService], world: World, proxy: Proxy) -> S
     if sidecar is None or not sidecar.egress:
         egress: tuple[EgressScope, ...] = (EgressScope(None, tuple(_by_host(visible, node.namespace)), tuple(ours)),)
     else:
-        egress = tuple(_narrow(listener, visible, ours, node.namespace) for listener in sidecar.egress)
+        egress = tuple(
+            _narrow(listener, visible, ours, node.namespace, sidecar.egress[:place]) for place, listener in enumerate(sidecar.egress)
+        )
     known = {service.host: service for service in _by_host(visible, node.namespace)}
     return Scope(sidecar, egress, known, tuple(_needed(egress, known)), rules, tuple(virtual), tuple(problems))
 
@@ -116,7 +130,8 @@ def _patterns(listener: Egress, namespace: str) -> tuple[list[tuple[str, str]], 
     return taken, left
 
 
-def _narrow(listener: Egress, services: Iterable[MeshService], virtual: Iterable[VirtualService], namespace: str) -> EgressScope:
+def _narrow(listener: Egress, services: Iterable[MeshService], virtual: Iterable[VirtualService], namespace: str,
+            before: Iterable[Egress]) -> EgressScope:
     taken, left = _patterns(listener, namespace)
     port = listener.port.number if listener.port is not None else 0
 
@@ -134,7 +149,8 @@ def _narrow(listener: Egress, services: Iterable[MeshService], virtual: Iterable
     if port:
         found = [attrs.evolve(service, ports=tuple(item for item in service.ports if item.number == port)) for service in found]
         found = [service for service in found if service.ports]
-    return EgressScope(listener, tuple(_by_host(found, namespace)), tuple(service for service in virtual if applies(service)))
+    ports = frozenset(other.port.number for other in before if other.port is not None)
+    return EgressScope(listener, tuple(_by_host(found, namespace)), tuple(service for service in virtual if applies(service)), ports)
 
 
 def _needed(egress: Iterable[EgressScope], known: Mapping[str, MeshService]) -> list[MeshService]:

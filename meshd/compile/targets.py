@@ -40,6 +40,11 @@ class Target:
         """Name of the cluster."""
         return outbound_cluster(self.port.number, self.service.host, self.subset)
 
+    @property
+    def passes_through(self) -> bool:
+        """Whether connections go where the client meant to go, as the policy asks."""
+        return self.policy.load_balancer is not None and self.policy.load_balancer.simple == "PASSTHROUGH"
+
 
 def targets_of(service: MeshService, rule: HostRule | None) -> Iterator[Target]:
     """Yield a service's targets, port by port: all endpoints, then the subsets; aliases and UDP ports have none."""

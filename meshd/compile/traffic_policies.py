@@ -1,5 +1,7 @@
 """What a traffic policy makes of a cluster."""
 
+from typing import Any
+
 import attrs
 
 from meshd.compile.node import Proxy
@@ -8,6 +10,7 @@ from meshd.model import traffic_policy as model
 from meshd.snapshot.cluster import UNLIMITED, Cluster, LbPolicy, OutlierDetection, RetryBudget, Thresholds
 
 NO_LIMITS = Thresholds()
+_PASSING: dict[str, Any] = {"type": "ORIGINAL_DST", "lb_policy": "CLUSTER_PROVIDED", "service_name": ""}
 MAX_RING = 8 * 1024 * 1024  # Envoy's default
 _SIMPLE: dict[str, LbPolicy] = {"": "LEAST_REQUEST", "LEAST_REQUEST": "LEAST_REQUEST", "ROUND_ROBIN": "ROUND_ROBIN", "RANDOM": "RANDOM"}
 
@@ -16,10 +19,10 @@ def apply_policy(cluster: Cluster, target: Target, proxy: Proxy) -> Cluster:
     """Give a cluster with the settings of its target's policy."""
     policy = target.policy
     if policy.connection_pool is not None:
-        cluster = apply_connection_pool(cluster, policy.connection_pool)
+        cluster = _apply_upgrade(apply_connection_pool(cluster, policy.connection_pool), policy.connection_pool)
     if policy.outlier_detection is not None:
         cluster = _apply_outlier_detection(cluster, policy.outlier_detection)
-    cluster = _apply_load_balancer(cluster, policy.load_balancer)
+    cluster = attrs.evolve(cluster, **_PASSING) if target.passes_through else _apply_load_balancer(cluster, policy.load_balancer)
     if policy.retry_budget is not None:
         budget = RetryBudget(policy.retry_budget.percent, policy.retry_budget.min_concurrency)
         cluster = attrs.evolve(cluster, thresholds=attrs.evolve(cluster.thresholds or NO_LIMITS, retry_budget=budget))
@@ -38,11 +41,15 @@ def apply_connection_pool(cluster: Cluster, pool: model.ConnectionPool) -> Clust
     )
     if idle is not None:
         cluster = attrs.evolve(cluster, http_idle_timeout=idle)
-    if pool.h2_upgrade == "UPGRADE":
-        cluster = attrs.evolve(cluster, http_protocol="http2")
     if pool.use_client_protocol:
         cluster = attrs.evolve(cluster, http_protocol="downstream")
     return cluster
+
+
+def _apply_upgrade(cluster: Cluster, pool: model.ConnectionPool) -> Cluster:
+    """Give an outbound cluster that speaks HTTP/2 where that is asked for, and not what the client speaks."""
+    upgrades = pool.h2_upgrade == "UPGRADE" and not pool.use_client_protocol
+    return attrs.evolve(cluster, http_protocol="http2") if upgrades else cluster
 
 
 def _apply_outlier_detection(cluster: Cluster, detection: model.OutlierDetection) -> Cluster:
@@ -50,7 +57,8 @@ def _apply_outlier_detection(cluster: Cluster, detection: model.OutlierDetection
     Give a cluster that takes failing endpoints out of use.
 
     Source:
-        Istio pilot/pkg/networking/core/cluster_traffic_policy.go, applyOutlierDetection: 0 switches a count off, what is not said is Envoy's.
+        Istio pilot/pkg/networking/core/cluster_traffic_policy.go, applyOutlierDetection: 0 switches a count off (of failures without an
+        answer, it says nothing), what is not said is Envoy's.
     """
     found = OutlierDetection(split_local_origin=detection.split_local_origin)
     if detection.consecutive_5xx is not None:
@@ -58,11 +66,8 @@ def _apply_outlier_detection(cluster: Cluster, detection: model.OutlierDetection
     if detection.consecutive_gateway is not None:
         enforcing = 100 if detection.consecutive_gateway else 0
         found = attrs.evolve(found, consecutive_gateway_failure=detection.consecutive_gateway, enforcing_gateway_percent=enforcing)
-    if detection.split_local_origin and detection.consecutive_local_origin is not None:
-        enforcing = 100 if detection.consecutive_local_origin else 0
-        found = attrs.evolve(
-            found, consecutive_local_origin_failure=detection.consecutive_local_origin, enforcing_local_origin_percent=enforcing,
-        )
+    if detection.split_local_origin and detection.consecutive_local_origin:
+        found = attrs.evolve(found, consecutive_local_origin_failure=detection.consecutive_local_origin)
     found = attrs.evolve(
         found, interval=detection.interval or found.interval, base_ejection_time=detection.base_ejection_time or found.base_ejection_time,
         max_ejection_percent=detection.max_ejection_percent or found.max_ejection_percent,
@@ -74,8 +79,6 @@ def _apply_load_balancer(cluster: Cluster, balancer: model.LoadBalancer | None) 
     """Give a cluster that picks endpoints as asked; one that goes where the client meant to go has no choice."""
     if cluster.lb_policy == "CLUSTER_PROVIDED" or balancer is None:
         return cluster
-    if balancer.simple == "PASSTHROUGH":
-        return attrs.evolve(cluster, type="ORIGINAL_DST", lb_policy="CLUSTER_PROVIDED", service_name="")
     hashed = balancer.consistent_hash
     if hashed is None:
         return attrs.evolve(cluster, lb_policy=_SIMPLE[balancer.simple])

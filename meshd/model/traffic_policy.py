@@ -124,7 +124,8 @@ class OutlierDetection:
     When endpoints that fail are taken out of use; None: not said.
 
     Attributes:
-        consecutive_5xx / consecutive_gateway / consecutive_local_origin: Errors in a row; 0: they do not count.
+        consecutive_5xx / consecutive_gateway: Errors in a row; 0: they do not count.
+        consecutive_local_origin: The same of failures without an answer; 0 is as if it were not said.
         split_local_origin: Count failures without an answer apart.
         interval / base_ejection_time: Seconds.
         max_ejection_percent / min_health_percent: Of the endpoints.

@@ -117,6 +117,28 @@ def test_a_sidecar_leaves_out_what_is_not_seen():
     assert [] == world.snapshot.inconsistencies()
 
 
+def test_listeners_of_one_port_see_their_own_services():
+    """Two addresses, two tables of routes; services behind the other are not known."""
+    port = "port: {number: 80, protocol: HTTP, name: x}"
+    egress = ", ".join(f"{{hosts: ['./{host(name)}'], {port}, bind: {bind}}}" for name, bind in (("a", "127.0.0.1"), ("b", "127.0.0.2")))
+    world = compiled(NODE, *SERVICES, istio("Sidecar", "s", f"egress: [{egress}]"))
+    assert ["80", "127.0.0.2_80"] == list(world.snapshot.routes)
+    calls = [http(address, 80, name) for address in ("127.0.0.1", "127.0.0.2") for name in ("a", "b")]
+    assert [
+        f"127.0.0.1_80 80 {A} 10.1.0.1:8080", "127.0.0.1_80 80 PassthroughCluster 127.0.0.1:80",
+        "127.0.0.2_80 127.0.0.2_80 PassthroughCluster 127.0.0.2:80", f"127.0.0.2_80 127.0.0.2_80 {B} 503 UH",
+    ] == [answer_to(world, call) for call in calls]
+    assert [] == world.snapshot.inconsistencies()
+
+
+def test_a_cluster_that_passes_through_has_no_list_of_endpoints():
+    """As a policy asks; the others keep theirs."""
+    rule = istio("DestinationRule", "r", f"host: {host('a')}, trafficPolicy: {{loadBalancer: {{simple: PASSTHROUGH}}}}")
+    world = compiled(NODE, *SERVICES, rule)
+    assert "ORIGINAL_DST" == world.snapshot.clusters[A].type
+    assert {f"outbound|81||{host('b')}", B, C} == set(world.snapshot.endpoints)
+
+
 def test_rules_lead_out_of_what_a_sidecar_shows():
     """Their destinations and mirrors have clusters, though no listener."""
     rule = virtual("v", f"hosts: [a], http: [{{mirror: {{host: b, port: {{number: 80}}}}, {to('c, port: {number: 82}')}}}]")

@@ -47,9 +47,10 @@ def test_a_policy_that_says_nothing_changes_nothing():
     ],
 )
 def test_a_connection_pool_limits(pool, expected):
-    """What it does not say stays; a limit of 0 is none."""
+    """What it does not say stays; a limit of 0 is none. Nobody is asked to speak HTTP/2 to the application."""
     assert expected == changes(TrafficPolicy(connection_pool=pool))
-    assert attrs.evolve(PLAIN, **expected) == apply_connection_pool(PLAIN, pool)
+    inbound = expected if expected.get("http_protocol") != "http2" else {}
+    assert attrs.evolve(PLAIN, **inbound) == apply_connection_pool(PLAIN, pool)
 
 
 def test_what_a_policy_does_not_say_of_a_declared_http2_cluster_stays():
@@ -72,6 +73,7 @@ def test_what_a_policy_does_not_say_of_a_declared_http2_cluster_stays():
             {"split_local_origin": True, "consecutive_local_origin": 2},
             {"split_local_origin": True, "consecutive_local_origin_failure": 2, "enforcing_local_origin_percent": 100},
         ),
+        ({"split_local_origin": True, "consecutive_local_origin": 0}, {"split_local_origin": True}),
         ({"interval": 1.0, "base_ejection_time": 2.0}, {"interval": 1.0, "base_ejection_time": 2.0}),
         ({"max_ejection_percent": 50}, {"max_ejection_percent": 50}),
         ({"max_ejection_percent": 0}, {}),
