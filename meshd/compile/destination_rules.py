@@ -66,12 +66,24 @@ class DestinationRules:
             Istio pilot/pkg/model/push_context.go, destinationRule: rules with a workloadSelector are for their own namespace; in the root
             namespace the private ones come first.
         """
+        return self._choose(self._of_host(service))
+
+    def _of_host(self, service: MeshService) -> list[HostRule]:
         own = self._node.namespace
         for rules, namespace in ((self._own, own), (self._exported, service.namespace), (self._exported, self._root)):
             found = most_specific(service.host, rules.get(namespace, {}))
             if found:
-                return self._choose(found)
-        return None
+                return found
+        return []
+
+    def find_general(self, service: MeshService) -> HostRule | None:
+        """
+        Return the rule for connections that arrive for a service.
+
+        Source:
+            Istio pilot/pkg/model/sidecar.go, SidecarScope.DestinationRule: selectors count for what leaves a machine only.
+        """
+        return next((rule for rule in self._of_host(service) if not rule.selector), None)
 
     def _choose(self, rules: Iterable[HostRule]) -> HostRule | None:
         """Choose among the rules of one host: one whose selector chooses this machine, else the one for all."""

@@ -69,7 +69,8 @@ class ServiceIndex:
             if service.resource.selector:
                 self._selecting.setdefault(service.namespace, []).append(service)
         for target in targets:
-            self._targets.setdefault((target.service.namespace, target.service.host), []).append(target)
+            if not target.passes_through:
+                self._targets.setdefault((target.service.namespace, target.service.host), []).append(target)
 
     def behind_which(self, moved: Iterable[Resource]) -> list[MeshService] | None:
         """Give the services whose endpoints some resources tell of; None if one of them may tell of more."""
@@ -87,7 +88,7 @@ class ServiceIndex:
         return list(found.values())
 
     def targets_of(self, service: MeshService) -> list[Target]:
-        """Give what the outbound clusters of a service stand for."""
+        """Give what the outbound clusters of a service stand for that have endpoints."""
         return self._targets.get((service.namespace, service.host), [])
 
 

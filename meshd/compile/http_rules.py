@@ -136,7 +136,7 @@ def _translate_action(rule: HttpRoute, authority: str, context: RuleContext) -> 
     if rule.redirect is not None:
         return _translate_redirect(rule.redirect, context)
     if rule.direct_response is not None:
-        return DirectResponse(rule.direct_response.status, rule.direct_response.body.decode("utf-8", "replace"))
+        return DirectResponse(rule.direct_response.status, rule.direct_response.body.decode("utf-8", "surrogateescape"))
     timeout = rule.timeout or 0.0
     action = RouteAction(timeout=timeout, max_grpc_timeout=timeout)
     action = _to_destinations(action, rule, authority, context)

@@ -53,9 +53,16 @@ def inbound_ports(services: Iterable[MeshService], world: World, workloads: Work
 
     A service leads here when its endpoints name one of this machine's addresses, ready or not, or when its selector chooses this workload.
     Where several lead to one port, the oldest decides (Istio: creation time, then full name).
+
+    Source:
+        Istio pilot/pkg/serviceregistry/kube/controller, GetProxyServiceTargets: of a pod that selectors choose, endpoints tell nothing.
     """
     found: dict[int, list[tuple[MeshService, MeshPort]]] = {}
-    for service in sorted(services, key=lambda service: (service.age_key[0], service.host)):
+    everything = list(services)
+    choosing = {id(service) for service in everything if _selected(service, world, proxy)} if _own_pod(world, proxy) is not None else ()
+    for service in sorted(everything, key=lambda service: (service.age_key[0], service.host)):
+        if choosing and isinstance(service.resource, Service) and id(service) not in choosing:
+            continue
         for port, number in own_targets(service, world, workloads, proxy):
             found.setdefault(number, []).append((service, port))
     return [_inbound_port(number, targets) for number, targets in sorted(found.items())]

@@ -64,5 +64,5 @@ def _pool(port: InboundPort, listener: Ingress | None, rules: DestinationRules, 
         return listener.connection_pool
     if proxy.sidecar is not None and proxy.sidecar.inbound_connection_pool is not None:
         return proxy.sidecar.inbound_connection_pool
-    rule = rules.find(port.services[0]) if port.services else None
+    rule = rules.find_general(port.services[0]) if port.services else None
     return override(NO_POLICY, rule.policy, port.service_port).connection_pool if rule is not None else None

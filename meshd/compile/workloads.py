@@ -18,6 +18,8 @@ from meshd.snapshot.endpoint import NOWHERE
 CLUSTER_NAME = "Kubernetes"  # Istio's default cluster id; the fifth part of an endpoint's workload
 LOCALITY_LABEL = "istio-locality"  # region.zone.subzone: a workload's own word on where it stands
 UNKNOWN_WORKLOAD = f";;;;{CLUSTER_NAME}"
+_CANONICAL_NAMES = ("service.istio.io/canonical-name", "app.kubernetes.io/name", "app")
+_CANONICAL_REVISIONS = ("service.istio.io/canonical-revision", "app.kubernetes.io/version", "version")
 NO_LABELS: Mapping[str, str] = {}
 
 
@@ -117,7 +119,7 @@ class Workloads:
         elif entry.endpoints:
             for workload in entry.endpoints:
                 if workload.address:
-                    yield _backend_of(workload, service.origin)
+                    yield _backend_of(workload, service.origin, workload_name("", "", workload.labels))
         elif entry.resolution in ("DNS", "DNS_ROUND_ROBIN"):
             yield Backend(service.host, {}, True, service.origin, follows=True)
 
@@ -127,7 +129,8 @@ class Workloads:
                 self._entries.setdefault(entry.metadata.namespace, []).append(entry)
         for entry in self._entries.get(namespace, ()):
             if selects(selector, entry.workload.labels) and entry.workload.address:
-                yield _backend_of(entry.workload, entry.metadata.origin)
+                named = workload_name(entry.metadata.name, entry.metadata.namespace, entry.workload.labels)
+                yield _backend_of(entry.workload, entry.metadata.origin, named)
 
     def _selected_pods(self, namespace: str, selector: Mapping[str, str]) -> Iterator[Backend]:
         if not self._pods:
@@ -143,9 +146,9 @@ class Workloads:
                     )
 
 
-def _backend_of(workload: Workload, origin: Origin) -> Backend:
+def _backend_of(workload: Workload, origin: Origin, name: str) -> Backend:
     return Backend(
-        workload.address, workload.ports, True, origin, workload.labels, workload.locality, workload.weight or 1, follows=True,
+        workload.address, workload.ports, True, origin, workload.labels, workload.locality, workload.weight or 1, name, follows=True,
     )
 
 
@@ -155,9 +158,21 @@ def _locality_of_labels(labels: Mapping[str, str]) -> Locality:
 
 
 def _workload_of(pod: Pod | None) -> str:
-    if pod is None:
-        return UNKNOWN_WORKLOAD
-    labels, name = pod.metadata.labels, pod.metadata.name
-    canonical = (labels.get("service.istio.io/canonical-name") or labels.get("app.kubernetes.io/name") or labels.get("app") or name)
-    revision = (labels.get("service.istio.io/canonical-revision") or labels.get("app.kubernetes.io/version") or labels.get("version") or "latest")
-    return f"{name};{pod.metadata.namespace};{canonical};{revision};{CLUSTER_NAME}"
+    return UNKNOWN_WORKLOAD if pod is None else workload_name(pod.metadata.name, pod.metadata.namespace, pod.metadata.labels)
+
+
+def workload_name(name: str, namespace: str, labels: Mapping[str, str]) -> str:
+    """
+    Name a workload as telemetry does, `name;namespace;canonical name;canonical revision;cluster`.
+
+    Args:
+        name: Of its pod or WorkloadEntry; empty for an endpoint that stands in a ServiceEntry.
+        namespace: Its own.
+        labels: Its own, which may give it another name and say its revision.
+
+    Source:
+        Istio pilot/pkg/networking/util, AppendLbEndpointMetadata.
+    """
+    canonical = next((labels[key] for key in _CANONICAL_NAMES if labels.get(key)), name)
+    revision = next((labels[key] for key in _CANONICAL_REVISIONS if labels.get(key)), "latest" if name else "")
+    return f"{name};{namespace};{canonical};{revision};{CLUSTER_NAME}"

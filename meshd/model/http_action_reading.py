@@ -8,7 +8,7 @@ from meshd.model.checks import label_name, one_line, subdomain_name
 from meshd.model.header_reading import header_name
 from meshd.model.http_match_reading import read_destination, required_destination
 from meshd.model.reading import Fields, shown
-from meshd.model.string_match import read_string_match, regex, substitution
+from meshd.model.string_match import StringMatch, read_string_match, regex, substitution
 from meshd.model.virtual_service import (
     CorsPolicy,
     Delegate,
@@ -211,12 +211,13 @@ def read_cors(fields: Fields) -> CorsPolicy:
         origins.append(read_string_match(item, empty=False))
         if origins[-1] is None and not any(name in item for name in ("exact", "prefix", "regex")):
             item.wrong("", "expected exact, prefix or regex, got none of them")
+    old = [StringMatch("exact", text) for text in fields.texts("allowOrigin", check=one_line)]
     max_age = fields.duration("maxAge", -1.0)
     if max_age >= 0 and max_age != int(max_age):
         fields.wrong("maxAge", f"expected whole seconds, got {shown(fields.raw('maxAge'))}")
     preflights = fields.choice("unmatchedPreflights", _PREFLIGHTS, "FORWARD")
     policy = CorsPolicy(
-        tuple(origin for origin in origins if origin is not None),
+        tuple(origin for origin in origins if origin is not None) if "allowOrigins" in fields else tuple(old),
         fields.texts("allowMethods", check=lambda text: "" if text in METHODS or text == "*" else "a method such as GET"),
         fields.texts("allowHeaders", check=header_name), fields.texts("exposeHeaders", check=header_name),
         max_age if max_age >= 0 else None, fields.maybe_flag("allowCredentials"), "IGNORE" if preflights == "IGNORE" else "FORWARD",

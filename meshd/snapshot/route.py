@@ -158,7 +158,7 @@ class RouteAction:
 
 @attrs.frozen
 class DirectResponse:
-    """Answer without an upstream."""
+    """Answer without an upstream; bytes of the body that are no UTF-8 stand in it as `surrogateescape` has them."""
 
     status: int
     body: str = ""

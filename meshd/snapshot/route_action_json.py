@@ -1,5 +1,6 @@
 """What routes do, in Envoy's v3 JSON."""
 
+from base64 import b64decode, b64encode
 from typing import Any
 
 import attrs
@@ -209,7 +210,30 @@ _ACTION = Message(
     ),
 )
 
-DIRECT = Message(DirectResponse, (wrapped("status", "status"), text("body", "body", "inlineString", default="")))
+
+@attrs.frozen
+class _Body:
+    """A body as Envoy's API has it: text, or bytes in base64."""
+
+    text: str = ""
+    encoded: str = ""
+
+
+_BODY = Message(_Body, (text("text", "inlineString", default=""), text("encoded", "inlineBytes", default="")), name="DataSource")
+
+
+def _write_body(body: str) -> Json:
+    content = body.encode("utf-8", "surrogateescape")
+    is_text = content.decode("utf-8", "ignore") == body
+    return _BODY.write(_Body(body) if is_text else _Body("", b64encode(content).decode()))
+
+
+def _read_body(found: Any) -> str:
+    body = _BODY.read(found)
+    return body.text or b64decode(body.encoded, validate=True).decode("utf-8", "surrogateescape")
+
+
+DIRECT = Message(DirectResponse, (wrapped("status", "status"), Row("body", ("body",), _write_body, _read_body, "")))
 """An answer without an upstream."""
 
 

@@ -24,7 +24,7 @@ def build_reply(exchange: Exchange, reply: Reply) -> bytes:
             headers.add(name.encode(), value.encode("latin-1"))
     if finish is not None and reply.changes == "after":
         finish(exchange)
-    body = reply.body.encode()
+    body = reply.body.encode("utf-8", "surrogateescape")
     if is_grpc(exchange.request.headers):
         tell_grpc(head, body if exchange.request.method != b"HEAD" else b"", reply.grpc_status.encode())
         body = b""

@@ -159,3 +159,12 @@ def test_rules_for_different_workloads_are_not_put_together():
     """Those for the same are."""
     rules = [rule(name, HOST, None, Subset(name), namespace="client", selector={"app": app}) for name, app in (("a", "x"), ("b", "y"), ("c", "x"))]
     assert (["a", "c"], ["b"], []) == tuple(names(*rules, labels={"app": app}) for app in ("x", "y", "z"))
+
+
+def test_what_arrives_is_nobodys_in_particular():
+    """A selector chooses what leaves a machine."""
+    own, general = rule("own", HOST, namespace="shop", selector={"a": "b"}), rule("all", HOST, namespace="shop")
+    rules = DestinationRules(World().changed([own, general]), machine(namespace="shop", labels={"a": "b"}), mesh())
+    assert ["all"] == [origin.name for origin in rules.find_general(WEB).origins]
+    assert ["own", "all"] == [origin.name for origin in rules.find(WEB).origins]
+    assert None is DestinationRules(World().changed([own]), machine(namespace="shop", labels={"a": "b"}), mesh()).find_general(WEB)

@@ -21,6 +21,9 @@ SERVICES = (
     istio("DestinationRule", "api", "host: api, subsets: [{name: v1, labels: {version: v1}}]"),
     istio("ServiceEntry", "vms", "hosts: [vms.test], ports: [{number: 80, name: http, protocol: HTTP}], resolution: STATIC, "
           "workloadSelector: {labels: {app: vm}}"),
+    istio("ServiceEntry", "direct", "hosts: [direct.test], ports: [{number: 70, name: tcp, protocol: TCP}], resolution: STATIC, "
+          "workloadSelector: {labels: {app: vm}}"),
+    istio("DestinationRule", "direct", "host: direct.test, trafficPolicy: {loadBalancer: {simple: PASSTHROUGH}}"),
     istio("ServiceEntry", "named", "hosts: [named.test], ports: [{number: 443, name: tcp, protocol: TCP}], resolution: DNS, "
           "workloadSelector: {labels: {app: named}}"),
 )

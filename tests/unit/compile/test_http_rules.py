@@ -162,6 +162,7 @@ def test_rewrites(rule, host_rewrite, prefix, regex):
         ("directResponse: {status: 503}", DirectResponse(503)),
         ("directResponse: {status: 200, body: {string: hello}}", DirectResponse(200, "hello")),
         ("directResponse: {status: 200, body: {bytes: aGVsbG8=}}", DirectResponse(200, "hello")),
+        ("directResponse: {status: 200, body: {bytes: /wDDqQ==}}", DirectResponse(200, "\udcff\0é")),
     ],
 )
 def test_answers_without_an_upstream(rule, expected):

@@ -51,6 +51,15 @@ def test_the_pod_at_our_address_tells_labels_and_named_ports():
     assert [(7777, "http", 80, ["web"])] == found(named, own, node=machine(labels={"app": "other"}))
 
 
+def test_endpoints_tell_nothing_of_a_pod_that_a_selector_chooses():
+    """Only the services that choose it lead there; with none, endpoints do."""
+    chosen, other = service("web", port(80, "http"), selector={"app": "web"}), service("other", port(90, "tcp"), selector={"app": "other"})
+    slices, own = slice_of("other", {"tcp": 9090}, HERE), pod("a", HERE, {"app": "web"})
+    assert [(80, "http", 80, ["web"])] == found(chosen, other, slices, own)
+    assert [(9090, "tcp", 90, ["other"])] == found(other, slices, own)
+    assert [(80, "http", 80, ["web"]), (9090, "tcp", 90, ["other"])] == found(chosen, other, slices, node=machine(labels={"app": "web"}))
+
+
 def test_a_named_port_is_unknown_without_a_pod_or_endpoints():
     """Then connections to it pass through."""
     assert [] == found(service("web", port(80, "http", "web"), selector={"app": "web"}), node=machine(labels={"app": "web"}))

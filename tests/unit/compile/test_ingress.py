@@ -86,6 +86,9 @@ RULE = istio("DestinationRule", "r", f"host: web, trafficPolicy: {{connectionPoo
              f"[{{port: {{number: 90}}, connectionPool: {limit(2)}}}]}}")
 
 
+SELECTOR = "{matchLabels: {a: b}}"
+
+
 @pytest.mark.parametrize(
     ("documents", "expected"),
     [
@@ -93,6 +96,7 @@ RULE = istio("DestinationRule", "r", f"host: web, trafficPolicy: {{connectionPoo
         ((RULE,), [1, 2]),
         ((RULE, istio("Sidecar", "s", f"egress: [{{hosts: ['*/*']}}], inboundConnectionPool: {limit(3)}")), [3, 3]),
         ((RULE, ingress(90, "TCP")), [2]),
+        ((RULE, istio("DestinationRule", "own", f"host: web, workloadSelector: {SELECTOR}, trafficPolicy: {{connectionPool: {limit(9)}}}")), [1, 2]),
         ((RULE, ingress(7000, "TCP")), [None]),
         ((RULE, ingress(90, "TCP", "", f", inboundConnectionPool: {limit(3)}")), [3]),
         ((RULE, ingress(90, "TCP", f", connectionPool: {limit(4)}", f", inboundConnectionPool: {limit(3)}")), [4]),

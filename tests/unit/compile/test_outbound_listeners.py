@@ -208,9 +208,8 @@ def test_what_a_listener_with_a_port_made_is_its_own():
 def test_listeners_of_one_port_have_routes_of_their_own():
     """The first has those of the number; one for all ports may come there, too."""
     port = "port: {number: 80, protocol: HTTP, name: x}"
-    found = listeners(
-        A, B, sidecar(f"{{hosts: [./a.{DOMAIN}], {port}, bind: 127.0.0.1}}", f"{{hosts: [./b.{DOMAIN}], {port}, bind: 127.0.0.2}}", "{hosts: ['./*']}"),
-    )
+    egress = [f"{{hosts: [./{name}.{DOMAIN}], {port}, bind: {bind}}}" for name, bind in (("a", "127.0.0.1"), ("b", "127.0.0.2"))]
+    found = listeners(A, B, sidecar(*egress, "{hosts: ['./*']}"))
     assert {"127.0.0.1_80": "[80]", "127.0.0.2_80": "[127.0.0.2_80]", "0.0.0.0_80": "[0.0.0.0_80]"} == {
         name: targets[0] for name, (targets, _default) in found.items() if name.endswith("_80")
     }

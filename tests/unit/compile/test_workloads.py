@@ -134,3 +134,25 @@ def test_which_port_of_a_workload_a_service_port_leads_to(ports, follows, target
     """By the service port's name; a workload that does not name it follows the target, but a slice's endpoint does not have it."""
     found = Backend("10.1.0.1", ports, True, ENTRY.metadata.origin, follows=follows)
     assert expected == found.port_of(MeshPort(80, "http", "http", target))
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "expected"),
+    [
+        ("vm", {}, "vm;default;vm;latest;Kubernetes"),
+        ("vm", {"app": "web", "version": "v1"}, "vm;default;web;v1;Kubernetes"),
+        ("vm", {"app": "web", "app.kubernetes.io/name": "shop"}, "vm;default;shop;latest;Kubernetes"),
+        ("vm", {"app": "web", "service.istio.io/canonical-name": "c", "service.istio.io/canonical-revision": "r"}, "vm;default;c;r;Kubernetes"),
+    ],
+)
+def test_a_workload_entry_is_named_as_a_pod_is(name, labels, expected):
+    """By its own name, and by what its labels say."""
+    service = entry_service("w", resolution="STATIC", selector={"chosen": "yes"})
+    assert [expected] == [one.workload for one in behind(service, workload_entry(name, "10.2.0.1", {"chosen": "yes", **labels}))]
+
+
+@pytest.mark.parametrize(("labels", "expected"), [({}, ";;;;Kubernetes"), ({"app": "web", "version": "v1"}, ";;web;v1;Kubernetes")])
+def test_an_endpoint_in_a_service_entry_has_no_name(labels, expected):
+    """Only what its labels say."""
+    service = entry_service("w", resolution="STATIC", endpoints=(workload("10.3.0.1", labels),))
+    assert [expected] == [one.workload for one in behind(service)]

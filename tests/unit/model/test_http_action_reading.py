@@ -47,6 +47,9 @@ def rule(action: str) -> str:
         ("mirrors: [{destination: {host: a}}, {destination: {host: b}, percentage: {}}]", "mirrors",
          (HttpMirror(Destination("a")), HttpMirror(Destination("b"), 0.0))),
         ("corsPolicy: {}", "cors", CorsPolicy()),
+        ("corsPolicy: {allowOrigin: ['*', 'https://a.example']}", "cors",
+         CorsPolicy((StringMatch("exact", "*"), StringMatch("exact", "https://a.example")))),
+        ("corsPolicy: {allowOrigin: [b], allowOrigins: [{prefix: a}]}", "cors", CorsPolicy((StringMatch("prefix", "a"),))),
         ("corsPolicy: {allowOrigins: [{prefix: a}], maxAge: 0s, allowCredentials: false, unmatchedPreflights: UNSPECIFIED}", "cors",
          CorsPolicy((StringMatch("prefix", "a"),), max_age=0.0, allow_credentials=False)),
     ],
@@ -158,8 +161,8 @@ def test_reads_actions(action, field, expected):
         ("corsPolicy: {allowOrigins: [{exact: 5}]}", [
             "error spec.http[0].corsPolicy.allowOrigins[0].exact: expected text, got the number 5; quote it",
         ]),
-        ("corsPolicy: {allowOrigin: ['*']}", [
-            "warning spec.http[0].corsPolicy.allowOrigin: expected a known field, got allowOrigin, which is ignored; did you mean allowOrigins?",
+        ("corsPolicy: {allowOrigin: [a, {exact: b}]}", [
+            "error spec.http[0].corsPolicy.allowOrigin[1]: expected text, got a mapping",
         ]),
         ("corsPolicy: {allowMethods: [get]}", ["error spec.http[0].corsPolicy.allowMethods[0]: expected a method such as GET, got 'get'"]),
         ("corsPolicy: {allowHeaders: [a b]}", ["error spec.http[0].corsPolicy.allowHeaders[0]: expected a header's name, got 'a b'"]),

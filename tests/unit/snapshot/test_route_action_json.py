@@ -4,9 +4,9 @@ import pytest
 
 from meshd.snapshot.header_changes import HeaderChange, HeaderChanges
 from meshd.snapshot.match import HeaderMatch
-from meshd.snapshot.noted_json import Report, note
-from meshd.snapshot.route import HashPolicy, Redirect, RegexRewrite, RetryPolicy, RouteAction, WeightedCluster
-from meshd.snapshot.route_action_json import PREVIOUS_HOSTS, REDIRECT, RETRY, read_action, write_action
+from meshd.snapshot.noted_json import FieldError, Report, note
+from meshd.snapshot.route import DirectResponse, HashPolicy, Redirect, RegexRewrite, RetryPolicy, RouteAction, WeightedCluster
+from meshd.snapshot.route_action_json import DIRECT, PREVIOUS_HOSTS, REDIRECT, RETRY, read_action, write_action
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,23 @@ def test_other_predicates_of_hosts_are_told_of():
 def test_redirects(redirect):
     """Every field goes there and back."""
     assert redirect == REDIRECT.read(REDIRECT.write(redirect))
+
+
+@pytest.mark.parametrize(
+    ("body", "written"),
+    [("", None), ("é\n", {"inlineString": "é\n"}), ("\udcff\0é", {"inlineBytes": "/wDDqQ=="})],
+)
+def test_bodies_of_direct_responses_are_text_or_bytes(body, written):
+    """Bytes that are no UTF-8 go as they are."""
+    message = DIRECT.write(DirectResponse(200, body))
+    assert written == message.get("body")
+    assert DirectResponse(200, body) == DIRECT.read(message)
+
+
+def test_bytes_of_a_body_are_base64():
+    """Other text is refused."""
+    with pytest.raises(FieldError):
+        DIRECT.read({"status": 200, "body": {"inlineBytes": "?"}})
 
 
 def test_https_redirects_are_another_spelling():

@@ -37,6 +37,11 @@ def test_the_order_of_headers(reply, action, expected):
     assert (503, b"no", expected) == replied(reply, action)
 
 
+def test_bodies_may_hold_any_bytes():
+    """Those of direct responses."""
+    assert b"\xff\0\xc3\xa9" == replied(Reply(200, body="\udcff\0é"), DirectResponse(200, "\udcff\0é"))[1]
+
+
 def test_grpc_clients_are_told_in_headers():
     """Status 200, no body; HEAD gets no message."""
     grpc = ((b"content-type", b"application/grpc"),)
