@@ -20,6 +20,7 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {
+    "analyze": Command("meshd.cli.analyze", "Find what is likely to be a mistake in a configuration as a whole."),
     "capture": Command("meshd.cli.capture", "Divert connections to meshd, check that, or undo it."),
     "compile": Command("meshd.cli.compile", "Show what a configuration becomes: listeners, routes, clusters, endpoints."),
     "explain": Command("meshd.cli.explain", "Tell what becomes of a call, and why."),

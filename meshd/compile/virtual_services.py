@@ -37,12 +37,12 @@ def resolved_services(world: World, mesh: Mesh) -> tuple[list[VirtualService], l
         They, and which delegates could not be found.
     """
     everything = sorted(world.all(VirtualService), key=lambda service: service.metadata.age_key)
-    delegates = {(service.metadata.namespace, service.metadata.name): _resolve(service, mesh) for service in everything if service.is_delegate}
+    delegates = {(service.metadata.namespace, service.metadata.name): complete_names(service, mesh) for service in everything if service.is_delegate}
     problems: list[Problem] = []
     found = []
     for service in everything:
         if not service.is_delegate:
-            found.append(_with_delegates(_resolve(service, mesh), delegates, mesh, problems))
+            found.append(_with_delegates(complete_names(service, mesh), delegates, mesh, problems))
     return found, problems
 
 
@@ -65,7 +65,7 @@ def _rank(service: VirtualService, namespace: str, mesh: Mesh) -> int | None:
     return find_visibility(_exported(service, mesh), service.metadata.namespace, namespace)
 
 
-def _resolve(service: VirtualService, mesh: Mesh) -> VirtualService:
+def complete_names(service: VirtualService, mesh: Mesh) -> VirtualService:
     """Complete the names in a VirtualService."""
     names = _Names(service.metadata.namespace, mesh.domain_suffix)
     return attrs.evolve(

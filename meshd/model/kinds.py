@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
-from meshd.base.errors import Problem
+from meshd.base.errors import Problem, has_errors
 from meshd.base.origins import Origin
 from meshd.model.checks import label_name, subdomain_name
 from meshd.model.destination_rule import read_destination_rule
@@ -89,6 +89,12 @@ def read_resource(body: Mapping[str, object], origin: Origin, line_of: LineOf) -
     Returns:
         What it says, and what is wrong with it. It says nothing where it cannot be used (then a Problem is an error) or is not served (a warning).
     """
+    resources, problems = read_as_written(body, origin, line_of)
+    return () if has_errors(problems) else resources, problems
+
+
+def read_as_written(body: Mapping[str, object], origin: Origin, line_of: LineOf) -> tuple[tuple[Resource, ...], list[Problem]]:
+    """Read one document, and give what it says even where it cannot be used: with defaults in the place of what is wrong."""
     report = Report(origin, line_of)
     fields = Fields(body, (), report)
     api_version, name = fields.text("apiVersion"), fields.text("kind")
@@ -110,7 +116,7 @@ def read_resource(body: Mapping[str, object], origin: Origin, line_of: LineOf) -
     resources = kind.read(fields, metadata)
     fields.finish(("status",))
     named = [attrs.evolve(problem, origin=report.origin) for problem in report.problems]
-    return () if report.failed else resources, named
+    return resources, named
 
 
 def identify(body: object) -> Identity | None:

@@ -9,6 +9,9 @@ from meshd.model.reading import Fields
 
 StringMatchKind = Literal["exact", "prefix", "regex", "present"]
 
+NO_REGEX = "a regular expression of RE2"
+"""What is expected in the place of an expression that RE2 refuses."""
+
 MAX_REGEX = 1024
 """Characters of a regular expression (Istio pkg/config/validation, validateStringMatchRegexp's RE2 limit on the API server)."""
 
@@ -39,7 +42,7 @@ def regex(text: str) -> str:
         re2.compile(text, _quiet())
     except re2.error as error:
         detail = error.args[0].decode(errors="replace") if error.args and isinstance(error.args[0], bytes) else str(error)
-        return f"a regular expression of RE2 ({detail})"
+        return f"{NO_REGEX} ({detail})"
     return ""
 
 

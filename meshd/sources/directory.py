@@ -43,6 +43,14 @@ class _File:
 
 def load_directory(path: str) -> Loaded:
     """Read a directory, or a single file, once; nothing is raised for what is wrong with it."""
+    contents, problems = read_contents(path)
+    used, found = pick_used(draft for name, content in contents.items() for draft in read_all(content, name))
+    resources = tuple(resource for draft in used for resource in draft.resources)
+    return Loaded(resources, (*problems, *found, *surplus_meshes(resource for resource in resources if isinstance(resource, Mesh))))
+
+
+def read_contents(path: str) -> tuple[dict[str, bytes], list[Problem]]:
+    """Read the files of a directory, or a single file: their bytes by name, and what is wrong with the others."""
     tree = Tree()
     if os.path.isfile(path):
         root, names = os.path.split(path)[0] or ".", [os.path.basename(path)]
@@ -51,18 +59,14 @@ def load_directory(path: str) -> Loaded:
         for _ in scan(root, tree):
             pass
         names = sorted(tree.files)
-    drafts: list[Draft] = []
     problems = [attrs.evolve(problem, message=problem.message.removesuffix(KEPT)) for problem in tree.problems]
+    contents: dict[str, bytes] = {}
     for name in names:
         try:
-            content, _ = read_file(os.path.join(root, name))
+            contents[name], _ = read_file(os.path.join(root, name))
         except OSError as error:
             problems.append(Problem(Origin(name), f"expected a readable file, got {fault_of(error)}"))
-        else:
-            drafts.extend(read_all(content, name))
-    used, found = pick_used(drafts)
-    resources = tuple(resource for draft in used for resource in draft.resources)
-    return Loaded(resources, (*problems, *found, *surplus_meshes(resource for resource in resources if isinstance(resource, Mesh))))
+    return contents, problems
 
 
 class DirectorySource:

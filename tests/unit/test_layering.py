@@ -10,6 +10,7 @@ FLOORS = (
     ("base",),
     ("model", "snapshot", "codec", "telemetry"),
     ("compile", "tables", "explain"),
+    ("analyze",),
     ("ipc",),
     ("sources", "control", "capture", "dns", "worker"),
     ("admin", "dashboard"),
@@ -17,7 +18,7 @@ FLOORS = (
     ("tap",),
 )
 FLOOR_OF = {package: number for number, packages in enumerate(FLOORS) for package in packages}
-PURE = frozenset(package for packages in FLOORS[:3] for package in packages)
+PURE = frozenset(package for packages in FLOORS[:4] for package in packages)
 
 # clock, socket, file, randomness, process, thread, event loop
 IMPURE_MODULES = frozenset(

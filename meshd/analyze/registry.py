@@ -1,0 +1,51 @@
+"""The list of analyzers, by the names that Istio gives them; our own begin with `meshd.`."""
+
+from collections.abc import Callable, Collection, Iterator
+
+from meshd.analyze.covered_matches import find_covered_matches
+from meshd.analyze.destination_rules import find_rule_hosts, find_unchecked_servers
+from meshd.analyze.destinations import find_empty_destinations, find_ineffective_subsets, find_unknown_destinations, find_unknown_subsets
+from meshd.analyze.facts import Facts
+from meshd.analyze.gateway_references import find_wrong_gateways
+from meshd.analyze.gateways import find_conflicting_gateways, find_idle_gateways, find_shared_certificates, find_unserved_gateways
+from meshd.analyze.messages import Finding
+from meshd.analyze.service_entries import find_conflicting_entries, find_missing_addresses
+from meshd.analyze.services import find_port_conflicts, find_port_names
+from meshd.analyze.shared_hosts import find_conflicting_hosts
+from meshd.analyze.sidecars import find_general_sidecars, find_sidecar_selectors
+from meshd.analyze.unreachable_rules import find_unreachable_rules
+from meshd.model.world import World
+
+Analyzer = Callable[[Facts], Iterator[Finding]]
+
+SCHEMA = "schema.ValidationAnalyzer"
+"""What reading the documents tells; no analyzer of the World."""
+
+ANALYZERS: dict[str, tuple[Analyzer, ...]] = {
+    "deployment.MultiServiceAnalyzer": (find_port_conflicts,),
+    "destinationrule.CaCertificateAnalyzer": (find_unchecked_servers,),
+    "destinationrule.SubsetSelectPodAnalyzer": (find_rule_hosts,),
+    "gateway.CertificateAnalyzer": (find_shared_certificates,),
+    "gateway.ConflictingGatewayAnalyzer": (find_conflicting_gateways,),
+    "gateway.IngressGatewayPortAnalyzer": (find_unserved_gateways,),
+    "meshd.EdgeProxyAnalyzer": (find_idle_gateways,),
+    "meshd.EndpointAnalyzer": (find_empty_destinations,),
+    "service.PortNameAnalyzer": (find_port_names,),
+    "serviceentry.Analyzer": (find_missing_addresses,),
+    "serviceentry.ConflictingServiceEntryProtocolAnalyzer": (find_conflicting_entries,),
+    "sidecar.DefaultSelectorAnalyzer": (find_general_sidecars,),
+    "sidecar.SelectorAnalyzer": (find_sidecar_selectors,),
+    "virtualservice.ConflictingMeshGatewayHostsAnalyzer": (find_conflicting_hosts,),
+    "virtualservice.DestinationHostAnalyzer": (find_unknown_destinations, find_ineffective_subsets),
+    "virtualservice.DestinationRuleAnalyzer": (find_unknown_subsets,),
+    "virtualservice.GatewayAnalyzer": (find_wrong_gateways,),
+    "virtualservice.RuleAnalyzer": (find_unreachable_rules, find_covered_matches),
+}
+
+
+def analyze(world: World, names: Collection[str] = ()) -> list[Finding]:
+    """Give what the analyzers find, all of them unless some are named, by file and line."""
+    facts = Facts(world)
+    chosen = [analyzer for name, analyzers in ANALYZERS.items() if not names or name in names for analyzer in analyzers]
+    found = [one for analyzer in chosen for one in analyzer(facts)]
+    return sorted(found, key=lambda one: (one.origin.file, one.origin.line, one.message.code))
