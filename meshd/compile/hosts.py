@@ -38,6 +38,8 @@ def most_specific(host: str, patterns: Mapping[str, T]) -> T | None:
     Source:
         Istio pilot/pkg/model, MostSpecificHostMatch.
     """
+    if not patterns:
+        return None
     if host in patterns:
         return patterns[host]
     ending = host.removeprefix("*")
