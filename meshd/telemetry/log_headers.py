@@ -63,6 +63,14 @@ def from_response(logged: Logged, name: bytes) -> bytes | None:
     return b"%d" % response.status if name == b":status" else header(response.headers, name)
 
 
+def from_trailers(logged: Logged, name: bytes) -> bytes | None:
+    """Get a response's trailer; of repeated ones the first."""
+    for key, value in logged.response_trailers or ():
+        if key == name:
+            return value
+    return None
+
+
 def without_query(value: bytes | None) -> bytes | None:
     """Cut the query off a path."""
     return None if value is None else value.partition(b"?")[0]
@@ -86,11 +94,13 @@ def _header_of(get: Callable[[Logged, bytes], bytes | None]) -> Build:
 
 
 def grpc_status(logged: Logged) -> int | None:
-    """Get the status of a gRPC response's head."""
+    """Get the status of a gRPC response: from its trailers, else from its head."""
     request = logged.request
     if request is None or not (request.headers.first.get(b"content-type") or b"").startswith(b"application/grpc"):
         return None
-    value = from_response(logged, b"grpc-status")
+    value = from_trailers(logged, b"grpc-status")
+    if value is None:
+        value = from_response(logged, b"grpc-status")
     return int(value) if value is not None and value.isdigit() and len(value) <= 10 else None
 
 
@@ -170,9 +180,14 @@ def response_headers_size(logged: Logged) -> int:
     return 0 if response is None else len(":status") + 3 + sum([len(name) + len(value) for name, value in response.headers.pairs])
 
 
+def response_trailers_size(logged: Logged) -> int:
+    """Get the bytes of names and values of the response's trailers."""
+    return sum([len(name) + len(value) for name, value in logged.response_trailers or ()])
+
+
 _REQUEST: Final = _header_of(from_request)
 _RESPONSE: Final = _header_of(from_response)
-_TRAILER: Final = _header_of(lambda logged, name: None)  # trailers are dropped, as Envoy does without enable_trailers
+_TRAILER: Final = _header_of(from_trailers)
 
 HEADER_OPERATORS: Final[dict[str, Build]] = {
     "GRPC_STATUS": _build_grpc_status,
@@ -189,7 +204,7 @@ HEADER_OPERATORS: Final[dict[str, Build]] = {
     "RESPONSE_HEADER": _RESPONSE,
     "RESPONSE_HEADERS_BYTES": plain(response_headers_size),
     "RESPONSE_TRAILER": _TRAILER,
-    "RESPONSE_TRAILERS_BYTES": plain(lambda logged: 0),
+    "RESPONSE_TRAILERS_BYTES": plain(response_trailers_size),
     "SPAN_ID": never(),
     "STREAM_INFO_REQ": _REQUEST,
     "TRACE_ID": never(),

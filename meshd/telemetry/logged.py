@@ -110,6 +110,10 @@ class Logged(Protocol):
         """The head as sent to the client; None without one."""
 
     @property
+    def response_trailers(self) -> list[tuple[bytes, bytes]] | None:
+        """Of the upstream's response, names in lower case; None without, and where they are not read."""
+
+    @property
     def route(self) -> Named | None:
         """None without one."""
 

@@ -167,6 +167,7 @@ class Exchange:
         attempts: Tries so far.
         tried: Hosts that failed.
         copies: Of the request, where a route has it mirrored; None without.
+        response_trailers: Of the upstream's answer, where they are read; None without.
         retrying: Counted among its cluster's retries.
         switched: Its upstream connection goes on as a tunnel, and is counted until the end.
         timer: The route's timeout.
@@ -183,8 +184,8 @@ class Exchange:
     __slots__ = (
         "answered", "attempts", "bytes_received", "bytes_sent", "cluster", "completed_at", "connection", "copies", "details", "duration", "ended",
         "failure", "flags", "host", "kept", "kept_bytes", "notes", "on_cancel", "path", "quiet", "request", "request_complete", "response",
-        "retrying", "route", "router", "server", "service_time", "source", "started_at", "started_wall", "status", "switched", "timer",
-        "trailers", "tried", "try_timer", "upstream", "upstream_host", "upstream_local",
+        "response_trailers", "retrying", "route", "router", "server", "service_time", "source", "started_at", "started_wall", "status",
+        "switched", "timer", "trailers", "tried", "try_timer", "upstream", "upstream_host", "upstream_local",
     )
 
     def __init__(self, server: Server, connection: Downstream, request: RequestHead, now: float, wall: float) -> None:
@@ -199,6 +200,7 @@ class Exchange:
         self.source = connection.source
         self.route: RouteEntry | None = None
         self.response: ResponseHead | None = None
+        self.response_trailers: list[tuple[bytes, bytes]] | None = None
         self.router: Policy | None = None
         self.upstream: Upstream | None = None
         self.cluster: LiveCluster | None = None

@@ -14,7 +14,7 @@ class Refusal:
     """
 
     # what a log line has only of connections that were served
-    request = response = route = cluster = upstream_host = None
+    request = response = response_trailers = route = cluster = upstream_host = None
     path = b""
     upstream_local = failure = ""
     status = bytes_received = bytes_sent = attempts = 0

@@ -39,6 +39,7 @@ class TcpPair(Pair):
     # what a log line has of requests only
     request: ClassVar[None] = None
     response: ClassVar[None] = None
+    response_trailers: ClassVar[None] = None
     route: ClassVar[None] = None
     path: ClassVar[bytes] = b""
     details: ClassVar[str] = ""

@@ -21,7 +21,7 @@ def connected(destination: str, source: str, **facts: str) -> SimpleNamespace:
 def tcp(**changes: object) -> Logged:
     """Make an echo over TCP, with changes."""
     facts: dict[str, object] = {
-        "request": None, "response": None, "route": None, "cluster": named("outbound|8080||tcp.test"),
+        "request": None, "response": None, "response_trailers": None, "route": None, "cluster": named("outbound|8080||tcp.test"),
             "upstream_host": SimpleNamespace(text="10.0.0.2:9000"),
         "connection": connected("10.9.0.1:8080", "10.0.0.1:5000"), "source": "10.0.0.1:5000",
         "bytes_received": 5, "bytes_sent": 10, "path": b"", "upstream_local": "10.0.0.1:5001", "status": 0, "flags": "", "details": "", "failure": "",

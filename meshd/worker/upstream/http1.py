@@ -275,6 +275,7 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
                     host.idle.append(self)
             trailers = self._reader.trailers
             if trailers is not None:
+                exchange.response_trailers = trailers
                 exchange.server.send_trailers(trailers)
             exchange.server.send_end()
             self.idle_since = exchange.started_at + exchange.duration

@@ -30,6 +30,14 @@ def test_grpc_status(argument, status, expected):
     assert expected == value("GRPC_STATUS", argument, http(GRPC, response=response))
 
 
+def test_trailers():
+    """The first of a name, its bytes, and the status of gRPC, which comes in a trailer before it comes in the head."""
+    response = SimpleNamespace(status=200, headers=Headers([(b"grpc-status", b"0")]))
+    logged = http(GRPC, response=response, response_trailers=[(b"x-t", b"1"), (b"grpc-status", b"14"), (b"x-t", b"2")])
+    asked = (("TRAILER", "X-T"), ("RESPONSE_TRAILER", "x-none?x-t"), ("TRAILER", "none"), ("RESPONSE_TRAILERS_BYTES", ""), ("GRPC_STATUS", ""))
+    assert [b"1", b"1", None, 21, "Unavailable"] == [value(*one, logged) for one in asked]
+
+
 def test_only_grpc_has_a_grpc_status():
     """The request's content type tells."""
     response = SimpleNamespace(status=200, headers=Headers([(b"grpc-status", b"14")]))

@@ -68,7 +68,11 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nx-t: 1\r\nHost: b\
     (False, False, False, False), (True, False, False, False), (False, True, False, False), (True, True, True, True),
 ])
 def test_trailers_pass_where_both_sides_want_them(listener, cluster, there, back):
-    """Elsewhere they are dropped (B.trailers-enabled, B.trailers-enabled-answer); another exchange has none of them."""
+    """
+    Elsewhere they are dropped (B.trailers-enabled, B.trailers-enabled-answer); another exchange has none of them.
+
+    The log has what the upstream's side reads.
+    """
     upstream = Cluster(CLUSTER, "EDS", service_name=CLUSTER, enable_trailers=cluster)
     rig = HttpRig(snapshot(manager=HttpConnectionManager("http", "80", enable_trailers=listener), cluster=upstream))
     ends = [b"0\r\nx-t: 1\r\n\r\n" if passed else b"0\r\n\r\n" for passed in (there, back)]
@@ -81,4 +85,5 @@ def test_trailers_pass_where_both_sides_want_them(listener, cluster, there, back
     rig.answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
     assert (True, True) == (asked.endswith(b"\r\n\r\n2\r\nok\r\n" + ends[0]), got.endswith(b"\r\n\r\n2\r\nok\r\n" + ends[1]))
     assert (True, True) == (again.endswith(b"\r\n\r\n0\r\n\r\n"), rig.got().endswith(b"\r\n\r\n0\r\n\r\n"))
+    assert [[(b"x-t", b"1")] if cluster else None, None] == [line.response_trailers for line in rig.lines]
     rig.close()
