@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
+
+import attrs
 
 from meshd.base.addresses import is_ipv6
 from meshd.snapshot.cluster import NAMED, Cluster, Thresholds
@@ -19,6 +21,10 @@ from meshd.worker.wire.wheel import Timer, Wheel
 
 MERGE_WINDOW = 1.0  # Envoy's default update_merge_window
 _IDLE_TIMEOUT = 3600.0  # Envoy's default
+_NOT_OF_CONNECTIONS = (
+    "choice_count", "connect_timeout", "dns_lookup_family", "dns_refresh_rate", "http_idle_timeout", "lb_policy", "origins", "outlier_detection",
+    "panic_threshold_percent", "respect_dns_ttl", "ring_size", "service_name", "services", "table_size", "thresholds",
+)
 _USABLE = ("HEALTHY", "UNKNOWN")
 _DEFAULT_THRESHOLDS = Thresholds(1024, 1024, 1024, 3)  # Envoy's, where Istio sets none
 
@@ -89,7 +95,7 @@ class LiveCluster:
         if config == self.config and assignment == self.assignment:
             self.config, self.assignment = config, assignment
             return
-        if _sources(config) != _sources(self.config):
+        if config != self.config and attrs.evolve(config, **_picks(self.config)) != self.config:
             self._drop_hosts()
         self.config, self.assignment = config, assignment
         self.limits = config.thresholds or _DEFAULT_THRESHOLDS
@@ -302,6 +308,11 @@ class LiveClusters:
         for cluster in self.live.values():
             cluster.close()
         self.live.clear()
+
+
+def _picks(config: Cluster) -> dict[str, Any]:
+    """Give the settings that are no connection's: with others, those that are open would not do any more."""
+    return {name: getattr(config, name) for name in _NOT_OF_CONNECTIONS}
 
 
 def _sources(config: Cluster) -> tuple[str, ...]:

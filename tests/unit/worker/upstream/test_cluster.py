@@ -4,7 +4,8 @@ import attrs
 import pytest
 from twisted.internet.task import Clock
 
-from meshd.snapshot.cluster import Cluster
+from meshd.base.origins import Origin
+from meshd.snapshot.cluster import Cluster, Thresholds
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
 from meshd.worker.upstream.cluster import LiveClusters, Means
 from meshd.worker.wire.wheel import Wheel
@@ -75,14 +76,18 @@ def test_an_equal_push_changes_nothing():
     assert pick is cluster._pick
 
 
-def test_another_source_address_needs_other_connections():
-    """Connections from the old source are not used any more."""
+@pytest.mark.parametrize(("changes", "dropped"), [
+    ({"source_address": "127.0.0.6"}, True), ({"enable_trailers": True}, True), ({"max_requests_per_connection": 7}, True),
+    ({"lb_policy": "RANDOM"}, False), ({"origins": (Origin("other.yaml", 7),)}, False), ({"thresholds": Thresholds(1, 1, 1, 1)}, False),
+])
+def test_other_settings_of_connections_need_other_connections(changes, dropped):
+    """Connections as they were are not used any more, as with Envoy; what matters to the pick, or to nobody, leaves them open."""
     clusters = make(endpoints=assignment(1))
     cluster = clusters.find("c")
     free = Connection()
     cluster.hosts["10.0.0.1", 1].idle.append(free)
-    clusters.use({"c": attrs.evolve(EDS, source_address="127.0.0.6")}, {"s": assignment(1)})
-    assert (True, {1}) == (free.dropped, picked(cluster))
+    clusters.use({"c": attrs.evolve(EDS, **changes)}, {"s": assignment(1)})
+    assert (dropped, {1}) == (free.dropped, picked(cluster))
 
 
 @pytest.mark.parametrize(("source", "extra", "expected"), [
