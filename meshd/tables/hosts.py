@@ -9,7 +9,7 @@ from meshd.base.addresses import is_ip_address
 from meshd.snapshot.http_filter import RouteFilterConfig
 from meshd.snapshot.route import RouteAction, RouteConfiguration, VirtualHost
 from meshd.tables.interfaces import BuildError, Environment, Exchange, RouteEntry
-from meshd.tables.routes import FindRoute, build_routes
+from meshd.tables.routes import FindRoute, route_slices
 
 BuiltHost = tuple[VirtualHost, FindRoute]
 ByLength = dict[int, dict[str, FindRoute]]
@@ -55,7 +55,7 @@ def host_of(authority: bytes, *, ignore_port: bool = True) -> str:
 
 def host_slices(config: RouteConfiguration, environment: Environment, previous: HostTable | None) -> Generator[None, None, HostTable]:
     """
-    Make a route configuration runnable bit by bit: yields after each virtual host, returns the table.
+    Make a route configuration runnable bit by bit: yields after each rule and virtual host, returns the table.
 
     Args:
         config: The route configuration.
@@ -73,7 +73,7 @@ def host_slices(config: RouteConfiguration, environment: Environment, previous: 
     for host in config.virtual_hosts:
         before = known.get(host.name)
         try:
-            built = before if before is not None and before[0] == host else (host, build_routes(host, config, environment))
+            built = before if before is not None and before[0] == host else (host, (yield from route_slices(host, config, environment)))
         except BuildError as error:
             reasons.extend(f"route configuration {config.name}: {reason}" for reason in error.reasons)
         else:

@@ -94,6 +94,9 @@ Condition = Callable[[Exchange], bool]
 Test = Callable[[bytes], bool]
 """One condition on a text of a request."""
 
+ReadValues = Callable[[Exchange], Sequence[bytes]]
+"""Gives the values of a header, one a line, or of a query parameter; empty where there is no such thing."""
+
 
 class Cancellable(Protocol):
     """Something that is to happen."""

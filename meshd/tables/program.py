@@ -68,7 +68,7 @@ def build_program(snapshot: Snapshot, environment: Environment, previous: Progra
 
 def program_slices(snapshot: Snapshot, environment: Environment, previous: Program | None = None) -> Iterator[Program | None]:
     """
-    Make a snapshot runnable bit by bit: as `build_program`, but yields None after each virtual host and listener, and the Program last.
+    Make a snapshot runnable bit by bit: as `build_program`, but yields None after each rule, virtual host and listener, and the Program last.
 
     The caller takes as many bits as fit in its time, then lets its reactor run.
 

@@ -49,9 +49,9 @@ PATHS = (
     "/a=b", "*", "?x=1", "/abc/def",
 )
 PREFIXES = ("/", "/a", "/a/", "/a/b", "/ab", "/A", "/a/b/", "", "/b", "//", "/a?x", "/a/B")
-REGEXES = (".*", "/a(/.*)?", "/[ab]+", "(?i)/a.*", "/a/b|/ab", "", "/a", "/a/b\\?x", "/a/[^/]+/?")
+REGEXES = (".*", "/a(/.*)?", "/[ab]+", "(?i)/a.*", "/a/b|/ab", "", "/a", "/a/b\\?x", "/a/[^/]+/?", "/a//?b", "(/a)+/?[a-z]")
 TEXTS = ("", "1", "2", "a", "A", "a,b", "1,2", "http", "GET", "a.test", "/a?x=1", "é")
-TEXT_REGEXES = ("1|2", ".*", "[a-z]+", "(?i)A.*", ".+,.+", "", "\\d")
+TEXT_REGEXES = ("1|2", ".*", "[a-z]+", "(?i)A.*", ".+,.+", "", "\\d", "a", "1")
 HEADERS = ("x-v", "X-V", "x-w", "cookie", ":method", ":authority", "host", ":path", ":scheme", "x-forwarded-proto")
 PROTOCOLS_SPOKEN: tuple[CallProtocol, ...] = ("http", "http", "http", "http2", "tcp")
 TLS: tuple[CallTls, ...] = ("none", "none", "none", "tls", "mtls")
@@ -182,6 +182,25 @@ def conditional_routes(draw: st.DrawFn) -> RouteConfiguration:
         parameters = (condition,) if isinstance(condition, QueryMatch) else ()
         routes.append(Route(f"r{place}", RouteMatch("prefix", "/", False, headers, parameters), RouteAction("c0")))
     return RouteConfiguration("80", (VirtualHost("all", ("*",), tuple(routes)),))
+
+
+_telling_values = st.one_of(
+    st.builds(StringMatch, st.just("exact"), st.sampled_from(TEXTS)), st.builds(StringMatch, st.just("regex"), st.sampled_from(TEXT_REGEXES)),
+)
+_telling_headers = st.lists(st.builds(HeaderMatch, st.sampled_from(HEADERS[:5]), _telling_values), min_size=1, max_size=2).map(tuple)
+_telling_routes = st.one_of(
+    route_matches,
+    st.builds(RouteMatch, _path_kinds, st.sampled_from(("/", "/a", "/a/b")), st.booleans(), _telling_headers, _conditions["query_parameters"]),
+    st.builds(RouteMatch, st.just("regex"), st.sampled_from(REGEXES), st.just(False), _telling_headers | st.just(())),
+)
+
+
+@st.composite
+def crowded_hosts(draw: st.DrawFn) -> RouteConfiguration:
+    """One virtual host for all with many routes, most of which want values that other routes want, too."""
+    matches = draw(st.lists(_telling_routes, min_size=5, max_size=30))
+    routes = tuple(Route(f"r{place}", match, RouteAction("c0")) for place, match in enumerate(matches))
+    return RouteConfiguration("80", (VirtualHost("all", ("*",), routes),))
 
 
 def _subset(values: tuple[str, ...]) -> st.SearchStrategy[tuple[str, ...]]:

@@ -1,13 +1,11 @@
 """Conditions on a header, pseudo headers among them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from meshd.snapshot.match import HeaderMatch
-from meshd.tables.interfaces import Condition, Exchange
+from meshd.tables.interfaces import Condition, Exchange, ReadValues
+from meshd.tables.match.asked import Asked, wanted_by
 from meshd.tables.match.string import build_string
-
-ReadHeader = Callable[[Exchange], Sequence[bytes]]
-"""Gives the values of a header, one a line; empty where there is no such header."""
 
 MISSING: tuple[bytes, ...] = ()
 EMPTY = (b"",)
@@ -38,7 +36,7 @@ def _forwarded_proto(exchange: Exchange) -> Sequence[bytes]:
     return _ordinary(b"x-forwarded-proto")(exchange) or (b"http",)  # set on every request that comes without one
 
 
-PSEUDO_HEADERS: dict[str, ReadHeader] = {
+PSEUDO_HEADERS: dict[str, ReadValues] = {
     ":method": _method,
     ":authority": _authority,
     "host": _authority,  # Envoy's other name for :authority
@@ -48,13 +46,13 @@ PSEUDO_HEADERS: dict[str, ReadHeader] = {
 }
 
 
-def build_reader(name: str) -> ReadHeader:
+def build_reader(name: str) -> ReadValues:
     """Return what gives a header's values, a pseudo header's among them."""
     name = name.lower()
     return PSEUDO_HEADERS.get(name) or _ordinary(name.encode())
 
 
-def _ordinary(key: bytes) -> ReadHeader:
+def _ordinary(key: bytes) -> ReadValues:
     def read(exchange: Exchange) -> Sequence[bytes]:
         headers = exchange.request.headers
         value = headers.first.get(key)
@@ -67,7 +65,7 @@ def _ordinary(key: bytes) -> ReadHeader:
     return read
 
 
-def _of_response(name: str) -> ReadHeader:
+def _of_response(name: str) -> ReadValues:
     """Return what gives a response's values of a header, its status among them."""
     key = name.lower().encode()
 
@@ -92,6 +90,21 @@ def build_response_header(match: HeaderMatch) -> Condition:
     return _build(match, _of_response(match.name))
 
 
+def ask_header(match: HeaderMatch) -> Asked:
+    """
+    Return what a route asks of a header.
+
+    Raises:
+        BuildError: As `build_header`.
+    """
+    name = match.name.lower()
+    exact, pattern = wanted_by(match.value) if match.value is not None and not match.invert else (None, None)
+    if match.treat_missing_as_empty and not exact:
+        exact = pattern = None
+    slow = match.value is not None and match.value.kind == "regex"
+    return Asked(build_header(match), slow, name, build_reader(name), exact, pattern)
+
+
 def build_header(match: HeaderMatch) -> Condition:
     """
     Return the condition that a header match asks for.
@@ -106,7 +119,7 @@ def build_header(match: HeaderMatch) -> Condition:
     return _build(match, build_reader(match.name))
 
 
-def _build(match: HeaderMatch, read: ReadHeader) -> Condition:
+def _build(match: HeaderMatch, read: ReadValues) -> Condition:
     if match.value is None:
         return _build_presence(read, match)
     test = build_string(match.value)
@@ -125,7 +138,7 @@ def _build(match: HeaderMatch, read: ReadHeader) -> Condition:
     return holds
 
 
-def _build_presence(read: ReadHeader, match: HeaderMatch) -> Condition:
+def _build_presence(read: ReadValues, match: HeaderMatch) -> Condition:
     if match.treat_missing_as_empty:
         always = match.present is not match.invert
         return lambda exchange: always

@@ -1,7 +1,10 @@
 """Conditions on a query parameter."""
 
+from collections.abc import Sequence
+
 from meshd.snapshot.match import QueryMatch
 from meshd.tables.interfaces import Condition, Exchange
+from meshd.tables.match.asked import Asked, wanted_by
 from meshd.tables.match.string import build_string
 
 
@@ -20,6 +23,23 @@ def find_parameter(path: bytes, name: bytes) -> bytes | None:
         if key == name:
             return value
     return None
+
+
+def ask_query(match: QueryMatch) -> Asked:
+    """
+    Return what a route asks of a query parameter.
+
+    Raises:
+        BuildError: As `build_query`.
+    """
+    name = match.name.encode()
+    exact, pattern = wanted_by(match.value) if match.value is not None else (None, None)
+
+    def read(exchange: Exchange) -> Sequence[bytes]:
+        value = find_parameter(exchange.path, name)
+        return () if value is None else (value,)
+
+    return Asked(build_query(match), match.value is not None and match.value.kind == "regex", f"?{match.name}", read, exact, pattern)
 
 
 def build_query(match: QueryMatch) -> Condition:

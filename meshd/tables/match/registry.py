@@ -4,20 +4,21 @@ from collections.abc import Callable
 
 from meshd.snapshot.route import RouteMatch
 from meshd.tables.interfaces import Condition, Exchange
-from meshd.tables.match.header import build_header
-from meshd.tables.match.query import build_query
+from meshd.tables.match.asked import Asked
+from meshd.tables.match.header import ask_header
+from meshd.tables.match.query import ask_query
 
-BuildConditions = Callable[[RouteMatch], list[Condition]]
+BuildConditions = Callable[[RouteMatch], list[Asked]]
 
 CONDITIONS: dict[str, BuildConditions] = {
-    "headers": lambda match: [build_header(header) for header in match.headers],
-    "query_parameters": lambda match: [build_query(parameter) for parameter in match.query_parameters],
+    "headers": lambda match: [ask_header(header) for header in match.headers],
+    "query_parameters": lambda match: [ask_query(parameter) for parameter in match.query_parameters],
 }
 
 
-def build_conditions(match: RouteMatch) -> list[Condition]:
+def build_conditions(match: RouteMatch) -> list[Asked]:
     """
-    Return all conditions of a route but the one on its path.
+    Return all that a route asks for but its path.
 
     Raises:
         BuildError: If one of them holds a regular expression that RE2 does not take.

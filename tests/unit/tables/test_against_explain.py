@@ -205,7 +205,7 @@ def test_every_decision_is_the_explained_one(snapshot, calls, fraction):
 
 @often
 @given(
-    st.one_of(snapshots.route_configurations(), snapshots.plain_hosts(), snapshots.conditional_routes()),
+    st.one_of(snapshots.route_configurations(), snapshots.plain_hosts(), snapshots.conditional_routes(), snapshots.crowded_hosts()),
     st.lists(snapshots.calls(), min_size=1, max_size=12),
 )
 def test_every_route_is_the_explained_one(routes, calls):
@@ -213,6 +213,16 @@ def test_every_route_is_the_explained_one(routes, calls):
     snapshot = one_listener(routes)
     walk = Walk(snapshot, 0.5)
     assert snapshot is walk.program.snapshot
+    for call in calls:
+        check_call(walk, snapshot, plain(call), 0.5)
+
+
+@settings(max_examples=300, deadline=None, database=None)
+@given(snapshots.crowded_hosts(), st.lists(snapshots.calls(), min_size=4, max_size=12))
+def test_among_many_routes_the_first_is_found(routes, calls):
+    """Tables that look at few of many routes find the one that looking at all in order finds."""
+    snapshot = one_listener(routes)
+    walk = Walk(snapshot, 0.5)
     for call in calls:
         check_call(walk, snapshot, plain(call), 0.5)
 

@@ -97,10 +97,10 @@ def test_an_empty_snapshot_is_a_program():
 
 
 def test_is_built_in_slices():
-    """Each virtual host and each listener is one, the Program the last."""
+    """Each virtual host is one, each route two, each listener one, the Program the last."""
     slices = list(program_slices(FULL, ENVIRONMENT))
-    assert 2 + 6 + 1 == len(slices)
-    assert [None] * 8 == slices[:-1]
+    assert 2 + 2 * 2 + 6 + 1 == len(slices)
+    assert [None] * 12 == slices[:-1]
     assert slices[-1] is not None
 
 

@@ -5,8 +5,9 @@ import pytest
 from meshd.snapshot.match import HeaderMatch, QueryMatch, StringMatch
 from meshd.snapshot.route import Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost
 from meshd.tables.interfaces import BuildError, Environment
-from meshd.tables.routes import bare_path, build_routes
+from meshd.tables.routes import route_slices
 from tests.helpers.exchanges import PlainExchange
+from tests.helpers.slices import outcome
 
 ENVIRONMENT = Environment(lambda: 0.0, lambda exchange: None)
 V2 = (HeaderMatch("x-v", StringMatch("exact", "2")),)
@@ -16,7 +17,7 @@ HEADERS_2 = ((b"x-v", b"2"),)
 def found(matches, path, headers=()):
     """Give the place of the route that is found among matches, or None."""
     routes = tuple(Route(str(place), match, RouteAction("c")) for place, match in enumerate(matches))
-    entry = build_routes(VirtualHost("h", ("*",), routes), RouteConfiguration("80"), ENVIRONMENT)(PlainExchange(path, headers=headers))
+    entry = outcome(route_slices(VirtualHost("h", ("*",), routes), RouteConfiguration("80"), ENVIRONMENT))(PlainExchange(path, headers=headers))
     return None if entry is None else int(entry.name)
 
 
@@ -99,14 +100,8 @@ def test_names_every_broken_route():
     matches = {"one": RouteMatch("regex", "("), "two": RouteMatch(headers=(HeaderMatch("x", StringMatch("regex", "[")),))}
     routes = tuple(Route(name, match, RouteAction("c")) for name, match in matches.items())
     with pytest.raises(BuildError) as caught:
-        build_routes(VirtualHost("h", ("*",), routes), RouteConfiguration("80"), ENVIRONMENT)
+        outcome(route_slices(VirtualHost("h", ("*",), routes), RouteConfiguration("80"), ENVIRONMENT))
     assert ["virtual host h: route 'one'", "virtual host h: route 'two'"] == [reason.partition(": regex")[0] for reason in caught.value.reasons]
-
-
-@pytest.mark.parametrize(("path", "expected"), [(b"/a", b"/a"), (b"/a?x?y", b"/a"), (b"?", b""), (b"", b"")])
-def test_cuts_the_query(path, expected):
-    """All from the first question mark on."""
-    assert expected == bare_path(path)
 
 
 @pytest.mark.parametrize(("require", "headers", "expected"), [
@@ -122,7 +117,7 @@ def test_virtual_hosts_that_ask_for_tls(require, headers, expected):
     """Requests that came without it are sent to https, whatever the routes are; no scheme at all finds nothing."""
     host = VirtualHost("h", ("*",), (Route("r", RouteMatch(), RouteAction("c")),), require_tls=require)
     exchange = PlainExchange(b"/a?b=1", b"a.test:81", headers)
-    entry = build_routes(host, RouteConfiguration("80"), ENVIRONMENT)(exchange)
+    entry = outcome(route_slices(host, RouteConfiguration("80"), ENVIRONMENT))(exchange)
     if entry is None or entry.answer is None:
         assert expected == (404 if entry is None else None)
         return

@@ -1,9 +1,11 @@
 """Regular expressions are RE2 and match whole texts."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from meshd.tables.interfaces import BuildError
-from meshd.tables.match.regex import build_regex
+from meshd.tables.match.regex import build_regex, exact_text, known_prefix
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,41 @@ def test_refuses_what_is_no_re2(pattern):
 def test_takes_linear_time():
     """An expression that ruins backtracking matchers does no harm."""
     assert build_regex("(a+)+b")(b"a" * 20_000) is False
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("/api/.*", b"/api/"), ("/api/(v1|v2)/.*", b"/api/v"), ("/a|/b", b"/"), ("a|b", b""), ("(?i)/abc", b"/"), ("^/a$", b"/a"), ("/ab*", b"/a"),
+        (".*", b""), (r"\C*", b""), ("", b""), ("/é.*", "/é".encode()), (r"/a\.b[0-9]", b"/a.b"), ("/" + "x" * 100 + ".*", b"/" + b"x" * 62),
+    ],
+)
+def test_tells_what_a_text_must_begin_with(pattern, expected):
+    """As far as that can be told."""
+    assert expected == known_prefix(pattern)
+
+
+@pytest.mark.parametrize(("pattern", "expected"), [("", b""), ("v1-a/b", b"v1-a/b"), ("a.b", None), ("a+", None), ("^a", None), ("é", None)])
+def test_tells_the_only_text(pattern, expected):
+    """Where no letter has a meaning of its own."""
+    assert expected == exact_text(pattern)
+
+
+@settings(max_examples=500, deadline=None, database=None)
+@given(
+    st.lists(
+        st.sampled_from(("a", "b", "/", "é", ".", "*", "+", "?", "(", ")", "|", "[ab]", "[^a]", "^", "$", r"\.", r"\C", "(?i)", "{2}")), max_size=8,
+    ),
+    st.lists(st.lists(st.sampled_from(("a", "A", "b", "/", "é", ".")), max_size=6), max_size=8),
+)
+def test_no_text_that_matches_begins_otherwise(pieces, texts):
+    """Whatever the expression is, and where it is one text no other matches."""
+    pattern = "".join(pieces)
+    try:
+        test = build_regex(pattern)
+    except BuildError:
+        return
+    prefix, exact = known_prefix(pattern), exact_text(pattern)
+    for text in ("".join(letters).encode() for letters in texts):
+        assert not test(text) or text.startswith(prefix)
+        assert exact is None or test(text) is (text == exact)
