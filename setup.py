@@ -64,6 +64,7 @@ COMPILED = (
     "meshd/worker/ending.py",
     "meshd/worker/exchange.py",
     "meshd/worker/forwarding.py",
+    "meshd/worker/handshake.py",
     "meshd/worker/http_server.py",
     "meshd/worker/listeners.py",
     "meshd/worker/log_files.py",
@@ -83,6 +84,7 @@ COMPILED = (
     "meshd/worker/upstream/waiting.py",
     "meshd/worker/wire/poller.py",
     "meshd/worker/wire/stream.py",
+    "meshd/worker/wire/tls_stream.py",
     "meshd/worker/wire/wheel.py",
 )
 """Modules that a request passes through. A module is added when the bench gains by it, not because it could be."""

@@ -9,3 +9,6 @@ CONTROL_SOCKET = "control.sock"
 """In the run directory: where workers connect."""
 ADMIN_SOCKET = "admin.sock"
 """In the run directory: where meshctl connects."""
+
+CREDENTIALS = "credentials"
+"""In the configuration directory: certificates by `credentialName`, a folder each, with files called as the keys of a Kubernetes secret."""

@@ -12,13 +12,19 @@ from meshd.compile.hosts import covers
 from meshd.compile.http_rules import RuleContext, chosen_by
 from meshd.compile.names import listener_name
 from meshd.compile.virtual_services import seen_by
-from meshd.model.server_tls import ServerTls
+from meshd.model.server_tls import MOST_CERTIFICATES, ServerTls
+from meshd.model.server_tls import TlsVersion as ModelVersion
 from meshd.model.virtual_service import VirtualService
-from meshd.snapshot.filter_chain import DownstreamTls, FilterChain, FilterChainMatch
+from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch, needs_identity
 from meshd.snapshot.listener import Listener, ListenerFilter
+from meshd.snapshot.secret import CREDENTIAL, CREDENTIAL_ROOT, ROOT, certificate_name
+from meshd.snapshot.tls import HANDSHAKE_TIMEOUT, MUTUAL_PARAMETERS, DownstreamTls, PeerCheck, TlsParameters, TlsVersion
 
 ENVOYS_TIMEOUT = 15.0  # Envoy's default, which Istio leaves to gateways
 OFFERED = ("h2", "http/1.1")
+_VERSIONS: dict[ModelVersion, TlsVersion] = {
+    "TLS_AUTO": "TLS_AUTO", "TLSV1_0": "TLSv1_0", "TLSV1_1": "TLSv1_1", "TLSV1_2": "TLSv1_2", "TLSV1_3": "TLSv1_3",
+}
 
 
 def gateway_listeners(ports: Iterable[EdgePort], virtual_services: Iterable[VirtualService], context: RuleContext) -> list[Listener]:
@@ -49,8 +55,8 @@ def _listener(port: EdgePort, chains: list[FilterChain], context: RuleContext) -
     inspects = any(chain.match.server_names or chain.tls is not None for chain in chains) or port.servers[0].takes_tls
     return Listener(
         listener_name(addresses[0], port.number), first,
-        tuple(chain for chain in chains if chain.tls is None),
-        mutual_tls_chains=tuple(chain for chain in chains if chain.tls is not None),
+        tuple(chain for chain in chains if not needs_identity(chain)),
+        mutual_tls_chains=tuple(chain for chain in chains if needs_identity(chain)),
         bind_to_port=True, listener_filters=(ListenerFilter("tls_inspector"),) if inspects else (), additional_addresses=tuple(others),
         listener_filters_timeout=ENVOYS_TIMEOUT, continue_on_listener_filters_timeout=False, direction="UNSPECIFIED",
         access_logs=proxy.access_logs, origins=tuple(dict.fromkeys(server.origin for server in port.servers)),
@@ -75,7 +81,8 @@ def _http_chain(server: EdgeServer, context: RuleContext) -> FilterChain:
     manager = gateway_http(name, server.routes, context.proxy)
     if not server.takes_tls or server.server.tls is None:
         return FilterChain("", FilterChainMatch(), manager, origins=(server.origin,))
-    return FilterChain("", FilterChainMatch(server_names=_names(server)), manager, end_tls(server.server.tls), (server.origin,))
+    tls = end_tls(server.server.tls)
+    return FilterChain("", FilterChainMatch(server_names=_names(server)), manager, tls, HANDSHAKE_TIMEOUT, (server.origin,))
 
 
 def _names(server: EdgeServer) -> tuple[str, ...]:
@@ -100,7 +107,9 @@ def _tcp_chains(server: EdgeServer, virtual: VirtualService, context: RuleContex
         if not rule.matches or any(chosen_by(match, context) for match in rule.matches):
             chain = rule_chain(rule, FilterChainMatch(server_names=_names(server) if server.takes_tls else ()), context)
             tls = server.server.tls
-            yield chain if tls is None or not terminates(server.server) else attrs.evolve(chain, tls=end_tls(tls, http=False))
+            if tls is not None and terminates(server.server):
+                chain = attrs.evolve(chain, tls=end_tls(tls, http=False), handshake_timeout=HANDSHAKE_TIMEOUT)
+            yield chain
             return
 
 
@@ -111,14 +120,14 @@ def end_tls(tls: ServerTls, *, http: bool = True) -> DownstreamTls:
     Source:
         Istio pilot/pkg/networking/core/gateway.go, buildGatewayListenerTLSContext: secrets are called by their files, or by their names.
     """
-    names = [f"kubernetes://{name}" for name in tls.credential_names]
-    names += [f"file-cert:{files.certificate}~{files.private_key}" for files in tls.files if files.certificate]
-    client = tls.mode in ("MUTUAL", "OPTIONAL_MUTUAL")
-    roots = [f"{name}-cacert" for name in names if name.startswith("kubernetes:")]
-    roots += [f"file-root:{files.ca_certificates}" for files in tls.files if files.ca_certificates]
     if tls.mode == "ISTIO_MUTUAL":
-        return DownstreamTls(OFFERED if http else ("istio-peer-exchange", "istio"))
+        return DownstreamTls(OFFERED if http else ("istio-peer-exchange", "istio"), parameters=MUTUAL_PARAMETERS)
+    names = [f"{CREDENTIAL}{name}" for name in tls.credential_names]
+    roots = [f"{name}{CREDENTIAL_ROOT}" for name in names]
+    names += [certificate_name(files.certificate, files.private_key) for files in tls.files if files.certificate]
+    roots += [f"{ROOT}{files.ca_certificates}" for files in tls.files if files.ca_certificates]
+    client = PeerCheck(roots[0], tls.subject_alt_names) if tls.mode in ("MUTUAL", "OPTIONAL_MUTUAL") and roots else None
     return DownstreamTls(
-        OFFERED if http else (), names[0] if names else "default", roots[0] if client and roots else "", (),
-        require_client_certificate=tls.mode == "MUTUAL",
+        OFFERED if http else (), tuple(names[:MOST_CERTIFICATES]), client, tls.mode == "MUTUAL",
+        TlsParameters(_VERSIONS[tls.min_version], _VERSIONS[tls.max_version], tls.cipher_suites),
     )

@@ -21,10 +21,11 @@ from meshd.compile.names import (
 from meshd.compile.node import Proxy
 from meshd.compile.protocols import HTTP_FAMILY, Protocol
 from meshd.compile.route_rules import inbound_route
-from meshd.snapshot.filter_chain import DownstreamTls, FilterChain, FilterChainMatch
+from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
 from meshd.snapshot.listener import Listener, ListenerFilter
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.snapshot.route import RouteConfiguration, VirtualHost
+from meshd.snapshot.tls import MUTUAL_PARAMETERS, DownstreamTls, PeerCheck
 
 HTTP_ALPN = ("istio-http/1.0", "istio-http/1.1", "istio-h2")  # what Istio's proxies offer each other for HTTP
 TCP_ALPN = ("istio-peer-exchange", "istio")
@@ -111,7 +112,12 @@ class _Place:
                offered: tuple[str, ...] = ()) -> FilterChain:
         match = attrs.evolve(self.match, transport_protocol=transport, application_protocols=alpn)
         accepted = (f"spiffe://{self.proxy.mesh.trust_domain}/",)
-        return FilterChain(name, match, config, DownstreamTls(offered, accepted_prefixes=accepted) if offered else None, self.origins)
+        return FilterChain(name, match, config, _mutual_tls(offered, accepted) if offered else None, origins=self.origins)
+
+
+def _mutual_tls(offered: tuple[str, ...], accepted: tuple[str, ...]) -> DownstreamTls:
+    """Give how Istio's mutual TLS is ended: by the machine's identity, for clients of certain trust domains."""
+    return DownstreamTls(offered, client=PeerCheck("ROOTCA", prefixes=accepted), parameters=MUTUAL_PARAMETERS)
 
 
 def _inline_routes(cluster: str, number: int, host: str, service_port: int, protocol: Protocol, origins: tuple[Origin, ...]) -> RouteConfiguration:

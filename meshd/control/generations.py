@@ -58,12 +58,12 @@ class GenerationStore:
 
     def save(self, generation: Generation) -> None:
         """
-        Write a generation and forget the oldest ones.
+        Write a generation, but for its secrets, and forget the oldest ones.
 
         Raises:
             OSError: If it cannot be written.
         """
-        content = encode(find_changes(None, generation.snapshot, {}, generation.versions))
+        content = encode(find_changes(None, attrs.evolve(generation.snapshot, secrets={}), {}, generation.versions))
         path = self.directory / f"{generation.number:010}{_SUFFIX}"
         draft = path.with_suffix(".draft")
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:

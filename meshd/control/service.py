@@ -24,6 +24,9 @@ log = Logger()
 Compile = Callable[[World], tuple[Snapshot, tuple[Problem, ...]]]
 """From a World to this node's snapshot and what is wrong with it; whatever it raises is a bug."""
 
+Complete = Callable[[Snapshot], tuple[Snapshot, tuple[Problem, ...]]]
+"""From a snapshot to the same with its secrets, and what is wrong with them."""
+
 
 @attrs.define(eq=False)
 class ControlPlane:
@@ -38,6 +41,7 @@ class ControlPlane:
         wall_clock: Seconds since the epoch.
         nonce: Of this run; part of every version.
         aside: Runs a call that takes long (a generation of 10,000 services takes a second to write) beside the reactor.
+        complete: Gives a snapshot its secrets, which are never on disk with it, and what is wrong with their files.
         on_serving: Called once, when all workers serve for the first time.
         generation: The last one.
         made: When it was made (one of an earlier run: saved), seconds since the epoch.
@@ -54,6 +58,7 @@ class ControlPlane:
     nonce: str
     on_serving: Callable[[], None] = lambda: None
     aside: Callable[[Callable[[], None]], "Deferred[None]"] = deferToThread
+    complete: Complete = lambda snapshot: (snapshot, ())
     generation: Generation | None = None
     made: float = 0.0
     problems: tuple[Problem, ...] = ()
@@ -66,7 +71,12 @@ class ControlPlane:
 
     def restore(self) -> bool:
         """Take up the last generation that an earlier run served; tell whether there is one."""
-        self.generation = self.workers.known = self.store.load()
+        last = self.store.load()
+        if last is not None:
+            snapshot, _problems = self.complete(last.snapshot)
+            versions = {**last.versions, "secrets": f"{last.number}-{self.nonce}"}
+            last = attrs.evolve(last, snapshot=snapshot, versions=versions) if snapshot.secrets else last
+        self.generation = self.workers.known = last
         if self.generation is not None:
             self.made = self.store.saved_at(self.generation.number)
         return self.generation is not None
@@ -80,7 +90,9 @@ class ControlPlane:
     def use_world(self, world: World) -> None:
         """Compile a World; the workers go on with what they have if that cannot be served."""
         try:
-            snapshot, self.problems = self.compile(world)
+            compiled, problems = self.compile(world)
+            snapshot, faults = self.complete(compiled)
+            self.problems = (*problems, *faults)
         except Exception as error:  # reason: a boundary: a bug in the compiler must not stop what is served
             log.failure("the configuration could not be compiled")
             self._reject((f"internal error: {type(error).__name__}: {error}",))

@@ -70,10 +70,12 @@ def read_server_tls(fields: Fields) -> ServerTls:
         fields.texts("subjectAltNames", check=one_line), fields.choice("minProtocolVersion", _VERSIONS, "TLS_AUTO"),
         fields.choice("maxProtocolVersion", _VERSIONS, "TLS_AUTO"), _read_suites(fields),
     )
-    if tls.mode not in (None, "PASSTHROUGH", "AUTO_PASSTHROUGH"):
+    if tls.mode == "ISTIO_MUTUAL":
         fields.not_served("mode", f"mode {tls.mode}")
-    fields.not_served("credentialName")
-    fields.not_served("credentialNames")
+    for name in ("minProtocolVersion", "maxProtocolVersion"):
+        if fields.values.get(name) in ("TLSV1_0", "TLSV1_1"):
+            fields.wrong(name, f"expected TLSV1_2 or TLSV1_3, got {fields.values.get(name)}; 1.2 is the least that is spoken", severity="warning")
+    fields.not_served("caCrl")
     fields.finish()
     return tls
 

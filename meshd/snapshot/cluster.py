@@ -5,6 +5,7 @@ from typing import Literal
 import attrs
 
 from meshd.base.origins import Origin
+from meshd.snapshot.tls import UpstreamTls
 
 UNLIMITED = 2**32 - 1  # Istio's default for every threshold
 
@@ -116,6 +117,7 @@ class Cluster:
         dns_lookup_family: Kinds of addresses that names of endpoints are looked up for; `AUTO`: of IPv6, or of IPv4 if there are none.
         dns_refresh_rate: Seconds until they are looked up again.
         respect_dns_ttl: They are when their records' time is over.
+        tls: What is spoken to endpoints; None: bytes are sent as they are.
     """
 
     name: str
@@ -145,3 +147,4 @@ class Cluster:
     dns_lookup_family: LookupFamily = "AUTO"
     dns_refresh_rate: float = 5.0  # Envoy's default
     respect_dns_ttl: bool = False
+    tls: UpstreamTls | None = None

@@ -1,5 +1,6 @@
 """Clusters in Envoy's v3 JSON."""
 
+import json
 from typing import Any
 
 import attrs
@@ -38,10 +39,12 @@ from meshd.snapshot.json_fields import (
     wrapped,
 )
 from meshd.snapshot.noted_json import FieldError, Noted, settle
+from meshd.snapshot.tls import IDENTITY
+from meshd.snapshot.tls_json import RAW
+from meshd.snapshot.tls_json import UPSTREAM as TLS
 from meshd.snapshot.vocabulary import HARMLESS_EXTENSIONS, LATER_TLS
 
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
-_RAW = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"
 _OPTIONS = ("typedExtensionProtocolOptions", HTTP_OPTIONS)
 _COMMON = (*_OPTIONS, "commonHttpProtocolOptions")
 _MAX_RING = 8 * 1024 * 1024  # Envoy's default
@@ -147,19 +150,32 @@ def _read_extra(found: Json) -> str:
     return _read_source(address["address"])
 
 
+def _read_per_request_tls(found: Json, cluster: Cluster) -> Cluster:
+    """Read what of TLS hangs on each request, and stands among the options of HTTP."""
+    options = _http_options(found).get("upstreamHttpProtocolOptions", {})
+    name, alternative = read_flag(options.get("autoSni", False)), read_flag(options.get("autoSanValidation", False))
+    if cluster.tls is None or not (name or alternative):
+        return cluster
+    return attrs.evolve(cluster, tls=attrs.evolve(cluster.tls, auto_sni=name, auto_san=alternative))
+
+
 def _options(cluster: Cluster) -> Json:
     """Give what stands beside the table: the statistics' name, the source's port, and what is spoken, which hangs on other options."""
     message: Json = {"altStatName": f"{cluster.name};"}
     if cluster.source_address:
         message["upstreamBindConfig"] = {"sourceAddress": {"portValue": 0}}
     options = dict(_PROTOCOLS[cluster.http_protocol])
+    tls = cluster.tls
+    if tls is not None and (tls.auto_sni or tls.auto_san):
+        asked = {"autoSni": tls.auto_sni, "autoSanValidation": tls.auto_san}
+        options["upstreamHttpProtocolOptions"] = {name: value for name, value in asked.items() if value}
     limited = cluster.http_idle_timeout is not None or cluster.http_connection_duration or cluster.max_requests_per_connection
     http1: Json = {}
     if cluster.preserve_case:
         http1["headerKeyFormat"] = KEY_FORMAT
     if cluster.enable_trailers:
         http1["enableTrailers"] = True
-    if cluster.http_protocol == "http1" and (limited or http1 or cluster.max_response_headers != 100):
+    if cluster.http_protocol == "http1" and (limited or http1 or options or cluster.max_response_headers != 100):
         options["explicitHttpConfig"] = {"httpProtocolOptions": http1}
     elif http1 and cluster.http_protocol == "downstream":
         options["useDownstreamProtocolConfig"] = {**options["useDownstreamProtocolConfig"], "httpProtocolOptions": http1}
@@ -199,6 +215,7 @@ _CLUSTER = Message(
             lambda addresses: [{"address": {"address": address, "portValue": 0}} for address in addresses],
             lambda found: tuple(map(_read_extra, read_list(found))), ()),
         wrapped("upstream_port", "originalDstLbConfig", "upstreamPortOverride", default=0),
+        TLS,
         Row("http_protocol", (), _nothing, _read_protocol, "http1"),
         seconds("http_idle_timeout", *_COMMON, "idleTimeout", default=None),
         seconds("http_connection_duration", *_COMMON, "maxConnectionDuration", default=0.0),
@@ -233,7 +250,7 @@ def read_cluster(found: Any) -> tuple[Cluster, ClusterLoadAssignment | None]:
     endpoints = None if inline is None else (NAMED_ASSIGNMENT if found.get("type") in NAMED else ASSIGNMENT).read(inline)
     if isinstance(found, Noted):
         _check_transport(found)
-    cluster = _CLUSTER.read(found)
+    cluster = _read_per_request_tls(found, _CLUSTER.read(found))
     if cluster.type == "EDS" and not cluster.service_name:
         cluster = attrs.evolve(cluster, service_name=cluster.name)
     return cluster, endpoints
@@ -241,19 +258,16 @@ def read_cluster(found: Any) -> tuple[Cluster, ClusterLoadAssignment | None]:
 
 def _check_transport(found: Noted) -> None:
     """
-    Look at the sockets to upstreams: only plain ones are there.
+    Look at sockets to some of the upstreams, and at filters on their connections.
 
     Raises:
-        FieldError: If all of the cluster's are to be others: nothing may go out in plain text then.
+        FieldError: If the cluster's own socket asks for the machine's identity: nothing may go out in plain text then.
     """
-    socket = found.get("transportSocket")
-    if socket is not None:
-        if kind_of(socket) != _RAW:
-            raise FieldError(found.place_of(("transportSocket",)), f"expected a plain socket: {LATER_TLS}")
-        settle(socket)
+    if any(f'"{name}"' in json.dumps(found.get("transportSocket", {})) for name in IDENTITY):
+        raise FieldError(found.place_of(("transportSocket",)), f"expected certificates in files: {LATER_TLS}")
     matches = found.get("transportSocketMatches", [])
     for match in matches:
-        if kind_of(match.get("transportSocket", {})) != _RAW:
+        if kind_of(match.get("transportSocket", {})) != RAW:
             found.report.note(match.place, "expected a plain socket: mutual TLS comes with identity", "its endpoints get plain text")
         settle(match)
     for extension in found.get("filters", []):

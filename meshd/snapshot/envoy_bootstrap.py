@@ -3,6 +3,7 @@
 import attrs
 
 from meshd.base.addresses import SocketAddress
+from meshd.base.places import CONFIG_DIR, CREDENTIALS
 from meshd.snapshot.cluster import NAMED, Cluster
 from meshd.snapshot.cluster_json import write_cluster
 from meshd.snapshot.endpoint import ClusterLoadAssignment
@@ -12,6 +13,7 @@ from meshd.snapshot.listener import Listener
 from meshd.snapshot.listener_json import ADDRESS, write_listener
 from meshd.snapshot.network_filter import HttpConnectionManager
 from meshd.snapshot.snapshot import Snapshot
+from meshd.snapshot.tls_json import with_files
 
 ADMIN = SocketAddress("127.0.0.1", 15000)
 
@@ -29,16 +31,41 @@ RUNTIME: Json = {
 }
 
 
-def bootstrap(snapshot: Snapshot, admin: SocketAddress | None = ADMIN) -> Json:
+@attrs.frozen
+class CertificateFiles:
+    """
+    Where certificates lie.
+
+    Attributes:
+        credentials: Directory of what is called by `credentialName`.
+        system_roots: File of the roots that the operating system trusts.
+    """
+
+    credentials: str = f"{CONFIG_DIR}/{CREDENTIALS}"
+    system_roots: str = "/etc/ssl/certs/ca-certificates.crt"  # Debian's
+
+    def of(self, message: Json) -> Json:
+        """Give a cluster or a filter chain with files in the place of named secrets."""
+        socket = message.get("transportSocket")
+        return message if socket is None else {**message, "transportSocket": with_files(socket, self.credentials, self.system_roots)}
+
+    def of_listener(self, message: Json) -> Json:
+        """Give a listener whose chains have them."""
+        chains = message.get("filterChains")
+        return message if chains is None else {**message, "filterChains": [self.of(chain) for chain in chains]}
+
+
+def bootstrap(snapshot: Snapshot, admin: SocketAddress | None = ADMIN, files: CertificateFiles = CertificateFiles()) -> Json:
     """
     Give a complete bootstrap.
 
-    Routes and endpoints, which Istio's proxies ask a control plane for, stand within listeners and clusters. Chains for mutual TLS are left
-    out, since no certificate is.
+    Routes and endpoints, which Istio's proxies ask a control plane for, stand within listeners and clusters, and files in the place of secrets.
+    Chains for mutual TLS within the mesh are left out, since no certificate is.
 
     Args:
         snapshot: What is served.
         admin: Where Envoy's admin pages are bound; None: it has none.
+        files: Where certificates lie.
     """
     node = snapshot.node
     name = f"{node.name}.{node.namespace}"
@@ -47,8 +74,8 @@ def bootstrap(snapshot: Snapshot, admin: SocketAddress | None = ADMIN) -> Json:
         **({"admin": {"address": ADDRESS.write(admin)}} if admin else {}),
         "layeredRuntime": RUNTIME,
         "staticResources": {
-            "listeners": [write_listener(_self_contained(listener, snapshot)) for listener in snapshot.listeners.values()],
-            "clusters": [_write_cluster(cluster, snapshot) for cluster in snapshot.clusters.values()],
+            "listeners": [files.of_listener(write_listener(_self_contained(listener, snapshot))) for listener in snapshot.listeners.values()],
+            "clusters": [files.of(_write_cluster(cluster, snapshot)) for cluster in snapshot.clusters.values()],
         },
     }
 

@@ -18,6 +18,7 @@ from meshd.snapshot.noted_json import FieldError, Noted, Report, note, settle, s
 from meshd.snapshot.route import RouteConfiguration
 from meshd.snapshot.route_json import ROUTES
 from meshd.snapshot.snapshot import NodeReference, Snapshot, chains_of
+from meshd.snapshot.vocabulary import LATER_TLS
 
 _LISTS = ("listeners", "routes", "clusters", "endpoints")
 
@@ -159,7 +160,7 @@ class _Reader:
             if isinstance(manager, HttpConnectionManager) and manager.route_config is None and manager.route_config_name not in self.routes:
                 raise FieldError(item.place, f"expected a route configuration {manager.route_config_name!r}, found none of that name")
         if listener.mutual_tls_chains:
-            self.report.note(item.place, "expected filter chains without TLS: mutual TLS comes with identity", "those with TLS are shown, not served")
+            self.report.note(item.place, f"expected filter chains with certificates in files: {LATER_TLS}", "those without are shown, not served")
         _add(self.listeners, listener.name, listener, item)
 
     def _snapshot(self, node: NodeReference) -> Snapshot:

@@ -4,6 +4,7 @@ import attrs
 
 from meshd.base.origins import Origin
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
+from meshd.snapshot.tls import IDENTITY, DownstreamTls
 
 
 @attrs.frozen
@@ -30,26 +31,6 @@ class FilterChainMatch:
 
 
 @attrs.frozen
-class DownstreamTls:
-    """
-    End TLS with this machine's own certificate, and ask the client for its own.
-
-    Attributes:
-        application_protocols: ALPN offered, the preferred one first.
-        certificate: Name of the secret with the certificate and its key.
-        trusted_ca: Name of the secret with the roots that clients' certificates have to come from; empty: clients are asked for none.
-        accepted_prefixes: A client's name (URI in its certificate) has to begin with one of these; empty for any.
-        require_client_certificate: A client without a certificate is refused.
-    """
-
-    application_protocols: tuple[str, ...] = ()
-    certificate: str = "default"
-    trusted_ca: str = "ROOTCA"
-    accepted_prefixes: tuple[str, ...] = ()
-    require_client_certificate: bool = True
-
-
-@attrs.frozen
 class FilterChain:
     """
     What is done with a connection: one terminal network filter (others come with authorization).
@@ -59,6 +40,7 @@ class FilterChain:
         match: Which connections it takes.
         filter: The terminal network filter.
         tls: How TLS is ended; None: bytes are taken as they come.
+        handshake_timeout: Seconds that the handshake may take; 0 means no limit to Envoy, and Istio's to meshd.
         origins: The resources it was compiled from.
     """
 
@@ -66,4 +48,10 @@ class FilterChain:
     match: FilterChainMatch
     filter: HttpConnectionManager | TcpProxy
     tls: DownstreamTls | None = None
+    handshake_timeout: float = 0.0
     origins: tuple[Origin, ...] = ()
+
+
+def needs_identity(chain: FilterChain) -> bool:
+    """Tell whether a chain ends TLS by the machine's own identity."""
+    return chain.tls is not None and not IDENTITY.isdisjoint(chain.tls.certificates)

@@ -7,7 +7,7 @@ import attrs
 
 from meshd.base.addresses import SocketAddress, is_ip_address
 from meshd.snapshot.access_log_json import REFUSAL_LOGS
-from meshd.snapshot.filter_chain import DownstreamTls, FilterChain, FilterChainMatch
+from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch, needs_identity
 from meshd.snapshot.filter_json import read_network_filters, write_network_filter
 from meshd.snapshot.json_fields import (
     Json,
@@ -18,9 +18,7 @@ from meshd.snapshot.json_fields import (
     kind_of,
     many,
     one,
-    read_flag,
     read_int,
-    read_list,
     read_many,
     read_text,
     seconds,
@@ -33,15 +31,11 @@ from meshd.snapshot.json_fields import (
     wrapped,
 )
 from meshd.snapshot.listener import Direction, Listener, ListenerFilter, ListenerFilterName
-from meshd.snapshot.noted_json import FieldError, Noted, settle
+from meshd.snapshot.noted_json import FieldError, Noted
 from meshd.snapshot.ranges_json import read_ranges, write_ranges
-from meshd.snapshot.vocabulary import LATER_TLS
+from meshd.snapshot.tls_json import DOWNSTREAM
 
 _FILTERS = "envoy.filters.listener."
-CIPHERS = (
-    *("ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256"),
-    *("AES256-GCM-SHA384", "AES128-GCM-SHA256"),
-)  # Istio pilot/pkg/security/model
 _KINDS: dict[ListenerFilterName, tuple[str, Json]] = {
     "original_dst": ("envoy.extensions.filters.listener.original_dst.v3.OriginalDst", {}),
     "tls_inspector": ("envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector", {"initialReadBufferSize": 512}),
@@ -49,7 +43,6 @@ _KINDS: dict[ListenerFilterName, tuple[str, Json]] = {
 }
 _BY_KIND = {kind: name for name, (kind, _config) in _KINDS.items()}
 _BY_NAME = {_FILTERS + name: kind for name, (kind, _config) in _KINDS.items()}
-_MUTUAL_TLS = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
 
 
 def _write_filter(found: ListenerFilter) -> Json:
@@ -111,66 +104,14 @@ MATCH = Message(
     ),
 )
 
-def _secret(name: str) -> Json:
-    """Name a secret that the agent on the machine hands out, as Istio does."""
-    source = {"apiType": "GRPC", "grpcServices": [{"envoyGrpc": {"clusterName": "sds-grpc"}}], "setNodeOnFirstMessageOnly": True,
-              "transportApiVersion": "V3"}
-    return {"name": name, "sdsConfig": {"apiConfigSource": source, "initialFetchTimeout": "0s", "resourceApiVersion": "V3"}}
-
-
-def _write_tls(tls: DownstreamTls) -> Json:
-    context: Json = {
-        "alpnProtocols": list(tls.application_protocols),
-        "tlsCertificateSdsSecretConfigs": [_secret(tls.certificate)],
-        "tlsParams": {"cipherSuites": list(CIPHERS), "tlsMaximumProtocolVersion": "TLSv1_3", "tlsMinimumProtocolVersion": "TLSv1_2"},
-    }
-    if tls.trusted_ca:
-        names = [{"prefix": prefix} for prefix in tls.accepted_prefixes]
-        context["combinedValidationContext"] = {
-            "defaultValidationContext": {"matchSubjectAltNames": names} if names else {},
-            "validationContextSdsSecretConfig": _secret(tls.trusted_ca),
-        }
-    return typed("envoy.transport_sockets.tls", "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-                 {"commonTlsContext": context, "requireClientCertificate": tls.require_client_certificate})
-
-
-def _read_tls(found: Json) -> DownstreamTls | None:
-    """
-    Read how TLS is ended: the one way that Istio's mutual TLS is.
-
-    Raises:
-        FieldError: If it is another one.
-    """
-    kind = kind_of(found)
-    if kind == "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer":
-        return None
-    config = typed_config(found)
-    context = config.get("commonTlsContext", {})
-    trusted = context.get("combinedValidationContext")
-    if kind != _MUTUAL_TLS:
-        raise FieldError("", f"expected Istio's mutual TLS or none: {LATER_TLS}")
-    tls = DownstreamTls(
-        tuple(map(read_text, read_list(context.get("alpnProtocols", [])))),
-        read_text(context["tlsCertificateSdsSecretConfigs"][0]["name"]),
-        "" if trusted is None else read_text(trusted["validationContextSdsSecretConfig"]["name"]),
-        () if trusted is None else _read_prefixes(trusted["defaultValidationContext"]),
-        read_flag(config.get("requireClientCertificate", False)),
-    )
-    settle(found)
-    return tls
-
-
-def _read_prefixes(found: Json) -> tuple[str, ...]:
-    return tuple(read_text(name["prefix"]) for name in read_list(found.get("matchSubjectAltNames", [])))
-
-
 CHAIN = Message(
     FilterChain,
     (
         text("name", "name", default=""),
         one("match", "filterChainMatch", message=MATCH, default=FilterChainMatch()),
         Row("filter", ("filters",), lambda config: [write_network_filter(config)], read_network_filters),
-        Row("tls", ("transportSocket",), _write_tls, _read_tls, None),
+        DOWNSTREAM,
+        seconds("handshake_timeout", "transportSocketConnectTimeout", default=0.0),
     ),
 )
 
@@ -224,6 +165,6 @@ def read_listener(found: Any) -> Listener:
     listener = _LISTENER.read(found)
     return attrs.evolve(
         listener, name=listener.name or str(listener.address),
-        filter_chains=tuple(chain for chain in listener.filter_chains if chain.tls is None),
-        mutual_tls_chains=tuple(chain for chain in listener.filter_chains if chain.tls is not None),
+        filter_chains=tuple(chain for chain in listener.filter_chains if not needs_identity(chain)),
+        mutual_tls_chains=tuple(chain for chain in listener.filter_chains if needs_identity(chain)),
     )

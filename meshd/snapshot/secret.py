@@ -1,6 +1,15 @@
-"""Secrets: certificates and keys, by name; they arrive with identity."""
+"""Secrets: certificates and keys by name, and the names that say which files they come from."""
+
+from collections.abc import Iterator
 
 import attrs
+
+CERTIFICATE = "file-cert:"
+ROOT = "file-root:"
+CREDENTIAL = "kubernetes://"
+CREDENTIAL_ROOT = "-cacert"
+SYSTEM = f"{ROOT}system"
+"""The roots that the operating system trusts."""
 
 
 @attrs.frozen
@@ -11,3 +20,47 @@ class Secret:
     certificate_chain: str = ""
     private_key: str = attrs.field(default="", repr=False)
     trusted_ca: str = ""
+
+
+def certificate_name(certificate: str, private_key: str) -> str:
+    """Name the secret of two files, as Istio's agent does."""
+    return f"{CERTIFICATE}{certificate}~{private_key}"
+
+
+def certificate_files(name: str, credentials: str) -> tuple[str, str] | None:
+    """
+    Give the files of a certificate and its key; None for a name that comes from no files.
+
+    Args:
+        name: Of a secret.
+        credentials: Directory of those that are called by `credentialName`: a folder each, with the keys of a Kubernetes secret as files.
+    """
+    if name.startswith(CERTIFICATE):
+        certificate, _, key = name.removeprefix(CERTIFICATE).partition("~")
+        return certificate, key
+    if name.startswith(CREDENTIAL):
+        folder = f"{credentials}/{name.removeprefix(CREDENTIAL)}"
+        return f"{folder}/tls.crt", f"{folder}/tls.key"
+    return None
+
+
+def root_file(name: str, credentials: str) -> str:
+    """Give the file of trusted roots; empty for a name that comes from no single file."""
+    if name.startswith(CREDENTIAL) and name.endswith(CREDENTIAL_ROOT):
+        return f"{credentials}/{name.removeprefix(CREDENTIAL).removesuffix(CREDENTIAL_ROOT)}/ca.crt"
+    return name.removeprefix(ROOT) if name.startswith(ROOT) and name != SYSTEM else ""
+
+
+def is_safe(name: str) -> bool:
+    """Tell whether the name of a credential leads nowhere but into its own folder."""
+    parts = name.removeprefix(CREDENTIAL).split("/")
+    return len(parts) <= 2 and all(part and not part.startswith(".") and "\0" not in part for part in parts)
+
+
+def pem_blocks(text: str) -> Iterator[str]:
+    """Yield the certificates of a PEM text."""
+    end = "-----END CERTIFICATE-----"
+    for part in text.split("-----BEGIN CERTIFICATE-----")[1:]:
+        body, found, _ = part.partition(end)
+        if found:
+            yield f"-----BEGIN CERTIFICATE-----{body}{end}\n"

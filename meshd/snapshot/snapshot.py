@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
+from meshd.base.origins import Origin
 from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.endpoint import ClusterLoadAssignment
 from meshd.snapshot.filter_chain import FilterChain
@@ -11,7 +12,9 @@ from meshd.snapshot.listener import Listener
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.snapshot.route import RouteAction, RouteConfiguration
 from meshd.snapshot.secret import Secret
+from meshd.snapshot.tls import secrets_named
 
+NOWHERE = Origin("")
 PARTS = ("secrets", "endpoints", "clusters", "routes", "listeners")  # in the order in which references are resolved
 
 
@@ -81,6 +84,19 @@ def chains_of(listener: Listener) -> Iterator[FilterChain]:
     yield from listener.filter_chains
     if listener.default_filter_chain is not None:
         yield listener.default_filter_chain
+
+
+def secrets_wanted(snapshot: Snapshot) -> Iterator[tuple[str, Origin]]:
+    """Yield the names of secrets that TLS is ended or begun with, each with the resource that asks for it; some more than once."""
+    for listener in snapshot.listeners.values():
+        for chain in chains_of(listener):
+            if chain.tls is not None:
+                origin = next(iter(chain.origins or listener.origins), NOWHERE)
+                yield from ((name, origin) for name in secrets_named(chain.tls))
+    for cluster in snapshot.clusters.values():
+        if cluster.tls is not None:
+            origin = cluster.origins[-1] if cluster.origins else NOWHERE
+            yield from ((name, origin) for name in secrets_named(cluster.tls))
 
 
 def clusters_named(chain: FilterChain) -> Iterator[str]:

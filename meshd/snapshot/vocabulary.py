@@ -1,6 +1,6 @@
 """What of Envoy's configuration meshd does not read, and what that means: each with its reason."""
 
-LATER_TLS = "TLS comes with identity; meshd cannot serve this without it"
+LATER_TLS = "mutual TLS within the mesh comes with identity; meshd cannot serve this without it"
 
 HARMLESS: dict[str, dict[str, str]] = {
     "Bootstrap": {
@@ -27,7 +27,7 @@ HARMLESS: dict[str, dict[str, str]] = {
     },
     "Lists": {
         "problems": "what meshctl said of the configuration that it compiled",
-        "secrets": "names of certificates; TLS is told of where it is asked for",
+        "secrets": "certificates as they were; they are read from their files",
     },
     "Admin": {
         "accessLogPath": "the admin pages log nothing",
@@ -47,8 +47,14 @@ HARMLESS: dict[str, dict[str, str]] = {
     },
     "FilterChain": {
         "metadata": "where Istio made it from",
-        "transportSocketConnectTimeout": "how long a TLS handshake may take; without TLS there is none",
     },
+    "DownstreamTlsContext": {
+        "sessionTimeout": "how long a session may be taken up again",
+        "disableStatelessSessionResumption": "sessions are taken up again as OpenSSL has it",
+        "disableStatefulSessionResumption": "sessions are taken up again as OpenSSL has it",
+        "preferClientCiphers": "the server's order counts",
+    },
+    "UpstreamTlsContext": {"maxSessionKeys": "sessions are not taken up again"},
     "OriginalDst": {},
     "TlsInspector": {
         "initialReadBufferSize": "the kernel holds the bytes that are peeked at",

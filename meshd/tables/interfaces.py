@@ -13,6 +13,7 @@ from meshd.snapshot.route import RetryPolicy
 from meshd.tables.headers.request_ids import RequestIds
 from meshd.telemetry.log_format import NOWHERE
 from meshd.telemetry.log_values import Surroundings
+from meshd.telemetry.tls_facts import TlsFacts
 
 if TYPE_CHECKING:
     from meshd.tables.mirrors import MirrorRules
@@ -31,6 +32,8 @@ class Connection(Protocol):
         transport_protocol: `raw_buffer`, or `tls` when a ClientHello was seen.
         application_protocols: ALPN names of the ClientHello; (`http/1.1`,), (`http/1.0`,) or (`h2c`,) when recognised; empty otherwise.
         server_name: SNI, lower case; empty without one.
+        scheme: `http`, or `https` within TLS that is ended here.
+        tls: That TLS; None where there is none.
     """
 
     destination_address: str
@@ -40,6 +43,8 @@ class Connection(Protocol):
     transport_protocol: str
     application_protocols: tuple[str, ...]
     server_name: str
+    scheme: bytes
+    tls: TlsFacts | None
 
 
 class Exchange(Protocol):

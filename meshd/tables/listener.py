@@ -31,6 +31,7 @@ class ListenerTable:
         find_chain: Chooses the filter chain, the default chain included; None: close (NR, `filter_chain_not_found`).
         chains: All its chains, the default last.
         places: Addresses, in canonical text, and ports that it stands for.
+        ends_tls: One of its chains ends TLS.
         inline: Tables of route configurations that its chains carry themselves, by chain's place.
     """
 
@@ -45,6 +46,7 @@ class ListenerTable:
     find_chain: FindChain
     chains: tuple[ChainTable, ...]
     places: tuple[tuple[str, int], ...]
+    ends_tls: bool
     inline: Mapping[int, HostTable]
 
     def inspects_tls(self, port: int) -> bool:
@@ -65,6 +67,7 @@ def build_listener(
     Args:
         listener: The listener.
         hosts: Tables of the snapshot's route configurations by name.
+        ends_tls: One of its chains ends TLS.
         inline: Tables of the route configurations in its own chains, by the chain's place.
         environment: What tables may use.
 
@@ -85,6 +88,7 @@ def build_listener(
         find_chain=build_find_chain(chains[:-1] if has_default else chains, chains[-1] if has_default else None),
         chains=chains,
         places=tuple(_place(address) for address in (listener.address, *listener.additional_addresses)),
+        ends_tls=any(chain.tls is not None for chain in chains_of(listener)),
         inline=inline,
     )
 

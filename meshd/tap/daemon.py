@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from meshd.admin.pages import build_metrics_pages, build_pages, build_site
 from meshd.base.errors import ConfigurationError, Problem
+from meshd.base.places import CREDENTIALS
 from meshd.capture.rules import Identity
 from meshd.compile.compiler import CompileSettings
 from meshd.compile.endpoint_changes import Compilation
@@ -34,8 +35,9 @@ from meshd.model.drafts import Delivery
 from meshd.model.node import Node
 from meshd.model.node_choice import choose_node
 from meshd.model.world import World
-from meshd.snapshot.snapshot import Snapshot
+from meshd.snapshot.snapshot import Snapshot, secrets_wanted
 from meshd.sources.directory import DirectorySource
+from meshd.sources.secret_files import SecretFiles
 from meshd.sources.watch import FolderWatch
 from meshd.tap.capturing import Capturing
 from meshd.tap.directories import give_directory
@@ -95,6 +97,7 @@ class Daemon(Service):
         self._compilation = Compilation()
         self._debounce = Debounce(reactor, self._compile)
         self._source = self._build_source()
+        self._secret_files = SecretFiles(str(settings.places.config_dir / CREDENTIALS), reactor, lambda: self._debounce.poke())
         self._spawning = Spawning(reactor, settings.places)
         self._workers = Workers(
             reactor, self._spawning.spawn, self._adopt, WorkerRecord(settings.places.run_dir / "workers.json").write, self._sockets,
@@ -102,7 +105,7 @@ class Daemon(Service):
         )
         self._control = ControlPlane(
             self._compile_world, self._workers, GenerationStore(settings.places.state_dir / "generations"), reactor, time.time,
-            secrets.token_hex(4), self._serving,
+            secrets.token_hex(4), self._serving, complete=self._add_secrets,
         )
         self._facts = Facts(self._control, self._ingest, time.time())
 
@@ -238,6 +241,11 @@ class Daemon(Service):
         compiled = self._compilation.compile(world, node, CompileSettings(log_dir=str(self._settings.places.log_dir)))
         return compiled.snapshot, (*compiled.problems, *self._need_restart(node))
 
+    def _add_secrets(self, snapshot: Snapshot) -> tuple[Snapshot, tuple[Problem, ...]]:
+        """Give a snapshot the certificates and keys that it names, from their files."""
+        found = self._secret_files.find(secrets_wanted(snapshot))
+        return (attrs.evolve(snapshot, secrets=found) if found else snapshot), self._secret_files.problems
+
     def _choose_node(self, world: World) -> Node:
         node, self._facts.node_problems = choose_node(world.all(Node), self._settings.node, socket.gethostname(), machine_addresses())
         return node
@@ -276,6 +284,7 @@ class Daemon(Service):
         self._facts.stopping = True
         notify(os.environ, "STOPPING=1")
         self._source.stop()
+        self._secret_files.stop()
         self._debounce.stop()
         self._control.save()
         removed: Deferred[Any] = self._facts.capturing.remove() if self._facts.capturing is not None else succeed(True)

@@ -64,8 +64,9 @@ class Arrival(StreamOwner):
         self._data = b""
         self._timer: Timer | None = None
         port = connection.destination_port
-        self._peeking = table.inspects_tls(port)
-        self._inspects = self._peeking or table.inspects_http(port)
+        inspects_http = table.inspects_http(port)
+        self._peeking = table.inspects_tls(port) or (inspects_http and table.ends_tls)
+        self._inspects = self._peeking or inspects_http
         self.draining = False
         self.protocol = ""
         self.stream = Stream(resources.poller, descriptor, self, limit=table.config.buffer_limit)
@@ -75,7 +76,7 @@ class Arrival(StreamOwner):
         table = self._table
         if not self._inspects:
             chain = table.find_chain(self.connection)
-            if chain is None or chain.http is None:
+            if chain is None or chain.http is None or chain.config.tls is not None:
                 self._choose(chain)
             else:  # the first bytes tell whether it is another protocol, which is not routed
                 self._await_request(chain.http.config)

@@ -4,17 +4,22 @@ import socket
 from typing import Protocol
 
 from meshd.snapshot.network_filter import TcpProxy
+from meshd.snapshot.tls import DownstreamTls
 from meshd.tables.chain import ChainTable, HttpTable
 from meshd.tables.listener import ListenerTable
 from meshd.worker.accept import Arrival
 from meshd.worker.capture import original_destination, plain_address
 from meshd.worker.downstream import Downstream
+from meshd.worker.handshake import Handshake
 from meshd.worker.http_server import HttpServer
 from meshd.worker.listeners import ListeningSocket
 from meshd.worker.refusals import Refusal
 from meshd.worker.resources import Resources
 from meshd.worker.tcp_proxy import TcpPair
 from meshd.worker.unrouted import UNROUTED, find_only_cluster, find_service_cluster
+
+MOST_HANDSHAKES = 1024
+"""Clients that may be agreeing on TLS at once; the one that has taken longest makes way for the next."""
 
 
 class Served(Protocol):
@@ -32,12 +37,13 @@ class Served(Protocol):
 class Connections:
     """The open connections, and the way from an accepted socket to what serves it."""
 
-    __slots__ = ("_accepted", "_open", "_resources")
+    __slots__ = ("_accepted", "_open", "_resources", "_shaking")
 
     def __init__(self, resources: Resources) -> None:
         """Begin with none."""
         self._resources = resources
         self._open: set[Served] = set()
+        self._shaking: dict[Handshake, None] = {}  # the longest first
         self._accepted = 0
 
     @property
@@ -74,6 +80,8 @@ class Connections:
         self._open.discard(arrival)
         if chain is None:
             self._refuse(arrival, table, first)
+        elif chain.config.tls is not None:
+            self._shake_hands(arrival, table, chain, chain.config.tls, first)
         elif chain.tcp is not None:
             cluster = find_service_cluster(table, arrival.connection.destination_address) if arrival.protocol in UNROUTED else ""
             self._forward(arrival, chain.tcp.config, cluster or chain.tcp.pick_cluster(), first)
@@ -83,7 +91,39 @@ class Connections:
             else:
                 self._serve(arrival, chain.http, first)
 
-    def _serve(self, arrival: Arrival, http: HttpTable, first: bytes) -> None:
+    def _shake_hands(self, arrival: Arrival, table: ListenerTable, chain: ChainTable, tls: DownstreamTls, first: bytes) -> None:
+        """Agree on TLS; close what does not begin with it, or where there is no certificate to show."""
+        context = self._resources.tls.server(tls)
+        if context is None or first:
+            arrival.stream.close()
+            return
+        if len(self._shaking) >= MOST_HANDSHAKES:
+            next(iter(self._shaking)).break_off()
+        handshake = Handshake(
+            self._resources, arrival.stream.release(), arrival.connection, chain, context, table.config.buffer_limit, self._shaken, self._unshaken,
+        )
+        handshake.draining = arrival.draining
+        self._shaking[handshake] = None
+        self._open.add(handshake)
+
+    def _shaken(self, handshake: Handshake) -> None:
+        """Give a connection to what serves it within TLS."""
+        self._forget(handshake)
+        chain = handshake.chain
+        if chain.http is not None:
+            self._serve(handshake, chain.http, b"")
+        elif chain.tcp is not None:
+            self._forward(handshake, chain.tcp.config, chain.tcp.pick_cluster(), b"")
+
+    def _unshaken(self, handshake: Handshake, reason: str) -> None:
+        """Forget a connection that could not agree on TLS."""
+        self._forget(handshake)
+
+    def _forget(self, handshake: Handshake) -> None:
+        del self._shaking[handshake]
+        self._open.discard(handshake)
+
+    def _serve(self, arrival: Arrival | Handshake, http: HttpTable, first: bytes) -> None:
         server = HttpServer(self._resources, arrival.stream, arrival.connection, http, self._find_http, self._closed)
         self._open.add(server)
         if arrival.draining:
@@ -93,7 +133,7 @@ class Connections:
         if arrival.stream.ended:
             server.on_end()
 
-    def _forward(self, arrival: Arrival, config: TcpProxy, cluster: str, first: bytes) -> None:
+    def _forward(self, arrival: Arrival | Handshake, config: TcpProxy, cluster: str, first: bytes) -> None:
         write_log = self._resources.logs.writer(config.access_logs)
         pair = TcpPair(self._resources, arrival.stream, arrival.connection, config, write_log, self._closed)
         self._open.add(pair)

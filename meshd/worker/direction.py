@@ -100,6 +100,9 @@ class Direction(StreamOwner):
 
     def _begin_splice(self) -> None:
         self._large_reads = 0
+        if self.source.encrypted or self.target.encrypted:
+            self.spliceable = False
+            return
         if self._splice is not None:
             self._splice.stop()
         ends = self._pipes.take()

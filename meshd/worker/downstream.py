@@ -1,6 +1,7 @@
 """What is known of a downstream connection: what filter chains are chosen by, and what its log lines say."""
 
 from meshd.base.addresses import format_address
+from meshd.telemetry.tls_facts import TlsFacts
 
 
 class Downstream:
@@ -23,12 +24,14 @@ class Downstream:
         bound: Name of the listener that it was accepted on.
         accepted_at: Monotonic seconds.
         number: Among the connections of the worker, from 1.
+        tls: The TLS that was ended for it; None: none was.
+        scheme: `http`, or `https` within TLS.
     """
 
     __slots__ = (
         "accepted_at", "application_protocols", "bound", "destination", "destination_address", "destination_port", "diverted", "filter_chain",
         "listener",
-        "number", "server_name", "source", "source_address", "source_port", "transport_protocol",
+        "number", "scheme", "server_name", "source", "source_address", "source_port", "tls", "transport_protocol",
     )
 
     def __init__(
@@ -49,3 +52,5 @@ class Downstream:
         self.transport_protocol = "raw_buffer"
         self.application_protocols: tuple[str, ...] = ()
         self.server_name = ""
+        self.tls: TlsFacts | None = None
+        self.scheme = b"http"

@@ -9,6 +9,7 @@ from meshd.telemetry.instruments import Instruments
 from meshd.worker.forwarding import Forwarding
 from meshd.worker.log_files import AccessLogs, WriteLog
 from meshd.worker.metrics import Metrics
+from meshd.worker.tls_contexts import TlsContexts
 from meshd.worker.upstream.cluster import LiveClusters, Means
 from meshd.worker.upstream.connect import Connect, open_connection
 from meshd.worker.wire.poller import Poller
@@ -45,6 +46,7 @@ class Resources:
         connect: Opens connections to endpoints.
         logs: Access logs.
         metrics: Counts what is done.
+        tls: What connections with TLS are made from.
         seconds: Monotonic clock.
         wall_clock: Seconds since the epoch.
         random: In [0, 1).
@@ -53,7 +55,8 @@ class Resources:
     """
 
     __slots__ = (
-        "clusters", "connect", "draining", "forwarding", "logs", "metrics", "pipes", "poller", "program", "random", "seconds", "wall_clock", "wheel",
+        "clusters", "connect", "draining", "forwarding", "logs", "metrics", "pipes", "poller", "program", "random", "seconds", "tls", "wall_clock",
+        "wheel",
     )
 
     program: Program
@@ -74,6 +77,7 @@ class Resources:
         self.clusters = LiveClusters(Means(random, wheel, seconds))
         self.logs: Logs = AccessLogs(wheel, seconds, on_problem, random)
         self.metrics = Metrics(instruments or Instruments())
+        self.tls = TlsContexts(on_problem)
         self.draining = False
 
     def stop(self) -> None:

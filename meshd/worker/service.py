@@ -138,6 +138,7 @@ class DataPlane:
         resources = self._resources
         resources.logs.forget_writers()
         resources.program = program
+        resources.tls.use(program.snapshot.secrets)
         resources.clusters.use(program.snapshot.clusters, program.snapshot.endpoints)
         inbound = frozenset(name for name, table in program.bound.items() if table.direction == "INBOUND")
         resources.metrics.use(program.snapshot.node.name, program.snapshot.node.namespace, inbound)

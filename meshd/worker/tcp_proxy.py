@@ -229,6 +229,8 @@ class TcpPair(Pair):
 
     def chatty(self, way: Direction) -> None:
         """Let the kernel forward small messages, if it may."""
+        if way.source.encrypted or way.target.encrypted:
+            return
         self._forwarded = self.resources.forwarding.consider(self._forwarded, self.up, self.down)
 
     def drain(self) -> None:

@@ -8,6 +8,7 @@ from meshd.codec.http_events import ResponseHead, unread_request
 from meshd.snapshot.replies import Reply
 from meshd.tables.hosts import host_of
 from meshd.tables.interfaces import Connection, RouteEntry, Step
+from meshd.telemetry.tls_facts import TlsFacts
 
 
 class PlainConnection:
@@ -28,6 +29,8 @@ class PlainConnection:
         self.transport_protocol = transport_protocol
         self.application_protocols = application_protocols
         self.server_name = server_name
+        self.scheme = b"http"
+        self.tls: TlsFacts | None = None
 
 
 class PlainExchange:

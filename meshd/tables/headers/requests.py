@@ -9,7 +9,6 @@ from meshd.tables.headers.client_address import forwarded_address
 from meshd.tables.headers.request_ids import RequestIds
 from meshd.tables.interfaces import Connection
 
-SCHEME: Final = b"http"
 XFCC: Final = b"x-forwarded-client-cert"
 
 ONLY_INTERNAL: Final = frozenset((
@@ -69,7 +68,7 @@ class RequestHeaders:
         if headers.repeated:
             join_lines(headers)
         if b"x-forwarded-proto" not in first:
-            headers.add(b"x-forwarded-proto", SCHEME)
+            headers.add(b"x-forwarded-proto", connection.scheme)
         ids = self._ids
         if ids is not None:
             if b"x-request-id" not in first:

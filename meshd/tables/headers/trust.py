@@ -8,9 +8,10 @@ from meshd.codec.http_events import RequestHead
 from meshd.snapshot.network_filter import HttpConnectionManager
 from meshd.tables.headers.authority import build_shorten
 from meshd.tables.headers.client_address import build_is_internal, forwarded_address
+from meshd.tables.headers.client_certificates import build_certificates
 from meshd.tables.headers.header_text import append_via, header_text
 from meshd.tables.headers.request_ids import RequestIds
-from meshd.tables.headers.requests import ONLY_INTERNAL, SCHEME, XFCC, RequestHeaders, check_referer, join_lines, remove_all
+from meshd.tables.headers.requests import ONLY_INTERNAL, RequestHeaders, check_referer, join_lines, remove_all
 from meshd.tables.interfaces import Connection
 
 NOT_FROM_OUTSIDE: Final = ONLY_INTERNAL | {
@@ -27,7 +28,7 @@ class ForwardedHeaders(RequestHeaders):
     Here, as in `EdgeHeaders`, headers are added in Envoy's order.
     """
 
-    __slots__ = ("_hops", "_is_internal", "_keeps_certificates", "_shorten", "_via")
+    __slots__ = ("_certificates", "_hops", "_is_internal", "_shorten", "_via")
 
     only_internal: ClassVar[frozenset[bytes]] = ONLY_INTERNAL
 
@@ -43,7 +44,7 @@ class ForwardedHeaders(RequestHeaders):
         self._is_internal = build_is_internal(config.internal_ranges)
         self._shorten = build_shorten(config.strip_host_port, config.strip_trailing_host_dot)
         self._via = header_text("via", config.via)
-        self._keeps_certificates = config.forward_client_cert_details == "ALWAYS_FORWARD_ONLY"  # what else keeps them asks for TLS
+        self._certificates = build_certificates(config.forward_client_cert_details, config.client_cert_details)
 
     def prepare(self, request: RequestHead, peer: str, connection: Connection) -> str:
         """Do as the base says, for one kind of client or the other."""
@@ -51,8 +52,7 @@ class ForwardedHeaders(RequestHeaders):
         if self._shorten is not None and request.method != b"CONNECT":
             request.authority = self._shorten(request.authority, connection.destination_port)
         headers.remove(b"x-envoy-internal")
-        if not self._keeps_certificates:
-            headers.remove(XFCC)
+        self._certificates(headers, connection.tls)
         check_referer(headers)
         join_lines(headers)
         address, candidate = self._find_client(headers, connection)
@@ -72,7 +72,7 @@ class ForwardedHeaders(RequestHeaders):
     def _find_client(self, headers: Headers, connection: Connection) -> tuple[str, str]:
         """Give the client's address, empty if it is the peer's; and the one that may be internal, empty where none may."""
         if b"x-forwarded-proto" not in headers.first:
-            headers.add(b"x-forwarded-proto", SCHEME)
+            headers.add(b"x-forwarded-proto", connection.scheme)
         forwarded = headers.first.get(b"x-forwarded-for")
         address = forwarded_address(forwarded, self._hops)
         return address, "" if self._hops or (forwarded is not None and b"," in forwarded) else address
@@ -108,7 +108,7 @@ class EdgeHeaders(ForwardedHeaders):
             last = (self._own_address if peer.startswith("127.") or peer == "::1" else peer).encode()
             headers.set(b"x-forwarded-for", last if forwarded is None else forwarded + b"," + last)
         if not hops or b"x-forwarded-proto" not in headers.first:
-            headers.set(b"x-forwarded-proto", SCHEME)
+            headers.set(b"x-forwarded-proto", connection.scheme)
         return address, peer if forwarded is None else ""
 
     def _mark_external(self, headers: Headers, address: str) -> None:
@@ -135,6 +135,6 @@ def build_requests(config: HttpConnectionManager, ids: RequestIds | None, own_ad
     if config.use_remote_address:
         return EdgeHeaders(config, ids, own_address)
     plain = (config.xff_num_trusted_hops, config.internal_ranges, config.via, config.strip_host_port, config.strip_trailing_host_dot)
-    if not any(plain) and config.forward_client_cert_details != "ALWAYS_FORWARD_ONLY":
+    if not any(plain) and config.forward_client_cert_details in ("SANITIZE", "APPEND_FORWARD", "FORWARD_ONLY"):
         return RequestHeaders(ids)
     return ForwardedHeaders(config, ids)

@@ -61,6 +61,7 @@ class Stream(Watcher):
         fd: Descriptor; -1 once closed.
         take: What is called when there is something to read: reads by default, peeks or splices after `take_by`.
         drain: What is called when the socket takes bytes again.
+        encrypted: Bytes on the socket are not those of the owner: the kernel cannot forward them.
         queued: Bytes that wait to be written.
         full: The queue has been above its high mark and not yet down to the low one: whoever feeds it pauses.
         limit: Bytes that may be held for the connection.
@@ -73,7 +74,7 @@ class Stream(Watcher):
 
     __slots__ = (
         "_after", "_error", "_high", "_low", "_mask", "_most", "_plain", "_poller", "_queue", "_recv", "_send", "_watched", "connecting", "drain",
-        "ended", "fd", "finished", "full", "limit", "owner", "queued", "reading", "socket", "take", "watch_hangup",
+        "encrypted", "ended", "fd", "finished", "full", "limit", "owner", "queued", "reading", "socket", "take", "watch_hangup",
     )
 
     def __init__(
@@ -95,7 +96,7 @@ class Stream(Watcher):
         self._after: Callable[[], None] | None = None
         self._error = 0
         self.connecting = connecting
-        self.ended = self.finished = self.full = self.watch_hangup = False
+        self.encrypted = self.ended = self.finished = self.full = self.watch_hangup = False
         self.reading = True
         self.take: Callable[[], None] = self._read
         self.drain: Callable[[], None] = self._drain
@@ -329,7 +330,11 @@ class Stream(Watcher):
             else:
                 continue
             break
-        if not queue:
+        self._drained()
+
+    def _drained(self) -> None:
+        """Act on how much of the queue is left."""
+        if not self._queue:
             self._watch(self._mask & ~OUT)
         if self.full and self.queued <= self._low:
             self.full = False
@@ -359,6 +364,14 @@ class Stream(Watcher):
                 self.fail_write(error.errno or errno.ENOTCONN)
 
     # the end
+
+    def release(self) -> socket.socket:
+        """Give the socket up for another stream: no more events, and nothing is closed."""
+        self.fd = -1
+        self._plain = False
+        if self._watched:
+            self._poller.remove(self.socket.fileno())
+        return self.socket
 
     def close(self) -> None:
         """Close at once, dropping what is queued; no more events. Unread bytes make the kernel send RST."""

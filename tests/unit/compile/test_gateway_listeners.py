@@ -5,6 +5,7 @@ import pytest
 from meshd.compile.gateway_listeners import end_tls
 from meshd.model.server_tls import ServerTls
 from meshd.snapshot.network_filter import HttpConnectionManager
+from meshd.snapshot.tls import PeerCheck, TlsParameters
 from tests.helpers.edge import EDGE_NODE, TLS_FILES, gateway, server
 from tests.helpers.resources import resources_of
 from tests.helpers.small_worlds import NODE, answer_to, compiled, eps, host, svc, tcp, tls, to, virtual
@@ -106,7 +107,7 @@ def test_plain_servers_of_a_port_are_one_chain():
     assert [((), False, "http.80")] == chains(world, "0.0.0.0_80")
     both = server(443, "HTTPS", "a.example", TLS_FILES), server(443, "TLS", "b.example", PASSED)
     world = edge(gateway("edge", *both), rules(f"{HTTP}, {SNI}".replace("sniHosts: [a.example]", "sniHosts: [b.example]"), "a.example, b.example"))
-    assert [(("b.example",), False, DB), (("a.example",), True, "https.443.https-443.edge.default")] == chains(world, "0.0.0.0_443")
+    assert [(("a.example",), True, "https.443.https-443.edge.default"), (("b.example",), False, DB)] == chains(world, "0.0.0.0_443")
     twice = rules(SNI), rules(SNI.replace("host: db", "host: web"), name="w", year=2021)
     assert [(("a.example",), False, DB)] == chains(edge(gateway("edge", server(443, "TLS", "a.example", PASSED)), *twice), "0.0.0.0_443")
 
@@ -144,22 +145,30 @@ FILES = "serverCertificate: /c, privateKey: /k"
 
 
 @pytest.mark.parametrize(
-    ("text", "certificate", "root", "required"),
+    ("text", "certificates", "client", "required"),
     [
-        (f"mode: SIMPLE, {FILES}", "file-cert:/c~/k", "", False),
-        (f"mode: MUTUAL, {FILES}, caCertificates: /r", "file-cert:/c~/k", "file-root:/r", True),
-        (f"mode: OPTIONAL_MUTUAL, {FILES}, caCertificates: /r", "file-cert:/c~/k", "file-root:/r", False),
-        ("mode: SIMPLE, credentialName: x", "kubernetes://x", "", False),
-        ("mode: MUTUAL, credentialName: x", "kubernetes://x", "kubernetes://x-cacert", True),
-        ("mode: SIMPLE, credentialNames: [x, z]", "kubernetes://x", "", False),
+        (f"mode: SIMPLE, {FILES}", ("file-cert:/c~/k",), None, False),
+        (f"mode: MUTUAL, {FILES}, caCertificates: /r", ("file-cert:/c~/k",), PeerCheck("file-root:/r"), True),
+        (f"mode: MUTUAL, {FILES}, caCertificates: /r, subjectAltNames: [a]", ("file-cert:/c~/k",), PeerCheck("file-root:/r", ("a",)), True),
+        (f"mode: OPTIONAL_MUTUAL, {FILES}, caCertificates: /r", ("file-cert:/c~/k",), PeerCheck("file-root:/r"), False),
+        ("mode: SIMPLE, credentialName: x", ("kubernetes://x",), None, False),
+        ("mode: MUTUAL, credentialName: x", ("kubernetes://x",), PeerCheck("kubernetes://x-cacert"), True),
+        ("mode: SIMPLE, credentialNames: [x, z]", ("kubernetes://x", "kubernetes://z"), None, False),
     ],
 )
-def test_how_tls_ends(text, certificate, root, required):
+def test_how_tls_ends(text, certificates, client, required):
     """Secrets are called by their files or names; who must show a certificate."""
     found = end_tls(server_tls(text))
-    assert (("h2", "http/1.1"), certificate, root, required) == (
-        found.application_protocols, found.certificate, found.trusted_ca, found.require_client_certificate,
+    assert (("h2", "http/1.1"), certificates, client, required) == (
+        found.application_protocols, found.certificates, found.client, found.require_client_certificate,
     )
+
+
+def test_what_may_be_agreed_on():
+    """As the server says; Envoy's where it says nothing."""
+    said = end_tls(server_tls(f"mode: SIMPLE, {FILES}, minProtocolVersion: TLSV1_3, cipherSuites: [ECDHE-RSA-AES128-GCM-SHA256]"))
+    assert TlsParameters("TLSv1_3", "TLS_AUTO", ("ECDHE-RSA-AES128-GCM-SHA256",)) == said.parameters
+    assert TlsParameters() == end_tls(server_tls(f"mode: SIMPLE, {FILES}")).parameters
 
 
 def test_the_meshs_own_certificates():

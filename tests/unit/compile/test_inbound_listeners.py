@@ -6,7 +6,7 @@ import pytest
 from meshd.base.origins import Origin
 from meshd.compile.inbound_listeners import virtual_inbound
 from meshd.compile.inbound_ports import InboundPort
-from meshd.snapshot.filter_chain import DownstreamTls, FilterChainMatch
+from meshd.snapshot.filter_chain import FilterChainMatch
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from tests.helpers.services import machine, mesh_service, port, proxy, service
 
@@ -61,7 +61,7 @@ def test_the_chains_for_mutual_tls_wait_beside_them(protocol, expected):
     found = [chain for chain in listener.mutual_tls_chains if chain.match.destination_port == 8080]
     assert expected == [(chain.match.application_protocols, chain.tls.application_protocols) for chain in found]
     for chain in found:
-        assert DownstreamTls(chain.tls.application_protocols, accepted_prefixes=("spiffe://shop.example/",)) == chain.tls
+        assert ("spiffe://shop.example/",) == chain.tls.client.prefixes
 
 
 def test_the_routes_of_a_declared_port():

@@ -34,37 +34,29 @@ def test_reads_tls(tls, expected):
             "got the boolean true",
         ]),
         ("{mode: SIMPLE}", [
-            "warning spec.servers[0].tls.mode: mode SIMPLE is not served yet and has no effect",
             "error spec.servers[0].tls.serverCertificate: expected a file in mode SIMPLE, got nothing",
             "error spec.servers[0].tls.privateKey: expected a file in mode SIMPLE, got nothing",
         ]),
         ("{mode: MUTUAL, serverCertificate: /a, privateKey: /b}", [
-            "warning spec.servers[0].tls.mode: mode MUTUAL is not served yet and has no effect",
             "error spec.servers[0].tls.caCertificates: expected a file in mode MUTUAL, got nothing",
         ]),
         ("{mode: SIMPLE, credentialName: a, serverCertificate: /a, privateKey: /b}", [
-            "warning spec.servers[0].tls.mode: mode SIMPLE is not served yet and has no effect",
-            "warning spec.servers[0].tls.credentialName: credentialName is not served yet and has no effect",
             "error spec.servers[0].tls.serverCertificate: expected one of credentialName, credentialNames, tlsCertificates and "
             "serverCertificate, got credentialName and serverCertificate",
         ]),
         ("{mode: SIMPLE, credentialNames: [a, b, c]}", [
-            "warning spec.servers[0].tls.mode: mode SIMPLE is not served yet and has no effect",
-            "warning spec.servers[0].tls.credentialNames: credentialNames is not served yet and has no effect",
             "warning spec.servers[0].tls: expected at most 2 certificates, got more; the first two are used",
         ]),
         ("{mode: SIMPLE, tlsCertificates: [{serverCertificate: /a}]}", [
-            "warning spec.servers[0].tls.mode: mode SIMPLE is not served yet and has no effect",
             "error spec.servers[0].tls.privateKey: expected a file in mode SIMPLE, got nothing",
         ]),
         ("{mode: SIMPLE, tlsCertificates: [5]}", [
             "error spec.servers[0].tls.tlsCertificates[0]: expected a mapping, got the number 5",
-            "warning spec.servers[0].tls.mode: mode SIMPLE is not served yet and has no effect",
             "error spec.servers[0].tls.serverCertificate: expected a file in mode SIMPLE, got nothing",
             "error spec.servers[0].tls.privateKey: expected a file in mode SIMPLE, got nothing",
         ]),
         ("{mode: SIMPLE, serverCertificate: /a, privateKey: /b, caCrl: /c}", [
-            "warning spec.servers[0].tls.mode: mode SIMPLE is not served yet and has no effect",
+            "warning spec.servers[0].tls.caCrl: caCrl is not served yet and has no effect",
             "error spec.servers[0].tls.caCrl: expected none in mode SIMPLE, which asks for no client certificates, got one",
         ]),
         ("{mode: ISTIO_MUTUAL}", ["warning spec.servers[0].tls.mode: mode ISTIO_MUTUAL is not served yet and has no effect"]),
@@ -81,6 +73,9 @@ def test_reads_tls(tls, expected):
         ("{cipherSuites: [AES128-SHA, AES128-SHA]}", ["warning spec.servers[0].tls.cipherSuites: expected each suite once, got AES128-SHA twice"]),
         ("{subjectAltNames: [5]}", ["error spec.servers[0].tls.subjectAltNames[0]: expected text, got the number 5; quote it"]),
         ("{httpsRedirect: 'true'}", ["error spec.servers[0].tls.httpsRedirect: expected true or false, got 'true'; remove the quotes"]),
+        ("{minProtocolVersion: TLSV1_1}", [
+            "warning spec.servers[0].tls.minProtocolVersion: expected TLSV1_2 or TLSV1_3, got TLSV1_1; 1.2 is the least that is spoken",
+        ]),
         ("{sni: a}", ["warning spec.servers[0].tls.sni: expected a known field, got sni, which is ignored"]),
     ],
 )  # fmt: skip

@@ -104,7 +104,6 @@ def test_an_empty_policy_is_protobufs_default():
         ]),
         ("{ingress: [{port: {number: 80}, tls: {mode: SIMPLE, credentialName: a}}]}", [
             "warning spec.ingress[0].tls.mode: mode SIMPLE is not served yet and has no effect",
-            "warning spec.ingress[0].tls.credentialName: credentialName is not served yet and has no effect",
             "error spec.ingress[0].tls.credentialName: expected files of one certificate, got another setting, which sidecars do not have",
         ]),
         ("{ingress: [{port: {number: 80, protocol: TCP}, connectionPool: {http: {maxRetries: 1}}}]}", [

@@ -97,7 +97,7 @@ def test_lists_are_read_as_they_were_compiled(name):
         endpoints=plain(snapshot.endpoints), secrets={},
     )
     assert expected == found.snapshot
-    assert {"those with TLS are shown, not served"} >= {problem.hint for problem in found.problems}
+    assert {"those without are shown, not served"} >= {problem.hint for problem in found.problems}
 
 
 def leads_somewhere(route):
@@ -200,9 +200,10 @@ def test_the_node_is_named_in_its_id(node, expected):
         ([{**LISTENER, "address": {"socketAddress": {"address": "127.0.0.1", "portValue": 80, "protocol": "UDP"}}}], [],
          "x.json: staticResources.listeners[0].address.socketAddress.protocol: expected TCP, found 'UDP'; this listener is left out (l)"),
         ([], [{"name": "c", "transportSocket": {"name": "envoy.transport_sockets.tls", "typedConfig": {
-            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"}}}],
-         "x.json: staticResources.clusters[0].transportSocket: expected a plain socket: TLS comes with identity; meshd cannot serve this without it; "
-         "this cluster is left out (c)"),
+            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+            "commonTlsContext": {"tlsCertificateSdsSecretConfigs": [{"name": "default"}]}}}}],
+         "x.json: staticResources.clusters[0].transportSocket: expected certificates in files: mutual TLS within the mesh comes with identity; meshd "
+         "cannot serve this without it; this cluster is left out (c)"),
         ([], [{"name": "c"}, {"name": "c", "type": "EDS"}],
          "x.json: staticResources.clusters[1]: expected each cluster once, found c twice; this cluster is left out (c)"),
         ([], [{"name": "c", "type": "EDS"}],

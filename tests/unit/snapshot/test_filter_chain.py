@@ -3,8 +3,9 @@
 import attrs
 import pytest
 
-from meshd.snapshot.filter_chain import DownstreamTls, FilterChain, FilterChainMatch
+from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch, needs_identity
 from meshd.snapshot.network_filter import TcpProxy
+from meshd.snapshot.tls import DownstreamTls
 
 
 def test_a_match_without_criteria_takes_all():
@@ -15,7 +16,8 @@ def test_a_match_without_criteria_takes_all():
 def test_a_chain_takes_bytes_as_they_come():
     """TLS is ended only where it is said; then the machine's own certificate is used."""
     assert FilterChain("a", FilterChainMatch(), TcpProxy("s", "c")).tls is None
-    assert ("default", "ROOTCA") == (DownstreamTls().certificate, DownstreamTls().trusted_ca)
+    assert needs_identity(FilterChain("a", FilterChainMatch(), TcpProxy("s", "c"), DownstreamTls()))
+    assert not needs_identity(FilterChain("a", FilterChainMatch(), TcpProxy("s", "c"), DownstreamTls(certificates=("file-cert:/c~/k",))))
 
 
 def test_chains_cannot_be_changed():

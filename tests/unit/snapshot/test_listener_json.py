@@ -3,10 +3,11 @@
 import pytest
 
 from meshd.base.addresses import SocketAddress
-from meshd.snapshot.filter_chain import DownstreamTls, FilterChain, FilterChainMatch
+from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
 from meshd.snapshot.listener import Listener, ListenerFilter
 from meshd.snapshot.listener_json import read_listener, write_listener
 from meshd.snapshot.network_filter import AccessLog, TcpProxy
+from meshd.snapshot.tls import DownstreamTls, PeerCheck
 
 TO_C = TcpProxy("c", "c")
 PLACE = SocketAddress("0.0.0.0", 80)
@@ -84,7 +85,7 @@ def test_inspectors_may_skip_ports(ports, message):
 
 def test_chains_for_mutual_tls_stand_among_the_others():
     """They are told by their transport socket, and read back apart."""
-    tls = DownstreamTls(("h2",), accepted_prefixes=("spiffe://cluster.local/",))
+    tls = DownstreamTls(("h2",), client=PeerCheck("ROOTCA", prefixes=("spiffe://cluster.local/",)))
     plain, mutual = FilterChain("a", FilterChainMatch(80), TO_C), FilterChain("a", FilterChainMatch(80, transport_protocol="tls"), TO_C, tls)
     listener = Listener("l", PLACE, (plain,), mutual_tls_chains=(mutual,))
     written = write_listener(listener)

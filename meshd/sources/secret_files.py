@@ -1,0 +1,171 @@
+"""Certificates and keys in files: read by the names that a snapshot has for them, checked, and read again when they change."""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import attrs
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from meshd.base.errors import Problem
+from meshd.base.origins import Origin
+from meshd.snapshot.secret import CREDENTIAL, CREDENTIAL_ROOT, ROOT, SYSTEM, Secret, certificate_files, is_safe, pem_blocks, root_file
+from meshd.snapshot.tls import IDENTITY
+
+INTERVAL = 2.0  # seconds between looks at the files
+MOST_BYTES = 4 * 1024 * 1024
+"""A file of certificates may have; the roots of an operating system come to a quarter of a megabyte."""
+SYSTEM_ROOTS = (
+    "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/pki/tls/cacert.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem",
+)
+"""Where operating systems keep the roots that they trust, as Istio's agent and Go look for them."""
+
+Stamp = tuple[int, int, int] | None
+"""What tells one version of a file from another; None: it is not there."""
+
+
+class Faulty(ValueError):
+    """A file that is of no use: `path`, and what is wrong with it."""
+
+    def __init__(self, path: str, said: str) -> None:
+        super().__init__(said)
+        self.path = path
+        self.said = said
+
+
+@attrs.define(eq=False)
+class SecretFiles:
+    """
+    Reads secrets from files, and looks every few seconds whether those files have changed.
+
+    Attributes:
+        directory: Of what is called by `credentialName`.
+        clock: For looking again; None: it is not done.
+        on_change: Called when a file has changed that was read before.
+        problems: What is wrong with the files that were asked for last.
+    """
+
+    directory: str
+    clock: IReactorTime | None = None
+    on_change: Callable[[], object] = lambda: None
+    problems: tuple[Problem, ...] = ()
+    _good: dict[str, Secret] = attrs.field(factory=dict)
+    _stamps: dict[str, Stamp] = attrs.field(factory=dict)
+    _look: IDelayedCall | None = None
+
+    def find(self, wanted: Iterable[tuple[str, Origin]]) -> dict[str, Secret]:
+        """
+        Give the secrets of some names; one whose files are of no use has its last good content, or is left out.
+
+        Args:
+            wanted: Names, each with the resource that asks for it, which problems are told of; those of the machine's identity come otherwise.
+        """
+        self._stamps.clear()
+        found: dict[str, Secret] = {}
+        problems: dict[tuple[Origin, str], Problem] = {}
+        for name, origin in wanted:
+            if name in IDENTITY:
+                continue
+            try:
+                found[name] = self._read(name)
+            except Faulty as fault:
+                kept = self._good.get(name)
+                if kept is not None:
+                    found[name] = kept
+                hint = "the last good version is used" if kept is not None else "TLS that needs it is closed until it is mended"
+                problems[origin, fault.path] = Problem(origin, f"{fault.path}: {fault.said}", "", hint)
+        self._good = found
+        self.problems = tuple(problems.values())
+        self._look_later()
+        return found
+
+    def stop(self) -> None:
+        """Look no more."""
+        if self._look is not None and self._look.active():
+            self._look.cancel()
+        self._look = None
+        self.clock = None
+
+    def _look_later(self) -> None:
+        if self.clock is not None and self._look is None and self._stamps:
+            self._look = self.clock.callLater(INTERVAL, self._look_now)
+
+    def _look_now(self) -> None:
+        self._look = None
+        if any(_stamp(path) != stamp for path, stamp in self._stamps.items()):
+            self.on_change()
+        self._look_later()
+
+    def _read(self, name: str) -> Secret:
+        if name == SYSTEM:
+            return Secret(name, trusted_ca=self._read_roots(system_roots()))
+        if name.startswith(CREDENTIAL) and not is_safe(name):
+            raise Faulty(name.removeprefix(CREDENTIAL), "expected the name of a credential, which is no path")
+        if name.startswith(ROOT) or name.endswith(CREDENTIAL_ROOT):
+            return Secret(name, trusted_ca=self._read_roots(root_file(name, self.directory)))
+        files = certificate_files(name, self.directory)
+        if files is None:
+            raise Faulty(name, "expected files of a certificate, or a credential")
+        certificate, key = files
+        chain = self._read_certificates(certificate)
+        text = self._read_text(key)
+        _check_pair(chain, text, certificate, key)
+        return Secret(name, _pem(chain), text)
+
+    def _read_roots(self, path: str) -> str:
+        return _pem(self._read_certificates(path))
+
+    def _read_certificates(self, path: str) -> list[x509.Certificate]:
+        text = self._read_text(path)
+        try:
+            found = [x509.load_pem_x509_certificate(block.encode()) for block in pem_blocks(text)]
+        except ValueError as error:
+            raise Faulty(path, f"expected certificates in PEM, found one that cannot be read ({error})") from None
+        if not found:
+            raise Faulty(path, "expected certificates in PEM, found none")
+        return found
+
+    def _read_text(self, path: str) -> str:
+        """Read a file, and remember which version of it that was."""
+        try:
+            self._stamps[path] = _stamp(path)
+            content = Path(path).read_bytes() if os.path.getsize(path) <= MOST_BYTES else b""
+        except (OSError, ValueError) as error:
+            raise Faulty(path, f"expected a file that can be read: {getattr(error, 'strerror', None) or error}") from None
+        if not content:
+            raise Faulty(path, f"expected a file of 1 to {MOST_BYTES} bytes")
+        return content.decode("utf-8", "replace")
+
+
+def system_roots() -> str:
+    """Give the file of the roots that this machine trusts."""
+    return next((path for path in SYSTEM_ROOTS if os.path.exists(path)), SYSTEM_ROOTS[0])
+
+
+def _check_pair(chain: list[x509.Certificate], text: str, certificate: str, key: str) -> None:
+    """Check that a key is the certificate's; nothing of it is ever quoted."""
+    try:
+        private = load_pem_private_key(text.encode(), None)
+    except TypeError:
+        raise Faulty(key, "expected a private key without a password") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise Faulty(key, "expected a private key in PEM, found something else") from None
+    kind = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    if private.public_key().public_bytes(*kind) != chain[0].public_key().public_bytes(*kind):
+        raise Faulty(key, f"expected the private key of the certificate in {certificate}, found another one")
+
+
+def _pem(chain: list[x509.Certificate]) -> str:
+    return "".join(certificate.public_bytes(Encoding.PEM).decode() for certificate in chain)
+
+
+def _stamp(path: str) -> Stamp:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

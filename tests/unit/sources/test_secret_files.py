@@ -1,0 +1,112 @@
+"""Certificates and keys in files."""
+
+import os
+
+import pytest
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+from twisted.internet.task import Clock
+
+from meshd.base.origins import Origin
+from meshd.snapshot.secret import Secret
+from meshd.sources.secret_files import INTERVAL, MOST_BYTES, SecretFiles, system_roots
+from tests.helpers.certificates import Authority
+
+ROOT = Authority()
+LEAF, OTHER = ROOT.issue("a.test"), ROOT.issue("b.test")
+GATEWAY = Origin("edge.yaml", 3, "Gateway", "default", "edge")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Give a folder with a credential, and files beside it."""
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "tls.crt").write_text(LEAF.chain + ROOT.chain)
+    (tmp_path / "x" / "tls.key").write_text(LEAF.key)
+    (tmp_path / "x" / "ca.crt").write_text("# ours\n" + ROOT.chain)
+    OTHER.write(tmp_path, "other")
+    return tmp_path
+
+
+def find(files, *names):
+    """Find secrets for the Gateway."""
+    return files.find([(name, GATEWAY) for name in names])
+
+
+def test_reads_what_is_named(folder):
+    """Credentials by their keys, files by their paths; the machine's identity comes otherwise."""
+    files = SecretFiles(str(folder))
+    pair = f"file-cert:{folder}/other.crt~{folder}/other.key"
+    assert {
+        "kubernetes://x": Secret("kubernetes://x", LEAF.chain + ROOT.chain, LEAF.key),
+        "kubernetes://x-cacert": Secret("kubernetes://x-cacert", trusted_ca=ROOT.chain),
+        pair: Secret(pair, OTHER.chain, OTHER.key),
+        f"file-root:{folder}/other.crt": Secret(f"file-root:{folder}/other.crt", trusted_ca=OTHER.chain),
+    } == find(files, "kubernetes://x", "kubernetes://x-cacert", pair, f"file-root:{folder}/other.crt", "default", "ROOTCA")
+    assert () == files.problems
+
+
+def locked() -> str:
+    """Give a key with a password."""
+    return LEAF.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")).decode()
+
+
+@pytest.mark.parametrize(("file", "content", "said"), [
+    ("tls.crt", None, "tls.crt: expected a file that can be read: No such file or directory"),
+    ("tls.crt", "", f"tls.crt: expected a file of 1 to {MOST_BYTES} bytes"),
+    ("tls.crt", "hello", "tls.crt: expected certificates in PEM, found none"),
+    ("tls.crt", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+     "tls.crt: expected certificates in PEM, found one that cannot be read"),
+    ("tls.key", OTHER.key, "tls.key: expected the private key of the certificate in "),
+    ("tls.key", "hello", "tls.key: expected a private key in PEM, found something else"),
+    ("tls.key", locked(), "tls.key: expected a private key without a password"),
+])
+def test_what_is_of_no_use(folder, file, content, said):
+    """It is told of with the resource that asks for it, and left out; the last good version stays."""
+    files = SecretFiles(str(folder))
+    good = find(files, "kubernetes://x")
+    (folder / "x" / file).unlink()
+    if content is not None:
+        (folder / "x" / file).write_text(content)
+    fresh = SecretFiles(str(folder))
+    for asked, found, hint in (
+        (fresh, {}, "TLS that needs it is closed until it is mended"), (files, good, "the last good version is used"),
+    ):
+        assert found == find(asked, "kubernetes://x", "kubernetes://x")
+        (problem,) = asked.problems
+        assert (GATEWAY, hint) == (problem.origin, problem.hint)
+        assert said in problem.message
+        assert "PRIVATE" not in str(problem)
+
+
+@pytest.mark.parametrize("name", ["kubernetes://../x", "kubernetes:///etc/x", "somewhere"])
+def test_names_that_lead_elsewhere(folder, name):
+    """No path but the one that was meant."""
+    files = SecretFiles(str(folder / "x"))
+    assert {} == find(files, name)
+    assert 1 == len(files.problems)
+
+
+def test_a_changed_file_is_told_of(folder):
+    """Also one that was missing and comes; nothing is looked at that nobody asked for."""
+    clock, changes = Clock(), []
+    files = SecretFiles(str(folder), clock, lambda: changes.append(find(files, "kubernetes://x", "kubernetes://late")))
+    clock.advance(INTERVAL)
+    assert [] == clock.getDelayedCalls()
+    find(files, "kubernetes://x", "kubernetes://late")
+    clock.advance(INTERVAL)
+    assert [] == changes
+    (folder / "x" / "tls.key").write_text(OTHER.key)
+    clock.advance(INTERVAL)
+    (folder / "late").mkdir()
+    (folder / "late" / "tls.crt").write_text(OTHER.chain)
+    (folder / "late" / "tls.key").write_text(OTHER.key)
+    clock.advance(INTERVAL)
+    clock.advance(INTERVAL)
+    assert [["kubernetes://x"], ["kubernetes://x", "kubernetes://late"]] == [list(found) for found in changes]
+    files.stop()
+    assert [] == clock.getDelayedCalls()
+
+
+def test_the_roots_of_the_machine():
+    """Where it has them, or where Debian does."""
+    assert os.path.isabs(system_roots())
