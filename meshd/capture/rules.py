@@ -13,6 +13,7 @@ MERGED_METRICS_PORT = 15020  # Istio's agent; kept free of capture so that what 
 LOOPBACK: dict[Family, str] = {"ip": "127.0.0.1", "ip6": "::1"}
 FROM_MESHD: dict[Family, str] = {"ip": INBOUND_SOURCE_IPV4, "ip6": INBOUND_SOURCE_IPV6}
 
+DNS_PORT = 53
 LEAVE = Return()
 
 
@@ -75,8 +76,10 @@ def _outbound(settings: Checked, identity: Identity, ports: Ports) -> Iterator[R
     # meshd to the application behind it
     for family, source in FROM_MESHD.items():
         yield Rule(LEAVE, family, out_interface="lo", source=source)
-    # the application called a service and meshd chose this very machine: inbound rules and policies hold here too
+    # the application called a service and meshd chose this very machine: inbound rules and policies hold here too, but not for the names that
+    # workers ask a resolver on loopback for, such as systemd-resolved at 127.0.0.53 (Istio leaves port 53 out where it captures DNS)
     if settings.inbound:
+        yield Rule(LEAVE, "ip", out_interface="lo", destination="127.0.0.0/8", ports=(DNS_PORT, DNS_PORT), uid=identity.uid)
         for family, address in LOOPBACK.items():
             yield Rule(Redirect(ports.inbound), family, out_interface="lo", destination=address, other_destination=True, uid=identity.uid)
     yield Rule(LEAVE, uid=identity.uid)

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from meshd.control.attachment import Attachment
 from meshd.control.generations import Generation
+from meshd.control.problem_log import ProblemLog
 from meshd.control.processes import Life, OnEnd
 from meshd.control.pusher import Pusher
 from meshd.control.sessions import ControlSession, Introduction
@@ -124,6 +125,7 @@ class Workers:
     _nonces: "itertools.count[int]" = attrs.field(factory=lambda: itertools.count(1))
     _encoded: tuple[Update, bytes] | None = None
     _stopping: "Deferred[None] | None" = None
+    _problem_log: ProblemLog = attrs.Factory(lambda self: ProblemLog(self.clock.seconds), takes_self=True)
 
     def start(self, count: int, living: Mapping[int, int]) -> None:
         """
@@ -223,6 +225,7 @@ class Workers:
                 slot.attachment.status = status if isinstance(status, dict) else {}
                 if isinstance(problems, list) and problems:
                     slot.attachment.problems = tuple(str(problem) for problem in problems)
+                    self._problem_log.note(slot.index, slot.attachment.problems)
                 metrics = report.get("metrics")
                 self.totals.add(str(slot.index), metrics if isinstance(metrics, list) else [])
 

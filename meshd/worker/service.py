@@ -20,6 +20,7 @@ from meshd.worker.listeners import ListeningSocket
 from meshd.worker.resources import Resources
 from meshd.worker.router import Router
 from meshd.worker.upstream.followed_name import LookupMeans
+from meshd.worker.upstream.lookup_limits import LookupLimits
 from meshd.worker.upstream.names import NamedClusters
 from meshd.worker.upstream.resolver import MachineResolver, Resolve
 from meshd.worker.wire.poller import Poller
@@ -106,7 +107,8 @@ class DataPlane:
         self._wheel = wheel = Wheel(clock)
         self._resources = Resources(self._poller, wheel, clock.seconds, wall_clock, random, on_problem, instruments=instruments)
         clusters = self._resources.clusters
-        lookups = LookupMeans(resolve or MachineResolver(cast(IReactorTime, reactor)).look_up, wheel, on_problem)
+        look_up = resolve or MachineResolver(cast(IReactorTime, reactor)).look_up
+        lookups = LookupMeans(look_up, wheel, clock.seconds, on_problem, LookupLimits(wheel))
         clusters.names = NamedClusters(lookups, clusters.renamed)
         self._router = Router(self._resources)
         self._random, self._entropy = random, entropy

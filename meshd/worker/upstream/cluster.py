@@ -14,12 +14,12 @@ from meshd.tables.balancers.registry import HASHING, find_builder
 from meshd.tables.interfaces import Pick
 from meshd.worker.upstream.budget import most_retries
 from meshd.worker.upstream.host import UpstreamHost
+from meshd.worker.upstream.merge_window import MergeWindow
 from meshd.worker.upstream.names import NamedClusters
 from meshd.worker.upstream.outlier import OutlierDetector
 from meshd.worker.upstream.priorities import Place, build_priorities
-from meshd.worker.wire.wheel import Timer, Wheel
+from meshd.worker.wire.wheel import Wheel
 
-MERGE_WINDOW = 1.0  # Envoy's default update_merge_window
 _IDLE_TIMEOUT = 3600.0  # Envoy's default
 _NOT_OF_CONNECTIONS = (
     "choice_count", "connect_timeout", "dns_lookup_family", "dns_refresh_rate", "http_idle_timeout", "lb_policy", "origins", "outlier_detection",
@@ -67,8 +67,8 @@ class LiveCluster:
     """
 
     __slots__ = (
-        "_detector", "_draw", "_due", "_means", "_pick", "_picked_at", "assignment", "choose", "config", "connections", "hosts", "limits", "name",
-        "pending", "requests", "retries", "waiting",
+        "_detector", "_draw", "_means", "_pick", "_window", "assignment", "choose", "config", "connections", "hosts", "limits", "name", "pending",
+        "requests", "retries", "waiting",
     )
 
     def __init__(self, config: Cluster, assignment: ClusterLoadAssignment | None, means: Means) -> None:
@@ -79,8 +79,7 @@ class LiveCluster:
         self._means = means
         self._pick: Pick | None = None
         self._draw = Draw(means.random)
-        self._picked_at = -MERGE_WINDOW - 1.0
-        self._due: Timer | None = None
+        self._window = MergeWindow(means.wheel, means.seconds, self._repick)  # ejections and their ends
         self._detector: OutlierDetector | None = None
         self.choose: Callable[[Destination], UpstreamHost | None] = self._choose_balanced
         self.config = config
@@ -174,7 +173,7 @@ class LiveCluster:
             return
         if self._detector is None:
             means = self._means
-            self._detector = OutlierDetector(config, means.wheel, means.seconds, means.random, self._changed)
+            self._detector = OutlierDetector(config, means.wheel, means.seconds, means.random, self._window.ask)
         self._detector.config = config
         self._detector.watch(list(self.hosts.values()))
 
@@ -182,27 +181,7 @@ class LiveCluster:
         if self._detector is not None:
             self._detector.stop()
             self._detector = None
-        if self._due is not None:
-            self._due.cancel()
-            self._due = None
-
-    def _changed(self) -> None:
-        """
-        Pick anew after an ejection or its end: at once, or a second later where that was done less than a second ago.
-
-        Source:
-            Envoy's update_merge_window, ClusterManagerImpl::scheduleUpdate.
-        """
-        if self._due is None:
-            if self._means.seconds() - self._picked_at > MERGE_WINDOW:
-                self._pick_changed()
-            else:
-                self._due = self._means.wheel.after(MERGE_WINDOW, self._pick_changed)
-
-    def _pick_changed(self) -> None:
-        self._due = None
-        self._picked_at = self._means.seconds()
-        self._repick()
+        self._window.cancel()
 
     def _repick(self) -> None:
         """Make what picks a host anew, from their health."""

@@ -3,17 +3,17 @@
 from collections.abc import Callable
 
 import attrs
-from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.names.error import DNSNameError
 from twisted.python.failure import Failure
 
 from meshd.snapshot.cluster import LookupFamily
+from meshd.worker.upstream.lookup_limits import LookupLimits
 from meshd.worker.upstream.resolver import AAAA, MAX_ADDRESSES, A, Records, Resolve
 from meshd.worker.wire.wheel import Timer, Wheel
 
 FIRST_RETRY = 1.0  # seconds until a name without an answer is looked up again; doubled each time, up to the refresh rate
 LOOKUP_LIMIT = 30.0  # seconds that one lookup may take, whatever the resolver does
-MAX_AT_ONCE = 32  # lookups that one worker has under way
 MIN_PAUSE, MAX_PAUSE = 1.0, 86400.0  # seconds between lookups, whatever a record says
 
 _KINDS: dict[LookupFamily, tuple[int, ...]] = {"V4_ONLY": (A,), "V6_ONLY": (AAAA,), "V4_PREFERRED": (A, AAAA), "AUTO": (AAAA, A), "ALL": (A, AAAA)}
@@ -31,12 +31,13 @@ class Question:
 
 @attrs.frozen
 class LookupMeans:
-    """What names are followed by: a resolver, timers, who is told when a name begins or ceases to fail, and a limit of lookups at once."""
+    """What names are followed by: a resolver, timers and a clock, who is told when a name begins or ceases to fail, and limits of lookups at once."""
 
     resolve: Resolve
     wheel: Wheel
+    seconds: Callable[[], float]
     on_problem: Callable[[str], None]
-    limit: DeferredSemaphore = attrs.field(factory=lambda: DeferredSemaphore(MAX_AT_ONCE))
+    limits: LookupLimits
 
 
 class FollowedName:
@@ -52,7 +53,7 @@ class FollowedName:
     __slots__ = ("_changed", "_failures", "_means", "_question", "_stopped", "_timer", "_under_way", "addresses", "last_addresses", "problem")
 
     def __init__(self, question: Question, means: LookupMeans, changed: Callable[[], None]) -> None:
-        """Take a question; `changed` is called when an answer differs from the last."""
+        """Take a question; `changed` is called when an answer differs from the last, be it in its order."""
         self._question = question
         self._means = means
         self._changed = changed
@@ -67,7 +68,7 @@ class FollowedName:
     def look(self) -> None:
         """Look it up now, and again from then on."""
         self._timer = None
-        asked: Deferred[Records] = self._means.limit.run(self._ask)
+        asked = Deferred.fromCoroutine(self._means.limits.run(self._ask, failing=bool(self.problem)))
         self._under_way = asked
         asked.addCallbacks(self._answered, self._failed)
 

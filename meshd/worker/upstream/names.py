@@ -9,16 +9,18 @@ from meshd.base.hostnames import is_hostname
 from meshd.snapshot.cluster import NAMED, Cluster
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
 from meshd.worker.upstream.followed_name import FollowedName, LookupMeans, Question
+from meshd.worker.upstream.merge_window import MergeWindow
 
 
 class NamedClusters:
     """
     Follows the names of a snapshot's clusters, also of those that nothing was sent to yet: the first request finds addresses.
 
-    A name is looked up once for all clusters that ask alike, and goes on being followed when a push brings it again.
+    A name is looked up once for all clusters that ask alike, and goes on being followed when a push brings it again. Answers are gathered, as a
+    cluster of many names would be built anew for each of them.
     """
 
-    __slots__ = ("_changed", "_clusters", "_followed", "_means", "_users")
+    __slots__ = ("_changed", "_clusters", "_followed", "_means", "_users", "_windows")
 
     def __init__(self, means: LookupMeans, changed: Callable[[str], None]) -> None:
         """Begin with none; `changed` is called with the name of a cluster that has other endpoints from now on."""
@@ -27,6 +29,7 @@ class NamedClusters:
         self._clusters: dict[str, tuple[Cluster, ClusterLoadAssignment]] = {}
         self._followed: dict[Question, FollowedName] = {}
         self._users: dict[Question, list[str]] = {}
+        self._windows: dict[str, MergeWindow] = {}
 
     def use(self, clusters: Mapping[str, Cluster], endpoints: Mapping[str, ClusterLoadAssignment]) -> None:
         """Take the clusters and endpoints of another snapshot."""
@@ -35,6 +38,8 @@ class NamedClusters:
         for name, (cluster, assignment) in self._clusters.items():
             for question in questions_of(cluster, assignment):
                 self._users.setdefault(question, []).append(name)
+        for name in [name for name in self._windows if name not in self._clusters]:
+            self._windows.pop(name).cancel()
         for question in [question for question in self._followed if question not in self._users]:
             self._followed.pop(question).stop()
         for question in [question for question in self._users if question not in self._followed]:
@@ -50,12 +55,26 @@ class NamedClusters:
         self.use({}, {})
 
     def _follow(self, question: Question) -> None:
+        first: tuple[str, ...] = ()
+        all_of_them: frozenset[str] = frozenset()
+
         def changed() -> None:
+            nonlocal first, all_of_them
+            before = (first, all_of_them)
+            first, all_of_them = followed.last_addresses[:1], frozenset(followed.addresses)
             for name in self._users.get(question, ()):
-                self._changed(name)
+                logical = self._clusters[name][0].type == "LOGICAL_DNS"
+                if first != before[0] if logical else all_of_them != before[1]:
+                    self._gather(name)
 
         followed = self._followed[question] = FollowedName(question, self._means, changed)
         followed.look()
+
+    def _gather(self, name: str) -> None:
+        window = self._windows.get(name)
+        if window is None:
+            window = self._windows[name] = MergeWindow(self._means.wheel, self._means.seconds, lambda: self._changed(name))
+        window.ask()
 
 
 def questions_of(cluster: Cluster, assignment: ClusterLoadAssignment) -> Iterable[Question]:

@@ -24,6 +24,11 @@ class Timer:
         self._call = call
         bucket[self] = None
 
+    @property
+    def waiting(self) -> bool:
+        """Whether the call is still to come."""
+        return self._bucket is not None
+
     def cancel(self) -> None:
         """Do not make the call."""
         bucket = self._bucket

@@ -23,6 +23,7 @@ DEFAULT = {
     ],
     "MESHD_OUTBOUND": [
         "-s 127.0.0.6/32 -o lo -j RETURN",
+        "-d 127.0.0.0/8 -o lo -p tcp -m tcp --dport 53 -m owner --uid-owner 1337 -j RETURN",
         "! -d 127.0.0.1/32 -o lo -p tcp -m owner --uid-owner 1337 -j REDIRECT --to-ports 15006",
         "-m owner --uid-owner 1337 -j RETURN",
         "-m owner --gid-owner 1337 -j RETURN",

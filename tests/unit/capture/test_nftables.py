@@ -30,6 +30,7 @@ table inet meshd {
 	chain outbound {
 		oifname "lo" ip saddr 127.0.0.6 counter return
 		oifname "lo" ip6 saddr ::6 counter return
+		oifname "lo" ip daddr 127.0.0.0/8 tcp dport 53 meta skuid 1337 counter return
 		oifname "lo" ip daddr != 127.0.0.1 meta l4proto tcp meta skuid 1337 counter redirect to :15006
 		oifname "lo" ip6 daddr != ::1 meta l4proto tcp meta skuid 1337 counter redirect to :15006
 		meta skuid 1337 counter return

@@ -5,6 +5,7 @@ import signal
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from meshd.control.generations import Generation
@@ -282,12 +283,16 @@ class WorkersTests(SynchronousTestCase):
         self.assertEqual((["attached"], again, []), (self.states(), self.workers.slots[0].link, self.lives[0].signals))
 
     def test_reports_are_kept(self):
-        """Garbage in them is left out."""
+        """Garbage in them is left out; what is wrong is logged."""
+        events = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
         self.workers.start(1, {})
         session = self.attach(0, 100)
         self.workers.report(session, {"status": {"connections": 3}, "problems": ["log full", 1]})
         attachment = self.workers.slots[0].attachment
         self.assertEqual(({"connections": 3}, ("log full", "1")), (attachment.status, attachment.problems))
+        self.assertEqual(["log full", "1"], [event["problem"] for event in events if "problem" in event])
         self.workers.report(session, {"status": [], "problems": "x"})
         self.assertEqual(({}, ("log full", "1")), (attachment.status, attachment.problems))
 

@@ -1,10 +1,10 @@
 """Tests of names that are looked up again and again, against a real server; only the time is made up."""
 
 import pytest
-from twisted.internet.defer import DeferredSemaphore
 from twisted.internet.task import Clock
 
 from meshd.worker.upstream.followed_name import LOOKUP_LIMIT, FollowedName, LookupMeans, Question
+from meshd.worker.upstream.lookup_limits import HOLD, LookupLimits
 from meshd.worker.upstream.resolver import AAAA, A, MachineResolver
 from meshd.worker.wire.wheel import Wheel
 from tests.helpers.name_server import NameServer, a, aaaa
@@ -22,7 +22,8 @@ class Follower:
         self.problems = []
         self.changes = 0
         resolver = MachineResolver(self.server.reactor, [self.server.place], hosts_file=str(tmp_path / "hosts"))
-        self.means = LookupMeans(resolver.look_up, Wheel(self.clock), self.problems.append, DeferredSemaphore(1))
+        wheel = Wheel(self.clock)
+        self.means = LookupMeans(resolver.look_up, wheel, self.clock.seconds, self.problems.append, LookupLimits(wheel, 1, 1))
         self.name = None
 
     def answer(self, *addresses, ttl=30):
@@ -106,13 +107,15 @@ def test_an_answer_without_addresses_is_an_answer(follower):
 
 
 def test_a_lookup_without_an_end_is_given_up(follower):
-    """And leaves room for the next."""
+    """And leaves room for the next, which waits with others that fail only."""
     follower.server.silent = True
     follower.name = FollowedName(MINUTE, follower.means, follower.changed)
     follower.name.look()
     follower.server.turn_until(lambda: follower.server.asked)
     follower.clock.advance(LOOKUP_LIMIT + 1)
-    assert (["the name db.test cannot be looked up: no server answers"], 1) == (follower.problems, follower.means.limit.tokens)
+    assert (["the name db.test cannot be looked up: no server answers"], (1, 1)) == (follower.problems, follower.means.limits.free)
+    follower.clock.advance(HOLD)
+    assert (1, 0) == follower.means.limits.free
 
 
 def test_a_stopped_name_is_over(follower):
@@ -123,7 +126,7 @@ def test_a_stopped_name_is_over(follower):
     second.look()
     second.stop()
     first.stop()
-    assert (0, [], 1, []) == (follower.changes, follower.problems, follower.means.limit.tokens, follower.means.limit.waiting)
+    assert (0, [], (1, 1)) == (follower.changes, follower.problems, follower.means.limits.free)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
 from meshd.worker.upstream.cluster import LiveClusters, Means
 from meshd.worker.upstream.followed_name import LookupMeans
+from meshd.worker.upstream.lookup_limits import LookupLimits
 from meshd.worker.upstream.names import NamedClusters, questions_of
 from meshd.worker.upstream.resolver import MachineResolver
 from meshd.worker.wire.wheel import Wheel
@@ -34,7 +35,8 @@ class Mesh:
         wheel = Wheel(self.clock)
         resolver = MachineResolver(self.server.reactor, [self.server.place], hosts_file=str(tmp_path / "hosts"))
         self.clusters = LiveClusters(Means(lambda: 0.0, wheel, self.clock.seconds))
-        self.clusters.names = NamedClusters(LookupMeans(resolver.look_up, wheel, self.problems.append), self.clusters.renamed)
+        means = LookupMeans(resolver.look_up, wheel, self.clock.seconds, self.problems.append, LookupLimits(wheel))
+        self.clusters.names = NamedClusters(means, self.clusters.renamed)
 
     def answer(self, name, *addresses):
         """Have the server answer from now on."""
@@ -90,6 +92,51 @@ def test_hosts_follow_the_name(mesh):
     mesh.answer("db.test", "10.0.0.3", "10.0.0.1")
     mesh.refresh()
     assert (["10.0.0.1", "10.0.0.3"], True) == (mesh.hosts(), stays is mesh.clusters.find("c").hosts["10.0.0.1", 5432])
+
+
+def test_answers_are_gathered(mesh):
+    """The first serves at once; those that follow within a second change the hosts once."""
+    names = [f"n{number}.test" for number in range(40)]
+    for number, name in enumerate(names):
+        mesh.answer(name, f"10.0.0.{number}")
+    mesh.clusters.use({"c": STRICT}, {"c": assignment(*(attrs.evolve(DB, address=name) for name in names))})
+    found = mesh.clusters.find("c")
+    counted = []
+    apply, type(found)._apply = type(found)._apply, lambda cluster: counted.append(apply(cluster))
+    try:
+        mesh.settle()
+        early = len(found.hosts)
+        mesh.clock.advance(1.1)
+    finally:
+        type(found)._apply = apply
+    assert (1, 40, 2) == (early, len(found.hosts), len(counted))
+
+
+@pytest.mark.parametrize(("cluster", "changes"), [(STRICT, [2]), (LOGICAL, [1, 2])])
+def test_the_order_of_an_answer_matters_where_the_first_address_counts(mesh, cluster, changes):
+    """Elsewhere nothing is built anew."""
+    mesh.answer("db.test", "10.0.0.1", "10.0.0.2")
+    mesh.use(cluster, DB)
+    seen = [mesh.clusters.find("c").assignment]
+    found = []
+    for number, addresses in enumerate((("10.0.0.2", "10.0.0.1"), ("10.0.0.3", "10.0.0.1")), start=1):
+        mesh.answer("db.test", *addresses)
+        mesh.refresh()
+        if mesh.clusters.find("c").assignment is not seen[-1]:
+            found.append(number)
+            seen.append(mesh.clusters.find("c").assignment)
+    assert changes == found
+
+
+def test_what_was_gathered_for_a_cluster_goes_with_it(mesh):
+    """A cluster that is gone is not built anew."""
+    mesh.answer("db.test", "10.0.0.1")
+    mesh.use(STRICT, DB)
+    mesh.answer("other.test", "10.0.0.2")
+    mesh.use(STRICT, DB, Endpoint("other.test", 1))
+    mesh.clusters.use({}, {})
+    mesh.clock.advance(2.0)
+    assert {} == mesh.clusters.live
 
 
 def test_a_logical_cluster_goes_to_the_first_address_of_the_newest_answer(mesh):
