@@ -12,6 +12,34 @@ MAX_TRAILER_BYTES: Final = 60 * 1024  # as a request head
 MAX_TRAILERS: Final = 100  # as header lines
 MAX_SIZE_DIGITS: Final = 15  # hexadecimal, less leading zeros: under 2**60
 HEX_DIGITS: Final = keeps(b"0123456789abcdefABCDEF")
+SMALL: Final = 1024
+"""Data of fewer bytes is copied on its way into one piece with what comes next; a view of it would cost more."""
+
+MAX_SIZE_LINES: Final = 1024  # remembered, those of up to `MAX_SIZE_BYTES` bytes
+MAX_SIZE_BYTES: Final = 16
+BAD_SIZE: Final = -1
+
+
+class Sizes(dict[bytes, int]):
+    """A line `SIZE[ ;extension]` without its CRLF -> the size, or BAD_SIZE; short ones are remembered, since senders keep to a size of chunk."""
+
+    def __missing__(self, line: bytes) -> int:
+        """Read a line that is not remembered."""
+        size, _, extension = line.partition(b";")
+        size = size.rstrip(BLANKS)
+        digits = size.lstrip(b"0")
+        well_formed = size and size.translate(HEX_DIGITS) == size and extension.translate(VALUE) == extension
+        if not well_formed or len(digits) > MAX_SIZE_DIGITS or len(line) > MAX_SIZE_LINE:
+            return BAD_SIZE
+        found = int(digits, 16) if digits else 0
+        if len(line) <= MAX_SIZE_BYTES:
+            if len(self) >= MAX_SIZE_LINES:
+                self.clear()
+            self[line] = found
+        return found
+
+
+SIZES: Final = Sizes()
 
 
 class ChunkedBody:
@@ -35,50 +63,52 @@ class ChunkedBody:
         self._trailers = 0
         self._trailer_bytes = 0
 
-    def feed(self, data: bytes, on_body: OnBody) -> bytes:
+    def feed(self, data: bytes, on_body: OnBody, start: int = 0) -> int:
         """
-        Take bytes; call `on_body` once with all the data in them, however many chunks it came in.
+        Take bytes from a place on; call `on_body` once with all the data in them, however many chunks it came in.
 
         Returns:
-            What follows the body, once `state` is `done`; empty before.
+            How many bytes at the end follow the body, once `state` is `done`; 0 before.
         """
-        pieces: list[bytes] = []
-        rest = self._take(data, pieces)
+        pieces: list[bytes | memoryview] = []
+        left = self._take(data, start, pieces)
         if pieces:
-            on_body(pieces[0] if len(pieces) == 1 else b"".join(pieces))
-        return rest
+            on_body(b"".join(pieces))
+        return left
 
-    def _take(self, data: bytes, pieces: list[bytes]) -> bytes:
-        """Collect the data in the bytes; give what follows the body."""
+    def _take(self, data: bytes, place: int, pieces: list[bytes | memoryview]) -> int:
+        """Collect the data in the bytes; give how many follow the body."""
         if self._line:
-            data = self._line + data
+            data = self._line + data[place:]
             self._line = b""
-        place = 0
+            place = 0
+        whole = memoryview(data)
         end = len(data)
         while place < end:
             state = self.state
             if state == "data":
-                stop = min(end, place + self._left)
-                self._left -= stop - place
+                size = min(end - place, self._left)
+                stop = place + size
+                pieces.append(data[place:stop] if size < SMALL else whole[place:stop])
+                place = stop
+                self._left -= size
                 if not self._left:
                     self.state = "data end"
-                pieces.append(data[place:stop])
-                place = stop
                 continue
             if state == "done":
-                return data[place:]
+                return end - place
             if state == "bad":
-                return b""
+                return 0
             line_end = data.find(b"\n", place)
             if line_end < 0:
                 self._keep(data[place:])
-                return b""
+                return 0
             if line_end == place or data[line_end - 1] != 13:
                 self.state = "bad"
-                return b""
+                return 0
             self._take_line(data[place:line_end - 1])
             place = line_end + 1
-        return b""
+        return 0
 
     def _keep(self, part: bytes) -> None:
         """Hold back a part of a line until the rest comes, if it can still become one."""
@@ -106,13 +136,9 @@ class ChunkedBody:
             self.state = "done"
 
     def _take_size(self, line: bytes) -> None:
-        """Read `SIZE[ ;extension]`."""
-        size, _, extension = line.partition(b";")
-        size = size.rstrip(BLANKS)
-        digits = size.lstrip(b"0")
-        well_formed = size and size.translate(HEX_DIGITS) == size and extension.translate(VALUE) == extension
-        if not well_formed or len(digits) > MAX_SIZE_DIGITS or len(line) > MAX_SIZE_LINE:
-            self.state = "bad"
-            return
-        self._left = int(digits, 16) if digits else 0
-        self.state = "data" if self._left else "trailers"
+        """Begin a chunk, or, after the last one, the trailers."""
+        self._left = size = SIZES[line]
+        if size > 0:
+            self.state = "data"
+        else:
+            self.state = "bad" if size < 0 else "trailers"

@@ -8,6 +8,8 @@ from meshd.codec.http_events import CHUNKED, RequestHead, ResponseHead
 from meshd.codec.reason_phrases import REASON_PHRASES, UNKNOWN
 
 LAST_CHUNK: Final = b"0\r\n\r\n"
+LARGE_CHUNK: Final = 8 * 1024
+"""Bytes from which on a chunk is written piece by piece."""
 
 NO_BODY_EXPECTED: Final = frozenset((b"GET", b"HEAD", b"DELETE", b"TRACE", b"CONNECT"))
 """Methods whose requests need not say that they have no body (Envoy's requestShouldHaveNoBody)."""
@@ -86,6 +88,12 @@ def encode_trailers(trailers: list[tuple[bytes, bytes]]) -> bytes:
     return b"0\r\n" + b"".join([name + b": " + value + b"\r\n" for name, value in trailers]) + b"\r\n"
 
 
-def encode_chunk(data: bytes) -> bytes:
-    """Return one chunk of a body; `data` is not empty, which would end it."""
-    return b"%x\r\n%b\r\n" % (len(data), data)
+def add_chunk(pieces: list[bytes], data: bytes) -> None:
+    """Add one chunk of a body to what is to be written; `data` is not empty, which would end it, and is not copied if there is much of it."""
+    size = len(data)
+    if size < LARGE_CHUNK:
+        pieces.append(b"%x\r\n%b\r\n" % (size, data))
+    else:
+        pieces.append(b"%x\r\n" % size)
+        pieces.append(data)
+        pieces.append(b"\r\n")

@@ -287,14 +287,14 @@ class ResponseReader:
         data = self._held
         self._held = b""
         chunks = self._chunks
-        rest = chunks.feed(data, self._on_body)
+        left = chunks.feed(data, self._on_body)
         if self._state == "stopped":
             return ""
         if chunks.state == "bad":
             return PROTOCOL_ERROR
         if chunks.state == "done":
             self.trailers = chunks.kept or None
-            self._held = rest
+            self._held = data[len(data) - left:]
             self._state = "idle"
             self._on_end()
             self.trailers = None

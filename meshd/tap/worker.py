@@ -24,6 +24,7 @@ from meshd.telemetry.instruments import Instruments
 from meshd.worker.health import HealthPort
 from meshd.worker.service import DataPlane
 from meshd.worker.session import Session, SessionLink
+from meshd.worker.wire.memory import keep_freed_memory
 
 CONNECT_TIMEOUT = 5  # seconds for a UNIX socket whose owner may be stopped
 
@@ -73,6 +74,7 @@ def main(arguments: list[str]) -> None:
     if uid != "-":
         drop_privileges(int(uid), int(gid))
     refuse_new_privileges()
+    keep_freed_memory()
     reactor.seconds = time.monotonic
     globalLogBeginner.beginLoggingTo([log_observer(index)], redirectStandardIO=False)
     session = build_session(int(index), control_socket)

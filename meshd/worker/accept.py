@@ -11,8 +11,9 @@ from meshd.tables.chain import ChainTable
 from meshd.tables.listener import ListenerTable
 from meshd.worker.downstream import Downstream
 from meshd.worker.resources import Resources
+from meshd.worker.wire.owner import StreamOwner
 from meshd.worker.wire.peek import MAX_PEEK, has_ended, peek, wait_for_any, wait_for_more
-from meshd.worker.wire.stream import Stream, StreamOwner
+from meshd.worker.wire.stream import Stream
 from meshd.worker.wire.wheel import Timer
 
 TLS_HANDSHAKE = 0x16

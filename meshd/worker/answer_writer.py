@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from meshd.codec.http1 import LAST_CHUNK, encode_chunk, encode_response, encode_trailers
+from meshd.codec.http1 import LAST_CHUNK, add_chunk, encode_response, encode_trailers
 from meshd.codec.http_events import ResponseHead
 from meshd.snapshot.replies import Reply
 from meshd.tables.chain import HttpTable
@@ -79,7 +79,10 @@ class AnswerWriter(Server):
 
     def send_body(self, data: bytes) -> None:
         """Queue a piece of the body."""
-        self._pieces.append(encode_chunk(data) if self._chunked else data)
+        if self._chunked:
+            add_chunk(self._pieces, data)
+        else:
+            self._pieces.append(data)
 
     def send_trailers(self, trailers: list[tuple[bytes, bytes]]) -> None:
         """Finish a body in chunks with trailers, where they are wanted."""
@@ -120,10 +123,8 @@ class AnswerWriter(Server):
         """Write what is queued, in one piece; a slow client pauses the upstream."""
         pieces = self._pieces
         if pieces:
-            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            pieces.clear()
             stream = self._stream
-            stream.write(data)
+            stream.write_pieces(pieces)
             if stream.full:
                 exchange = self._exchange
                 if exchange is not None and exchange.upstream is not None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from meshd.worker.wire.stream import Stream, StreamOwner
+from meshd.worker.wire.owner import StreamOwner
+from meshd.worker.wire.stream import Stream
 from meshd.worker.wire.wheel import GRAIN, Wheel
 
 PATIENCE = 1.0  # Envoy's default delayed_close_timeout

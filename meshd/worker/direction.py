@@ -3,8 +3,9 @@
 from typing import Final
 
 from meshd.base.traits import trait
+from meshd.worker.wire.owner import StreamOwner
 from meshd.worker.wire.splice import Pipes, Splice
-from meshd.worker.wire.stream import Stream, StreamOwner
+from meshd.worker.wire.stream import Stream
 
 BULK_READ: Final = 32 * 1024
 """A read of as much may be bulk."""

@@ -10,7 +10,7 @@ from meshd.tables.chain import ChainTable
 from meshd.telemetry.tls_facts import TlsFacts
 from meshd.worker.downstream import Downstream
 from meshd.worker.resources import Resources
-from meshd.worker.wire.stream import StreamOwner
+from meshd.worker.wire.owner import StreamOwner
 from meshd.worker.wire.tls_stream import TlsStream
 from meshd.worker.wire.wheel import Timer
 

@@ -20,7 +20,8 @@ from meshd.worker.exchange import Exchange
 from meshd.worker.log_files import WriteLog
 from meshd.worker.resources import Resources
 from meshd.worker.tunnel import Tunnel
-from meshd.worker.wire.stream import Stream, StreamOwner
+from meshd.worker.wire.owner import StreamOwner
+from meshd.worker.wire.stream import Stream
 
 MAX_HELD: Final = 64 * 1024
 """Bytes of pipelined requests held while one is answered; more are left in the kernel."""

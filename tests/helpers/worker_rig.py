@@ -22,8 +22,8 @@ from meshd.worker.downstream import Downstream
 from meshd.worker.resources import Resources
 from meshd.worker.router import Router
 from meshd.worker.upstream.connect import IN_PROGRESS
+from meshd.worker.wire.owner import StreamOwner
 from meshd.worker.wire.poller import Poller
-from meshd.worker.wire.stream import StreamOwner
 from meshd.worker.wire.wheel import Wheel
 
 WALL = 1_700_000_000.0

@@ -2,15 +2,16 @@
 
 from meshd.base.traits import trait
 from meshd.codec.header_names import KEEPING
-from meshd.codec.http1 import LAST_CHUNK, ResponseReader, encode_chunk, encode_request, encode_trailers
+from meshd.codec.http1 import LAST_CHUNK, ResponseReader, add_chunk, encode_request, encode_trailers
 from meshd.codec.http_events import CHUNKED, ResponseHead
 from meshd.worker.exchange import Exchange, Upstream
 from meshd.worker.upstream.cluster import LiveCluster
 from meshd.worker.upstream.connect import local_address
 from meshd.worker.upstream.host import PooledConnection, UpstreamHost
 from meshd.worker.upstream.lifetime import Lifetime
+from meshd.worker.wire.owner import StreamOwner
 from meshd.worker.wire.poller import Poller
-from meshd.worker.wire.stream import Stream, StreamOwner
+from meshd.worker.wire.stream import Stream
 from meshd.worker.wire.wheel import Timer
 
 
@@ -128,7 +129,10 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
 
     def send_body(self, data: bytes) -> None:
         """Queue a piece of the body."""
-        self._pieces.append(encode_chunk(data) if self._chunked else data)
+        if self._chunked:
+            add_chunk(self._pieces, data)
+        else:
+            self._pieces.append(data)
 
     def send_end(self) -> None:
         """Finish the request."""
@@ -146,10 +150,8 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
         """Write what is queued, in one piece."""
         pieces = self._pieces
         if pieces:
-            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            pieces.clear()
             stream = self.stream
-            stream.write(data)
+            stream.write_pieces(pieces)
             if stream.full and self.exchange is not None:
                 self.exchange.server.pause_body()
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Final
 
-from meshd.base.traits import trait
+from meshd.worker.wire.owner import StreamOwner
 from meshd.worker.wire.poller import ERR, HUP, IN, OUT, RDHUP, Poller, Watcher
 
-CHUNK: Final = 65536
-"""Bytes read at once, at most; measured best on loopback together with the poller's batches."""
+CHUNK: Final = 96 * 1024
+"""Bytes read at once, at most: a body of 64 KiB comes in one piece with its head, which 64 KiB would just not hold."""
 BUFFER: Final = 1 << 20
 """Bytes held for one connection where nothing else is configured: Envoy's buffer."""
 SHARE: Final = 4
@@ -21,34 +21,11 @@ A stream is full when more than a quarter of its buffer is queued, and has room 
 half a buffer is read at once, so that what is held stays within it.
 """
 GATHERED: Final = 64
-"""Pieces written with one system call when a queue drains."""
+"""Pieces written with one system call, at most."""
+LARGE: Final = 16 * 1024
+"""Pieces of fewer bytes together are joined before they are written: copying costs less then than having the kernel gather them."""
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER with no time: close sends RST
-
-
-@trait
-class StreamOwner:
-    """Who acts on a stream's events; after `on_end`, `on_lost` or `close` no bytes come any more."""
-
-    __slots__ = ()
-
-    def on_connected(self) -> None:
-        """Act on a connect that succeeded after the stream was made."""
-
-    def on_bytes(self, data: bytes) -> None:
-        """Take bytes, never empty."""
-
-    def on_end(self) -> None:
-        """Act on the peer's half-close (FIN); writing is still possible."""
-
-    def on_lost(self, code: int) -> None:
-        """Act on a connection that failed; `code` is the errno (ECONNRESET, ECONNREFUSED...). The stream is closed already."""
-
-    def on_room(self) -> None:
-        """Go on feeding a stream that was full."""
-
-    def on_broken(self) -> None:
-        """End everything that belongs to this stream: a bug was met while its events were acted on."""
 
 
 class Stream(Watcher):
@@ -275,6 +252,25 @@ class Stream(Watcher):
             if sent != len(data):
                 self._enqueue(memoryview(data)[sent:])
 
+    def write_pieces(self, pieces: list[bytes]) -> None:
+        """Send pieces, of which there is one at least, together, or queue what the socket does not take now; the list is emptied."""
+        if len(pieces) == 1:
+            data = pieces[0]
+        else:
+            size = 0
+            for piece in pieces:
+                size += len(piece)
+            if size >= LARGE and not self.queued and self.fd >= 0:
+                self._queue = deque(pieces)
+                self.queued = size
+                pieces.clear()
+                if self._send_queue() and self.queued:
+                    self._wait_for_room()
+                return
+            data = b"".join(pieces)
+        pieces.clear()
+        self.write(data)
+
     def _enqueue(self, data: bytes | memoryview) -> None:
         if self._error or self.fd < 0:
             return
@@ -282,6 +278,9 @@ class Stream(Watcher):
             self._queue = deque()
         self._queue.append(data)
         self.queued += len(data)
+        self._wait_for_room()
+
+    def _wait_for_room(self) -> None:
         if self.queued > self._high:
             self.full = True
         if not self._mask & OUT:
@@ -309,6 +308,11 @@ class Stream(Watcher):
             self._watch(self._mask & ~OUT)
 
     def _drain(self) -> None:
+        if self._send_queue():
+            self._drained()
+
+    def _send_queue(self) -> bool:
+        """Send what the socket takes of the queue; return whether writing has not failed."""
         queue = self._queue
         while queue:
             offered = list(islice(queue, GATHERED))
@@ -318,19 +322,17 @@ class Stream(Watcher):
                 break
             except OSError as error:
                 self.fail_write(error.errno or errno.EPIPE)
-                return
+                return False
             self.queued -= sent
             for piece in offered:
                 size = len(piece)
                 if sent < size:
-                    queue[0] = memoryview(piece)[sent:]
-                    break
+                    if sent:
+                        queue[0] = memoryview(piece)[sent:]
+                    return True
                 sent -= size
                 queue.popleft()
-            else:
-                continue
-            break
-        self._drained()
+        return True
 
     def _drained(self) -> None:
         """Act on how much of the queue is left."""

@@ -6,8 +6,9 @@ from typing import Final
 
 from OpenSSL import SSL
 
+from meshd.worker.wire.owner import StreamOwner
 from meshd.worker.wire.poller import IN, OUT, Poller
-from meshd.worker.wire.stream import BUFFER, Stream, StreamOwner
+from meshd.worker.wire.stream import BUFFER, Stream
 from meshd.worker.wire.tls_failures import failure_of
 
 RECORD: Final = 16384
@@ -124,6 +125,12 @@ class TlsStream(Stream):
             if sent == len(left):
                 return
             left = memoryview(left)[sent:]
+
+    def write_pieces(self, pieces: list[bytes]) -> None:
+        """Send pieces in as few records as can be; the list is emptied."""
+        data = b"".join(pieces)
+        pieces.clear()
+        self.write(data)
 
     def _fail_tls_write(self, error: SSL.Error) -> None:
         code, self.failure_text = failure_of(error, self.tls)

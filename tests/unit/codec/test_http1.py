@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshd.codec.http1 import LAST_CHUNK, RequestReader, ResponseReader, encode_chunk, encode_request
+from meshd.codec.http1 import LAST_CHUNK, RequestReader, ResponseReader, add_chunk, encode_request
 from meshd.codec.http_events import MessageReader, RequestHead
 from tests.helpers.http1_reading import pieces, play_requests, play_response, request_fields, response_fields
 
@@ -159,8 +159,11 @@ def forward(data: bytes) -> bytes:
     reader = RequestReader(heads.append, body.append, lambda: None)
     assert "" == reader.feed(data)
     [head] = heads
-    whole = b"".join(body)
-    return encode_request(head, head.target) + (encode_chunk(whole) + LAST_CHUNK if head.length < 0 else whole)
+    pieces = [b"".join(body)]
+    if head.length < 0:
+        add_chunk(pieces, pieces.pop())
+        pieces.append(LAST_CHUNK)
+    return encode_request(head, head.target) + b"".join(pieces)
 
 
 @pytest.mark.parametrize(("sent", "expected"), [row[1:] for row in FORWARDED], ids=[row[0] for row in FORWARDED])

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshd.codec.http1_chunks import MAX_SIZE_LINE, MAX_TRAILER_BYTES, MAX_TRAILERS, ChunkedBody
+from meshd.codec.http1_chunks import (
+    BAD_SIZE,
+    MAX_SIZE_BYTES,
+    MAX_SIZE_LINE,
+    MAX_SIZE_LINES,
+    MAX_TRAILER_BYTES,
+    MAX_TRAILERS,
+    SMALL,
+    ChunkedBody,
+    Sizes,
+)
 
 
 def play(parts: list[bytes]) -> tuple[str, bytes, bytes]:
@@ -15,7 +25,7 @@ def play(parts: list[bytes]) -> tuple[str, bytes, bytes]:
     data: list[bytes] = []
     rest = b""
     for part in parts:
-        rest += part if body.state == "done" else body.feed(part, data.append)
+        rest += part if body.state == "done" else part[len(part) - body.feed(part, data.append):]
     assert b"" not in data
     return body.state, b"".join(data), rest
 
@@ -65,12 +75,40 @@ def test_any_data_comes_out_as_it_went_in(chunks, after, cuts):
     assert ("done", b"".join(chunks), after) == play([coded]) == play(parts)
 
 
+def test_reading_begins_where_a_head_has_ended():
+    """What is before belongs to the head, in the first part of a body only."""
+    data: list[bytes] = []
+    body = ChunkedBody()
+    assert 0 == body.feed(b"head2\r\no", data.append, 4)
+    assert 4 == body.feed(b"k\r\n0\r\n\r\nnext", data.append)
+    assert [b"o", b"k"] == data
+
+
+@pytest.mark.parametrize("size", [SMALL - 1, SMALL, 5 * SMALL])
+def test_chunks_of_any_size_are_joined(size):
+    """Data that is copied at once, and data of which a view is kept until it is joined."""
+    data: list[bytes] = []
+    chunk = b"x" * size
+    assert 0 == ChunkedBody().feed((b"%x\r\n%b\r\n" % (size, chunk)) * 3 + b"1\r\ny\r\n0\r\n\r\n", data.append)
+    assert [chunk * 3 + b"y"] == data
+
+
+def test_lines_with_sizes_are_remembered_up_to_a_number():
+    """Neither refused lines nor long ones are, and there is room for new ones at any time."""
+    sizes = Sizes()
+    assert (8192, 8192, BAD_SIZE, 2) == (sizes[b"2000"], sizes[b"2000"], sizes[b"-2"], sizes[b"2;" + b"a" * MAX_SIZE_BYTES])
+    assert [b"2000"] == list(sizes)
+    for size in range(3 * MAX_SIZE_LINES):
+        assert size == sizes[b"%x" % size]
+        assert len(sizes) <= MAX_SIZE_LINES
+
+
 def test_tiny_chunks_are_passed_on_together():
     """A body in chunks of one byte costs one call for all that came at once."""
     data: list[bytes] = []
     body = ChunkedBody()
-    assert b"" == body.feed(b"1\r\na\r\n" * 1000 + b"1", data.append)
-    assert b"next" == body.feed(b"\r\nb\r\n0\r\n\r\nnext", data.append)
+    assert 0 == body.feed(b"1\r\na\r\n" * 1000 + b"1", data.append)
+    assert 4 == body.feed(b"\r\nb\r\n0\r\n\r\nnext", data.append)
     assert [b"a" * 1000, b"b"] == data
 
 
@@ -81,7 +119,8 @@ def test_trailers_are_kept_where_they_are_wanted(size):
     data = b"2\r\nok\r\n0\r\n" + lines + b"\r\nrest"
     kept, body, rests = ChunkedBody(True), [], b""
     for start in range(0, len(data), size):
-        rests += kept.feed(data[start:start + size], body.append)
+        part = data[start:start + size]
+        rests += part[len(part) - kept.feed(part, body.append):]
     dropped = ChunkedBody()
     dropped.feed(data, body.append)
     assert ([(b"x-t", b"1"), (b"x-u", b"2")], "done", True, []) == (kept.kept, kept.state, rests.endswith(b"rest"), dropped.kept)

@@ -3,7 +3,7 @@
 import pytest
 
 from meshd.codec.headers import HeaderError, Headers
-from meshd.codec.http1_encode import encode_chunk, encode_request, encode_response, encode_trailers
+from meshd.codec.http1_encode import LARGE_CHUNK, add_chunk, encode_request, encode_response, encode_trailers
 from meshd.codec.http_events import CHUNKED, UNTIL_CLOSE, RequestHead, ResponseHead
 
 
@@ -88,7 +88,18 @@ def test_no_request_line_becomes_two(value):
 @pytest.mark.parametrize(("data", "expected"), [(b"ok", b"2\r\nok\r\n"), (b"a" * 26, b"1a\r\n" + b"a" * 26 + b"\r\n")])
 def test_chunks(data, expected):
     """Size in hexadecimal."""
-    assert expected == encode_chunk(data)
+    pieces = [b"before"]
+    add_chunk(pieces, data)
+    assert [b"before", expected] == pieces
+
+
+def test_large_chunks_are_not_copied():
+    """Their data is written as it is, between its size and the line's end."""
+    data = b"a" * LARGE_CHUNK
+    pieces: list[bytes] = []
+    add_chunk(pieces, data)
+    assert [b"%x\r\n" % LARGE_CHUNK, data, b"\r\n"] == pieces
+    assert pieces[1] is data
 
 
 def test_trailers_end_a_body():

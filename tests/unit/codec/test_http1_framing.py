@@ -4,7 +4,7 @@ import pytest
 
 from meshd.codec.headers import Headers
 from meshd.codec.http1_framing import MAX_LENGTH, keep_trailers_only, read_connection, read_length, remove_hop
-from meshd.codec.http1_request import read_request
+from meshd.codec.http1_request_head import read_request
 from meshd.codec.http_events import CHUNKED, TUNNEL, RequestHead
 
 

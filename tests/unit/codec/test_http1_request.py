@@ -5,8 +5,8 @@ from itertools import product
 import pytest
 
 from meshd.codec.http1_lines import MAX_ALIKE
-from meshd.codec.http1_request import MAX_EMPTY_LINES, MAX_HEAD_BYTES, RequestReader, find_early_fault, read_request
-from meshd.codec.http_events import TUNNEL, RequestHead
+from meshd.codec.http1_request import MAX_EMPTY_LINES, MAX_HEAD_BYTES, RequestReader
+from meshd.codec.http_events import TUNNEL
 from meshd.snapshot.replies import REPLIES
 from tests.helpers.http1_reading import Event, pieces, play_requests, request_fields
 
@@ -153,26 +153,6 @@ def test_is_refused(sent, reason):
     assert reason in REPLIES
 
 
-def read(head: bytes) -> RequestHead:
-    """Read a head that is taken."""
-    request = read_request(head)
-    assert isinstance(request, RequestHead), request
-    return request
-
-
-@pytest.mark.parametrize("head", [b"GET / HTTP/1.1", b"GET / HTTP/1.1\r\nx-a: b", b"GET / HTTP/1.1\r\nx-a: b\r\nx-a: c"])
-def test_a_missing_host_is_understood(head):
-    """A request without Host is read, so that it can be logged, and marked."""
-    assert ("missing_host_header", b"") == (read(head).refused, read(head).authority)
-
-
-def test_host_is_no_header_any_more():
-    """It is taken out of the headers, wherever it stood among them."""
-    request = read(b"GET / HTTP/1.1\r\nx-a: 1\r\nHost: a.test\r\nx-a: 2")
-    assert (b"a.test", [(b"x-a", b"1"), (b"x-a", b"2")]) == (request.authority, request.headers.pairs)
-    assert {b"x-a": b"1"} == request.headers.first
-
-
 GET = b"GET /%d HTTP/1.1\r\nHost: a.test\r\n\r\n"
 
 
@@ -201,6 +181,41 @@ def test_a_thousand_pipelined_requests():
     """Going on from within `on_end` does not nest: a thousand requests in one piece are read in order."""
     events = play_requests([b"".join(GET % number for number in range(1000))])
     assert [b"/%d" % number for number in range(1000)] == [event[1][1] for event in events if event[0] == "request"]
+
+
+def test_what_has_been_read_is_not_held():
+    """Of requests that came at once no more is kept than twice what waits to be read; bytes that come meanwhile go behind it."""
+    recorder = Recorder()
+    reader = recorder.reader
+    assert "" == reader.feed(b"".join(GET % number for number in range(10)))
+    for number in range(1, 8):
+        assert "" == reader.resume()
+        assert len(reader._held) <= 2 * reader.held == 2 * (9 - number) * len(GET % 0)
+    assert "" == reader.feed(GET % 10)
+    while reader.held:
+        assert "" == reader.resume()
+    assert [b"/%d" % number for number in range(11)] == [event[0] for event in recorder.events if event != ("end",)]
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 4\r\n\r\nabcd", b"Transfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n"])
+@pytest.mark.parametrize("within", [True, False])
+def test_bodies_among_pipelined_requests(framing, within):
+    """They end where they end, also where bytes come while they are passed on."""
+    request = b"POST /%d HTTP/1.1\r\nHost: a.test\r\n" + framing
+    parts = [b"".join(request % number for number in range(start, start + 3)) for start in (0, 3)]
+    events: list[object] = []
+
+    def on_body(data: bytes) -> None:
+        events.append(data)
+        if within and len(parts) == 1:
+            reader.feed(parts.pop())
+
+    reader = RequestReader(lambda head: events.append(head.target), on_body, lambda: events.append("end"))
+    assert "" == reader.feed(parts.pop(0))
+    while reader.held or parts:
+        assert "" == (reader.resume() if reader.held else reader.feed(parts.pop()))
+        reader.resume()
+    assert [part for number in range(6) for part in (b"/%d" % number, b"abcd", "end")] == events
 
 
 def test_an_error_behind_a_good_request_waits_its_turn():
@@ -275,28 +290,11 @@ def test_an_endless_head_is_not_kept():
     assert (["http1.headers_too_large"], 0) == ([reason for reason in reasons if reason], reader.held)
 
 
-@pytest.mark.parametrize(("count", "reason"), [(99, None), (100, "http1.too_many_headers")])
-def test_the_limit_of_header_lines(count, reason):
-    """A hundred lines pass, Host among them."""
-    request = read_request(b"GET / HTTP/1.1\r\nHost: a.test" + b"".join(b"\r\nx-%d: 1" % number for number in range(count)))
-    assert reason == (request if isinstance(request, str) else None)
-
-
 @pytest.mark.parametrize(("count", "reason"), [(MAX_EMPTY_LINES, ("end",)), (MAX_EMPTY_LINES + 1, ("refused", "http1.codec_error"))])
 def test_empty_lines_before_a_request(count, reason):
     """Some empty lines are taken before each request, not without end."""
     data = b"\r\n" * count + GET % 1
     assert reason == play_requests([data])[-1] == play_requests([data[:3], data[3:]])[-1] == play_requests([GET % 1 + data])[-1]
-
-
-@pytest.mark.parametrize(("beginning", "reason"), [
-    (b"", ""), (b"G", ""), (b"PROPPATC", ""), (b"GET", ""), (b"GET ", ""), (b"GETX", "http1.codec_error"), (b"get", "http1.codec_error"),
-    (b"\r", ""), (b"\x16", "http1.codec_error"), (b"GET /\x00", "http1.invalid_characters"), (b"GET /\n", "http1.codec_error"),
-        (b"GET / HTTP/1.1\r", ""),
-])
-def test_what_can_be_refused_early(beginning, reason):
-    """A beginning that cannot become a request is refused before the rest comes: a client that speaks another protocol waits for an answer."""
-    assert reason == find_early_fault(beginning)
 
 
 LINES = [
@@ -345,11 +343,3 @@ def test_headers_that_come_again_keep_to_the_limit():
         assert not reader.feed(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         reader.resume()
     assert ("http1.headers_too_large", 3) == (reader.feed(b"GET /%b HTTP/1.1\r\nHost: a\r\n\r\n" % (b"x" * 50)), len(heads))
-
-
-@pytest.mark.parametrize(("head", "refused"), [(b"GET /", "missing_host_header"), (b"GET /\r\nHost: a.test", "")])
-def test_a_request_without_a_version(head, refused):
-    """It is HTTP/1.0 where that is taken, and refused for its version elsewhere (B.http09-accepted, B.no-version)."""
-    request = read_request(head, accept_http_10=True)
-    assert isinstance(request, RequestHead)
-    assert ("HTTP/1.0", False, refused, "low_version") == (request.protocol, request.keep_alive, request.refused, read_request(head))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from meshd.codec.http1_request import read_request
+from meshd.codec.http1_request_head import read_request
 from meshd.codec.http_events import RequestHead
 
 

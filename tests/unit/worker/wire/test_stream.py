@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from meshd.worker.wire.stream import BUFFER, SHARE, Stream
+from meshd.worker.wire.stream import BUFFER, GATHERED, LARGE, SHARE, Stream
 from tests.helpers.worker_rig import Recorder, Rig, ending, received
 
 BIG = bytes(range(256)) * 16384  # 4 MiB, more than any socket buffer
@@ -115,6 +115,32 @@ def test_many_small_writes_are_gathered(rig, stream):
     assert b"".join(pieces) == drain(rig, peer, len(BIG) + 5000)[len(BIG):]
 
 
+@pytest.mark.parametrize("pieces", [
+    [b"one"], [b"head", b"body"], [b"head", b"x" * LARGE, b"", b"tail"], [b"x" * LARGE, b"y" * LARGE],
+    [b"%05d" % number * 100 for number in range(GATHERED + 1)], [b"head", BIG, b"tail"], [BIG, BIG, b"tail"],
+], ids=["one", "small", "large", "two large", "many", "short write in a piece", "short write before pieces"])
+def test_pieces_arrive_as_one(rig, stream, pieces):
+    """However many and however large they are; what the socket does not take waits in order, and what is written next behind it."""
+    made, _, peer = stream
+    expected = b"".join(pieces) + b"next, more"
+    given = list(pieces)
+    made.write_pieces(given)
+    made.write_pieces([b"next", b", more"])
+    assert (True, []) == (drain(rig, peer, len(expected)) == expected, given)
+    assert 0 == made.queued
+
+
+def test_pieces_that_cannot_be_written(rig, stream):
+    """The failure is told at the next event, and nothing is queued."""
+    made, owner, peer = stream
+    made.socket.shutdown(socket.SHUT_WR)
+    made.write_pieces([b"x" * LARGE, b"tail"])
+    assert ([], 0) == (owner.events, made.queued)
+    peer.close()
+    rig.pump()
+    assert [("lost", errno.EPIPE)] == owner.events
+
+
 def test_pause_leaves_bytes_in_the_kernel(rig, stream):
     """A paused stream takes nothing; after resume everything comes."""
     made, owner, peer = stream
@@ -200,6 +226,7 @@ def test_close_drops_everything(rig, stream):
     made.close()
     made.close()
     made.write(b"late")
+    made.write_pieces([b"x" * LARGE, b"late"])
     made.pause()
     made.resume()
     rig.pump()

@@ -8,6 +8,7 @@ from OpenSSL import SSL
 from meshd.snapshot.secret import Secret
 from meshd.snapshot.tls import DownstreamTls
 from meshd.worker.tls_contexts import build_server
+from meshd.worker.wire.stream import LARGE
 from meshd.worker.wire.tls_stream import RECORD, TlsStream
 from tests.helpers.certificates import Authority
 from tests.helpers.tls_rig import client_of, shake, taken
@@ -66,6 +67,13 @@ def test_bytes_both_ways(rig, ends):
     rig.pump()
     ends.stream.write(b"pong")
     assert (b"ping", b"pong") == (ends.owner.data, taken(ends.client))
+
+
+def test_pieces_are_encrypted_too(rig, ends):
+    """Those which a plain stream would have the kernel gather are joined."""
+    pieces = [b"head", b"x" * LARGE]
+    ends.stream.write_pieces(pieces)
+    assert (b"head" + b"x" * LARGE, []) == (taken(ends.client), pieces)
 
 
 def test_a_paused_stream_holds_nothing_back(rig, ends):
