@@ -10,7 +10,6 @@ from meshd.compile.node import Proxy
 from meshd.compile.protocols import entry_protocol
 from meshd.compile.targets import NO_POLICY, override
 from meshd.model.sidecar import Ingress
-from meshd.model.traffic_policy import ConnectionPool
 
 
 def declare_ports(ports: Iterable[InboundPort], rules: DestinationRules, proxy: Proxy) -> list[InboundPort]:
@@ -25,7 +24,7 @@ def declare_ports(ports: Iterable[InboundPort], rules: DestinationRules, proxy: 
     found = list(ports)
     sidecar = proxy.sidecar
     if sidecar is None or not sidecar.ingress:
-        return [attrs.evolve(port, endpoint=_localhost(port, proxy), connection_pool=_pool(port, None, rules, proxy)) for port in found]
+        return [_limited(attrs.evolve(port, endpoint=_localhost(port, proxy)), None, rules, proxy) for port in found]
     declared = []
     for listener in sidecar.ingress:
         service = next((port for port in found if port.service_port == listener.port.number), None)
@@ -34,7 +33,7 @@ def declare_ports(ports: Iterable[InboundPort], rules: DestinationRules, proxy: 
             base, number=listener.port.number, protocol=entry_protocol(listener.port.protocol), address=listener.bind,
             endpoint=_endpoint(listener, proxy), origins=(sidecar.metadata.origin, *base.origins),
         )
-        declared.append(attrs.evolve(port, connection_pool=_pool(port, listener, rules, proxy)))
+        declared.append(_limited(port, listener, rules, proxy))
     return declared
 
 
@@ -58,11 +57,12 @@ def _endpoint(listener: Ingress, proxy: Proxy) -> tuple[str, int] | None:
     return host, int(port)
 
 
-def _pool(port: InboundPort, listener: Ingress | None, rules: DestinationRules, proxy: Proxy) -> ConnectionPool | None:
-    """Give the limits of a port: its ingress listener's, else the Sidecar's, else those of its service's DestinationRule."""
-    if listener is not None and listener.connection_pool is not None:
-        return listener.connection_pool
-    if proxy.sidecar is not None and proxy.sidecar.inbound_connection_pool is not None:
-        return proxy.sidecar.inbound_connection_pool
+def _limited(port: InboundPort, listener: Ingress | None, rules: DestinationRules, proxy: Proxy) -> InboundPort:
+    """Limit a port as its ingress listener says, else the Sidecar, else its service's DestinationRule, which is told of in any case, as in Istio."""
     rule = rules.find_general(port.services[0]) if port.services else None
-    return override(NO_POLICY, rule.policy, port.service_port).connection_pool if rule is not None else None
+    own = listener.connection_pool if listener is not None else None
+    pool = own or (proxy.sidecar.inbound_connection_pool if proxy.sidecar is not None else None)
+    if rule is None:
+        return attrs.evolve(port, connection_pool=pool)
+    pool = pool or override(NO_POLICY, rule.policy, port.service_port).connection_pool
+    return attrs.evolve(port, connection_pool=pool, origins=(*port.origins, *rule.origins))

@@ -39,6 +39,7 @@ from meshd.snapshot.json_fields import (
     wrapped,
 )
 from meshd.snapshot.noted_json import FieldError, Noted, settle
+from meshd.snapshot.origin_json import write_config
 from meshd.snapshot.tls import IDENTITY
 from meshd.snapshot.tls_json import RAW
 from meshd.snapshot.tls_json import UPSTREAM as TLS
@@ -160,8 +161,8 @@ def _read_per_request_tls(found: Json, cluster: Cluster) -> Cluster:
 
 
 def _options(cluster: Cluster) -> Json:
-    """Give what stands beside the table: the statistics' name, the source's port, and what is spoken, which hangs on other options."""
-    message: Json = {"altStatName": f"{cluster.name};"}
+    """Give what stands beside the table: the statistics' name, the rule, the source's port, and what is spoken, which hangs on other options."""
+    message: Json = {"altStatName": f"{cluster.name};", **write_config(cluster.origins, "DestinationRule")}
     if cluster.source_address:
         message["upstreamBindConfig"] = {"sourceAddress": {"portValue": 0}}
     options = dict(_PROTOCOLS[cluster.http_protocol])

@@ -1,9 +1,9 @@
 """Route configurations in Envoy's v3 JSON."""
 
-
 from meshd.snapshot.header_changes_json import header_changes
 from meshd.snapshot.json_fields import Json, Message, Row, flag, many, text, texts, word
 from meshd.snapshot.match_json import read_match, write_match
+from meshd.snapshot.origin_json import write_config
 from meshd.snapshot.route import DirectResponse, Redirect, RequireTls, Route, RouteAction, RouteConfiguration, VirtualHost
 from meshd.snapshot.route_action_json import DIRECT, REDIRECT, read_action, write_action
 from meshd.snapshot.route_filter_json import FILTERS_BY_ROUTE
@@ -40,6 +40,7 @@ ROUTE = Message(
         header_changes("response_headers", "response"),
         FILTERS_BY_ROUTE,
     ),
+    lambda route: write_config(route.origins, "VirtualService"),
 )
 
 VIRTUAL_HOST = Message(

@@ -119,3 +119,9 @@ def test_connections_come_in_as_the_sidecar_says():
     passed = "virtualInbound InboundPassthroughClusterIpv4 InboundPassthroughClusterIpv4 10.0.0.9:8080"
     assert passed == answer_to(world, http("10.0.0.9", 8080, "x", **IN))
     assert [] == world.snapshot.inconsistencies()
+
+
+def test_tells_of_the_destination_rule():
+    """Whether its limits count or others."""
+    for documents in ((RULE,), (RULE, ingress(90, "TCP", f", connectionPool: {limit(4)}"))):
+        assert all(("DestinationRule", "r") in [(origin.kind, origin.name) for origin in port.origins] for port in declared(*documents))

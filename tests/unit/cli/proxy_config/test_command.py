@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from tests.helpers.command_line import BROKEN, meshctl, write_mesh
+from tests.helpers.small_worlds import istio, to, virtual
 
 
 @pytest.fixture
@@ -79,3 +80,15 @@ def test_without_anything_to_ask(tmp_path: Path) -> None:
     """No meshd and no configuration; or a machine chosen of none."""
     assert 1 == meshctl("pc", "c", "--run-dir", str(tmp_path)).exit_code
     assert 2 == meshctl("pc", "c", "--run-dir", str(tmp_path), "--node", "web-1").exit_code
+
+
+def test_names_the_rules_behind_routes_and_clusters(tmp_path: Path) -> None:
+    """In istioctl's columns, and in metadata."""
+    rules = "\n---\n".join((
+        virtual("way", f"hosts: [my-nginx], http: [{{{to('my-nginx', ', subset: v1')}}}]"),
+        istio("DestinationRule", "care", "host: my-nginx, subsets: [{name: v1}]"),
+    ))
+    arguments = ("--config-dir", write_mesh(tmp_path, rules=rules), "--node", "client")
+    routes, clusters = (meshctl("pc", kind, *arguments).stdout.splitlines() for kind in ("route", "cluster"))
+    assert ["way.default"] == sorted({line.split()[-1] for line in routes if "my-nginx.default" in line})
+    assert 2 == len([line for line in clusters if line.split()[-1] == "care.default" and " outbound " in line])
