@@ -1,6 +1,8 @@
 """`meshctl explain`: what becomes of a call, and why."""
 
 import sys
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 import click
 
@@ -8,10 +10,12 @@ from meshd.base.errors import has_errors
 from meshd.cli import options
 from meshd.cli.printing import finish, print_object, print_problems
 from meshd.cli.text_tables import format_table
-from meshd.explain.answer import Answer
+from meshd.explain.answer import Answer, StepTaken
 from meshd.snapshot.snapshot import Snapshot
 
 STANDARD_INPUT = "-"
+SHOWN_IN_A_ROW = 10
+"""Steps in a row that were not taken which a table shows: a virtual host may have thousands of routes."""
 
 
 @click.command(epilog=options.examples(
@@ -23,8 +27,9 @@ STANDARD_INPUT = "-"
 @options.offline_dir
 @options.run_dir
 @options.node
+@click.option("-v", "--all", "everything", is_flag=True, help="In a table, name every route and chain that was passed over.")
 @click.option("-o", "--output", "form", type=click.Choice(["table", "json", "yaml"]), help="Form of the output.  [default: table, json into a pipe]")
-def command(text: str, config_dir: str, run_dir: str, node: str, form: str | None) -> None:
+def command(text: str, config_dir: str, run_dir: str, node: str, everything: bool, form: str | None) -> None:
     """
     Tell what becomes of a call: every step from the listener to the endpoints, with the reason and the file and line that made it so.
 
@@ -44,7 +49,7 @@ def command(text: str, config_dir: str, run_dir: str, node: str, form: str | Non
     if form is None:
         form = "table" if sys.stdout.isatty() else "json"
     if form == "table":
-        click.echo(format_answer(answer), nl=False)
+        click.echo(format_answer(answer, everything), nl=False)
     else:
         print_object(answer.to_json(), form)
     finish(failed)
@@ -69,9 +74,9 @@ def load_snapshot(config_dir: str, run_dir: str, node: str) -> tuple[Snapshot, b
     return get_snapshot(run_dir), False
 
 
-def format_answer(answer: Answer) -> str:
-    """Give an answer for people: the steps, then what comes of them."""
-    steps = [("yes" if step.matched else "no", step.step, step.why, step.origin) for step in answer.steps]
+def format_answer(answer: Answer, everything: bool = True) -> str:
+    """Give an answer for people: the steps (of many in a row not taken the first ones, unless everything is asked for), then the outcome."""
+    steps = list(_rows(answer.steps, len(answer.steps) if everything else SHOWN_IN_A_ROW))
     outcome = {"forward": "forwarded", "reply": f"answered {answer.status} by meshd", "close": "closed"}[answer.outcome]
     facts = [
         ("outcome", outcome),
@@ -84,3 +89,14 @@ def format_answer(answer: Answer) -> str:
     ]
     table = format_table(("TAKEN", "STEP", "WHY", "ORIGIN"), steps)
     return table + "\n" + "".join(f"{name:<11}{value}\n" for name, value in facts if value)
+
+
+def _rows(steps: Iterable[StepTaken], most: int) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of steps, at most so many in a row that were not taken."""
+    for matched, group in groupby(steps, key=lambda step: step.matched):
+        row = list(group)
+        shown = row if matched else row[:most]
+        for step in shown:
+            yield "yes" if matched else "no", step.step, step.why, step.origin
+        if len(row) > len(shown):
+            yield "no", f"and {len(row) - len(shown)} more", "-v names them", ""

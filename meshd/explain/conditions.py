@@ -25,8 +25,18 @@ def why_not_route(match: RouteMatch, call: Call, path: str) -> str:
 
 def why_route(match: RouteMatch) -> str:
     """Return what a route asks for, in words."""
-    conditions = len(match.headers) + len(match.query_parameters)
-    return f"path {match.kind} {match.path}" + (f" and {conditions} more conditions" if conditions else "")
+    asked = [describe_header(header) for header in match.headers]
+    for parameter in match.query_parameters:
+        value = parameter.value
+        asked.append(f"query parameter {parameter.name} {'is there' if value is None else f'{PHRASES[value.kind][0]} {value.value!r}'}")
+    return ", ".join((f"path {match.kind} {match.path}", *asked))
+
+
+def describe_header(match: HeaderMatch) -> str:
+    """Return a condition on a header in words."""
+    if match.value is None:
+        return f"header {match.name} is {'there' if match.present != match.invert else 'missing'}"
+    return f"header {match.name} {PHRASES[match.value.kind][match.invert]} {match.value.value!r}"
 
 
 def string_holds(match: StringMatch, text: str) -> bool:

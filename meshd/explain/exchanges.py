@@ -1,13 +1,18 @@
 """From a request that a chain takes to what becomes of it."""
 
+from collections.abc import Sequence
+
 from meshd.explain.answer import Answer
+from meshd.explain.authority import shorten_authority
 from meshd.explain.call import Call
 from meshd.explain.conditions import ascii_lower, read_header
 from meshd.explain.filters import explain_filters
 from meshd.explain.header_changes import ONE_LINE_IN_REQUESTS, ONE_LINE_IN_RESPONSES, Lines, change_headers, layers_of
+from meshd.explain.limits import tell_of_limits
 from meshd.explain.requests import find_route, find_virtual_host, read_path
 from meshd.explain.rewriting import redirect_location, rewrite_path
-from meshd.explain.upstreams import choose_upstream, tell_of_mirrors
+from meshd.explain.upstreams import choose_upstream, names_of_endpoints, tell_of_mirrors
+from meshd.snapshot.header_changes import HeaderChanges
 from meshd.snapshot.network_filter import HttpConnectionManager
 from meshd.snapshot.replies import REPLIES, Reply
 from meshd.snapshot.route import DirectResponse, Redirect, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost
@@ -20,6 +25,8 @@ def explain_exchange(snapshot: Snapshot, manager: HttpConnectionManager, routes:
     if call.method == "CONNECT":
         answer.passed("route", "no route takes CONNECT")
         return answer.replied(REPLIES["route_not_found"])
+    call = shorten_authority(manager, call, answer)
+    answer.authority = call.authority
     path = read_path(manager, call, answer)
     if path is None:
         return answer
@@ -49,7 +56,8 @@ def explain_exchange(snapshot: Snapshot, manager: HttpConnectionManager, routes:
     if reason:
         return found.replied(REPLIES[reason], answer)
     tell_of_mirrors(snapshot, route.action.mirrors, answer)
-    return found.forwarded(route.action, answer)
+    tell_of_limits(route.action, route.origins or host.origins, answer)
+    return found.forwarded(route.action, names_of_endpoints(snapshot, answer), answer)
 
 
 def _lacks_tls(host: VirtualHost, manager: HttpConnectionManager, call: Call, answer: Answer) -> bool:
@@ -131,17 +139,19 @@ class _Found:
         _tell_of_headers("response", (), answer.response_headers, answer)
         return answer.replied(Reply(action.status, "", "direct_response"))
 
-    def forwarded(self, action: RouteAction, answer: Answer) -> Answer:
+    def forwarded(self, action: RouteAction, names: Sequence[str], answer: Answer) -> Answer:
         """Note what the upstream is sent; changes of one of several clusters are those of the only one that takes requests."""
         known = [one for one in action.weighted_clusters if one.weight > 0] if not action.cluster else []
         layers = layers_of("request_headers", self.route, self.host, self.config, known[0] if len(known) == 1 else None)
         lines = change_headers(layers, self.lines, ONE_LINE_IN_REQUESTS, self.pseudo())
-        if action.host_rewrite:
+        rewritten = " or ".join(names) if action.auto_host_rewrite else action.host_rewrite
+        if rewritten:
             lines = _set(lines, "x-envoy-original-host", self.call.authority)
             if action.append_forwarded_host and self.call.authority:
                 lines = _with_forwarded_host(lines, self.call.authority)
-            answer.authority = action.host_rewrite
-            answer.took("authority", f"{self.call.authority} is rewritten to {action.host_rewrite}")
+            answer.authority = rewritten
+            how = ", the name of the endpoint" if action.auto_host_rewrite else ""
+            answer.took("authority", f"{self.call.authority} is rewritten to {rewritten}{how}")
         path = rewrite_path(self.route.match, action.prefix_rewrite, action.regex_rewrite, self.path)
         if action.prefix_rewrite or action.regex_rewrite is not None:
             lines = _set(lines, "x-envoy-original-path", self.path)
@@ -149,6 +159,8 @@ class _Found:
             answer.took("path", f"{self.path} is rewritten to {path}")
         answer.request_headers = tuple(lines)
         _tell_of_headers("request", tuple(self.call.headers), answer.request_headers, answer)
+        layers = layers_of("response_headers", self.route, self.host, self.config, known[0] if len(known) == 1 else None)
+        _tell_of_responses(layers, change_headers(layers, [], ONE_LINE_IN_RESPONSES, self.pseudo(), self.lines), answer)
         answer.response_code_details = "via_upstream"
         return answer
 
@@ -159,6 +171,16 @@ def _tell_of_headers(kind: str, before: tuple[tuple[str, str], ...], after: tupl
     gone = "; ".join(name for name, value in before if (name, value) not in after)
     if new or gone:
         answer.took(f"{kind} headers", "; ".join(filter(None, (new and f"added {new}", gone and f"taken away {gone}"))))
+
+
+def _tell_of_responses(layers: list[HeaderChanges], added: Lines, answer: Answer) -> None:
+    """Note what a route changes in the headers of the upstream's response, which nobody knows yet."""
+    gone = dict.fromkeys(name.lower() for layer in layers for name in layer.remove)
+    words = [f"added {'; '.join(f'{name}: {value}' for name, value in added)}"] if added else []
+    if gone:
+        words.append(f"taken away {'; '.join(gone)}")
+    if words:
+        answer.took("response headers", "; ".join(words))
 
 
 def _set(lines: Lines, name: str, value: str) -> Lines:

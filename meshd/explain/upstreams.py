@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from meshd.base.addresses import format_address
+from meshd.base.addresses import format_address, is_ip_address
 from meshd.explain.answer import Answer
 from meshd.explain.call import Call
 from meshd.snapshot.cluster import Cluster
@@ -40,6 +40,20 @@ def choose_upstream(snapshot: Snapshot, cluster: str, weighted: Sequence[Weighte
         return "cluster_not_found"
     answer.endpoints = tuple(place for one in known for place in _endpoints(snapshot, one, call, answer))
     return "" if answer.endpoints else "no_healthy_upstream"
+
+
+def names_of_endpoints(snapshot: Snapshot, answer: Answer) -> list[str]:
+    """Return the host names of the endpoints that may be picked, as far as they have any."""
+    clusters = [snapshot.clusters.get(name) for name in (answer.cluster, *(name for name, _ in answer.weighted_clusters))]
+    found: dict[str, None] = {}
+    for cluster in filter(None, clusters):
+        assignment = snapshot.endpoints.get(cluster.service_name or cluster.name)
+        for place in assignment.localities if assignment is not None else ():
+            for endpoint in place.endpoints:
+                name = endpoint.hostname or ("" if is_ip_address(endpoint.address) else endpoint.address)
+                if name and format_address(endpoint.address, endpoint.port) in answer.endpoints:
+                    found[name] = None
+    return list(found)
 
 
 def tell_of_mirrors(snapshot: Snapshot, mirrors: Sequence[Mirror], answer: Answer) -> None:

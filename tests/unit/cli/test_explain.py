@@ -8,6 +8,7 @@ import pytest
 from meshd.cli.explain import format_answer
 from meshd.explain.answer import Answer
 from tests.helpers.command_line import BROKEN, meshctl, write_mesh
+from tests.helpers.small_worlds import to, virtual
 
 CALL = '{"direction": "outbound", "address": "10.104.15.140", "port": 80}'
 
@@ -36,6 +37,19 @@ def test_for_people(tmp_path: Path) -> None:
     assert any("mesh.yaml:11 (Service default/my-nginx)" in line for line in lines)
     assert "outcome    forwarded" in lines
     assert "cluster    outbound|80||my-nginx.default.svc.cluster.local" in lines
+
+
+def test_long_runs_of_what_was_passed_over_are_cut(tmp_path: Path) -> None:
+    """Each of them with its reason and origin when asked for."""
+    rules = ", ".join(f"{{match: [{{uri: {{exact: /{number}}}}}], {to('other')}}}" for number in range(30))
+    folder = write_mesh(tmp_path, rules=virtual("rules", f"hosts: [other], http: [{rules}, {{{to('other')}}}]"))
+    call = '{"address": "10.104.15.200", "port": 80, "authority": "other", "path": "/29"}'
+    arguments = ("explain", "--config-dir", folder, "--node", "client", "--call", call, "-o", "table")
+    short, long = meshctl(*arguments).stdout.splitlines(), meshctl(*arguments, "-v").stdout.splitlines()
+    assert 1 == len([line for line in short if "and 19 more" in line and "-v names them" in line])
+    assert 10 == len([line for line in short if "path /29 is not /" in line])
+    refused = [line for line in long if "path /29 is not /" in line]
+    assert 29 == len(refused) and all("rules.yaml:1 (VirtualService default/rules)" in line for line in refused)
 
 
 @pytest.mark.parametrize("call", ["", "{", "[]", '{"port": 0}', '{"port": 80, "address": "x"}', '{"port": 80, "unknown": 1}', "null", "[" * 100000])

@@ -75,7 +75,11 @@ def test_reads_headers_and_pseudo_headers(name, expected):
 
 
 def test_says_what_a_route_asks_for():
-    """Path and the number of further conditions."""
+    """Path and every further condition."""
     assert "path prefix /" == why_route(RouteMatch())
-    match = RouteMatch("exact", "/a", headers=(HeaderMatch("a"),), query_parameters=(QueryMatch("b"),))
-    assert "path exact /a and 2 more conditions" == why_route(match)
+    headers = (HeaderMatch("a"), HeaderMatch("c", present=False), HeaderMatch("d", ONE), HeaderMatch("e", StringMatch("prefix", "x"), invert=True))
+    match = RouteMatch("exact", "/a", headers=headers, query_parameters=(QueryMatch("b"), QueryMatch("f", StringMatch("regex", "y+"))))
+    assert (
+        "path exact /a, header a is there, header c is missing, header d is '1', header e does not begin with 'x', "
+        "query parameter b is there, query parameter f matches 'y+'"
+    ) == why_route(match)

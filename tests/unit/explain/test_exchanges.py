@@ -6,6 +6,7 @@ from meshd.explain.answer import Answer
 from meshd.explain.call import Call
 from meshd.explain.exchanges import explain_exchange
 from meshd.snapshot.cluster import Cluster
+from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
 from meshd.snapshot.header_changes import HeaderChange, HeaderChanges
 from meshd.snapshot.network_filter import HttpConnectionManager
 from meshd.snapshot.route import DirectResponse, Redirect, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost
@@ -60,3 +61,26 @@ def test_a_rewritten_request():
         ("x-v", "1"), ("x-added", "1"), ("x-envoy-original-host", "a.test"), ("x-envoy-original-path", "/old/x?y"),
     )
     assert {"authority", "path", "request headers"} <= {step.step for step in answer.steps}
+
+
+def test_a_request_that_takes_its_endpoints_name():
+    """Where there is one; the authority before it is told."""
+    action = RouteAction("named", auto_host_rewrite=True, append_forwarded_host=True)
+    routes = RouteConfiguration("80", (VirtualHost("a", ("a.test",), (Route("r", RouteMatch(), action),)),))
+    named = ClusterLoadAssignment("named", (LocalityEndpoints(endpoints=(Endpoint("b.test", 80), Endpoint("10.0.0.1", 80, hostname="c.test"))),))
+    snapshot = Snapshot(NodeReference("node"), {}, {}, {"named": Cluster("named", "STRICT_DNS")}, {"named": named})
+    answer = explain_exchange(snapshot, HttpConnectionManager("x"), routes, Call(authority="a.test"), Answer())
+    assert "b.test or c.test" == answer.authority
+    assert (("x-envoy-original-host", "a.test"), ("x-forwarded-host", "a.test")) == answer.request_headers
+
+
+def test_tells_of_what_a_route_does_to_forwarded_exchanges():
+    """Its limits, and what it changes in responses."""
+    route = Route("r", RouteMatch(), RouteAction("there", timeout=2.0), response_headers=ADDED)
+    routes = RouteConfiguration("80", (VirtualHost("a", ("a.test",), (route,)),))
+    call = Call(authority="A.test:80", headers=(("x-v", "1"),))
+    answer = explain_exchange(SNAPSHOT, HttpConnectionManager("x", strip_host_port="any"), routes, call, Answer())
+    told = {step.step: step.why for step in answer.steps}
+    assert "added x-added: 1; taken away x-gone" == told["response headers"]
+    assert "2 s from the end of the request to the end of the response" == told["timeout"]
+    assert ("A.test", "A.test:80 is shortened to A.test") == (answer.authority, told["authority"])
