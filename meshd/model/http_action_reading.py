@@ -7,7 +7,7 @@ import http
 from meshd.model.checks import label_name, one_line, subdomain_name
 from meshd.model.header_reading import header_name
 from meshd.model.http_match_reading import read_destination, required_destination
-from meshd.model.reading import Fields, shown
+from meshd.model.reading import Fields, did_you_mean, shown
 from meshd.model.string_match import StringMatch, read_string_match, regex, substitution
 from meshd.model.virtual_service import (
     CorsPolicy,
@@ -140,7 +140,7 @@ def read_retries(fields: Fields) -> HttpRetry:
     retries = HttpRetry(
         attempts=fields.number("attempts", low=0, high=2**31 - 1),
         per_try_timeout=read_duration(fields, "perTryTimeout", 0.0),
-        retry_on=",".join(part.strip() for part in fields.text("retryOn", check=_retry_on).split(",")),
+        retry_on=_read_conditions(fields),
         remote_localities=fields.flag("retryRemoteLocalities"),
         ignore_previous_hosts=fields.maybe_flag("retryIgnorePreviousHosts"),
         backoff=read_duration(fields, "backoff", 0.0),
@@ -148,18 +148,20 @@ def read_retries(fields: Fields) -> HttpRetry:
     if retries.remote_localities:
         fields.not_served("retryRemoteLocalities")
     set_beside = [name for name in ("perTryTimeout", "retryOn", "retryRemoteLocalities") if name in fields]
-    if not retries.attempts and set_beside:
+    if fields.raw("attempts") in (None, 0) and set_beside:
         fields.wrong("attempts", f"expected at least 1 attempt, since {set_beside[0]} is given, got 0")
     fields.finish()
     return retries
 
 
-def _retry_on(text: str) -> str:
-    for part in text.split(","):
-        word = part.strip()
+def _read_conditions(fields: Fields) -> str:
+    words = [part.strip() for part in fields.text("retryOn").split(",")]
+    for word in words if words != [""] else ():
         if word not in RETRY_CONDITIONS and word not in _STATUSES:
-            return "conditions such as connect-failure, 5xx or 503"
-    return ""
+            said = f"expected conditions such as connect-failure, 5xx or 503, got {shown(word)}"
+            fields.wrong("retryOn", said, did_you_mean(word, RETRY_CONDITIONS))
+            return ""
+    return ",".join(words)
 
 
 def read_fault(fields: Fields) -> HttpFault:

@@ -145,8 +145,10 @@ def _check_static(spec: Fields, entry: ServiceEntry) -> None:
 
 
 def _check_dns(spec: Fields, entry: ServiceEntry) -> None:
-    if any(host.startswith("*") for host in entry.hosts) and not entry.endpoints and not entry.selector:
-        spec.wrong("hosts", f"expected a host without * with resolution {entry.resolution} and no endpoints, got one")
+    wildcard = next((host for host in entry.hosts if host.startswith("*")), "")
+    if wildcard and not entry.endpoints and not entry.selector:
+        said = f"expected names that can be looked up, with resolution {entry.resolution} and no endpoints, got {wildcard}"
+        spec.wrong("hosts", said, "name endpoints, or set resolution NONE")
     for index, endpoint in enumerate(entry.endpoints):
         if endpoint.address.startswith(UNIX):
             said = f"expected a name or IP address with resolution {entry.resolution}, got a UNIX socket"

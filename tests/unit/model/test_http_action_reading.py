@@ -114,6 +114,12 @@ def test_reads_actions(action, field, expected):
         ("retries: {attempts: 1, retryOn: sometimes}", [
             "error spec.http[0].retries.retryOn: expected conditions such as connect-failure, 5xx or 503, got 'sometimes'",
         ]),
+        ("retries: {attempts: 1, retryOn: '5xx, rest'}", [
+            "error spec.http[0].retries.retryOn: expected conditions such as connect-failure, 5xx or 503, got 'rest'; did you mean reset?",
+        ]),
+        ("retries: {attempts: -1, retryOn: 5xx}", [
+            "error spec.http[0].retries.attempts: expected a number from 0 to 2147483647, got the number -1",
+        ]),
         ("retries: {attempts: 1, retryOn: 799}", ["error spec.http[0].retries.retryOn: expected text, got the number 799; quote it"]),
         ("retries: {attempts: 1, retryOn: '799'}", [
             "error spec.http[0].retries.retryOn: expected conditions such as connect-failure, 5xx or 503, got '799'",

@@ -71,7 +71,8 @@ def test_reads_an_empty_one():
         ]),
         ("{hosts: [a.com], resolution: DNS}", []),
         ("{hosts: ['*.a.com'], resolution: DNS}", [
-            "error spec.hosts: expected a host without * with resolution DNS and no endpoints, got one",
+            "error spec.hosts: expected names that can be looked up, with resolution DNS and no endpoints, got *.a.com; "
+            "name endpoints, or set resolution NONE",
         ]),
         ("{hosts: [a.com], resolution: DNS_ROUND_ROBIN, endpoints: [{address: b.com}, {address: c.com}]}", [
             "error spec.endpoints: expected one endpoint with resolution DNS_ROUND_ROBIN, got 2",
