@@ -69,9 +69,10 @@ def load_snapshot(config_dir: str, run_dir: str, node: str) -> tuple[Snapshot, b
         print_problems(compiled.problems)
         return compiled.snapshot, has_errors(compiled.problems)
     options.refuse_node(node)
-    from meshd.cli.live import get_snapshot
+    from meshd.cli.found_out import read_found_out, with_addresses
+    from meshd.cli.live import get_json, get_snapshot
 
-    return get_snapshot(run_dir), False
+    return with_addresses(get_snapshot(run_dir), read_found_out(get_json(run_dir, "/status"))), False
 
 
 def format_answer(answer: Answer, everything: bool = True) -> str:

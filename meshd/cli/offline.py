@@ -4,8 +4,10 @@ import socket
 
 import attrs
 
+from meshd.base.addresses import is_ip_address
 from meshd.base.errors import Problem, has_errors
 from meshd.base.origins import Origin
+from meshd.cli.printing import finish, print_problems
 from meshd.compile.compiler import compile_snapshot
 from meshd.control.machine import machine_addresses
 from meshd.model.node import Node
@@ -43,8 +45,17 @@ def read_configuration(config_dir: str, wanted: str) -> Read:
 
 
 def compile_configuration(config_dir: str, wanted: str) -> Compiled:
-    """Read and compile a directory or file."""
+    """
+    Read and compile a directory or file.
+
+    Raises:
+        Exit: If there is no Node of the wanted name: what another machine serves with would be no answer. The Problems have been printed then.
+            An address that no Node has is a machine all the same, one without a Node.
+    """
     read = read_configuration(config_dir, wanted)
+    if wanted and not read.found and not is_ip_address(wanted):
+        print_problems(read.problems)
+        finish(True)
     compiled = compile_snapshot(read.world, read.node)
     snapshot = compiled.snapshot
     dangling = [Problem(Origin("compiler"), message, hint="report this as a bug") for message in snapshot.inconsistencies()]

@@ -56,6 +56,8 @@ class DataPlaneStatus:
         paused: Accepting is paused for want of descriptors.
         draining: No new connections are taken.
         forwarded: Pairs of connections that the kernel forwards.
+        ejected: Endpoints that are out of use because they fail, `address:port` by cluster.
+        names: What the names of endpoints stand for.
     """
 
     listening: Mapping[str, int]
@@ -64,6 +66,8 @@ class DataPlaneStatus:
     paused: bool
     draining: bool
     forwarded: int = 0
+    ejected: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
+    names: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
 
 
 def _ignore(text: str) -> None:
@@ -176,6 +180,7 @@ class DataPlane:
 
     def status(self) -> DataPlaneStatus:
         """Tell what this worker is doing now."""
+        names = self._resources.clusters.names
         return DataPlaneStatus(
             listening={name: len(sockets) for name, sockets in self._sockets.items()},
             connections=self._connections.count,
@@ -183,6 +188,8 @@ class DataPlane:
             paused=self._budget.paused,
             draining=self._resources.draining,
             forwarded=self._resources.forwarding.pairs,
+            ejected=self._resources.clusters.ejected(),
+            names=names.addresses() if names is not None else {},
         )
 
     def drain(self) -> None:

@@ -59,9 +59,10 @@ def load_dump(config_dir: str, run_dir: str, node: str) -> tuple[Json, bool]:
     """
     if not config_dir:
         options.refuse_node(node)
+        from meshd.cli.found_out import annotate, read_found_out
         from meshd.cli.live import get_json
 
-        return get_json(run_dir, "/snapshot"), False
+        return annotate(get_json(run_dir, "/snapshot"), read_found_out(get_json(run_dir, "/status"))), False
     from meshd.cli.offline import compile_configuration
     from meshd.snapshot.envoy_json import to_json
 

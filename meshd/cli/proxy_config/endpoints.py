@@ -1,6 +1,7 @@
 """`meshctl proxy-config endpoint`: the addresses behind clusters."""
 
 from meshd.base.addresses import format_address
+from meshd.cli.found_out import OURS
 from meshd.cli.proxy_config.filters import Filters, Json, cluster_order, find, read_place
 from meshd.cli.proxy_config.view import Rows, View
 
@@ -25,16 +26,21 @@ def select(dump: Json, filters: Filters) -> list[Json]:
 def rows(assignments: list[Json], filters: Filters) -> Rows:
     """Give a row for each endpoint, sorted by address, port and cluster."""
     found = [
-        (*read_place(endpoint.get("endpoint") or {}), assignment.get("clusterName", ""), status_of(endpoint))
+        (*read_place(endpoint.get("endpoint") or {}), assignment.get("clusterName", ""), status_of(endpoint), check_of(endpoint))
         for assignment in assignments for place in assignment["endpoints"] for endpoint in place["lbEndpoints"]
     ]
-    return [(format_address(address, port), status, "OK", cluster) for address, port, cluster, status in sorted(found)]
+    return [(format_address(address, port), status, check, cluster) for address, port, cluster, status, check in sorted(found)]
 
 
 def status_of(endpoint: Json) -> str:
     """Give what discovery says of an endpoint; without a word it is healthy, as Envoy takes it."""
     status = endpoint.get("healthStatus", "UNKNOWN")
     return HEALTHY if status == "UNKNOWN" else str(status)
+
+
+def check_of(endpoint: Json) -> str:
+    """Give what the workers found out about an endpoint; a configuration that was only read knows nothing against it."""
+    return str(find(endpoint, "metadata", "filterMetadata", OURS, "outlierCheck") or "OK")
 
 
 def _wanted(endpoint: Json, filters: Filters) -> bool:

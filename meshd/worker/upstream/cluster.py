@@ -177,6 +177,10 @@ class LiveCluster:
         self._detector.config = config
         self._detector.watch(list(self.hosts.values()))
 
+    def ejected(self) -> list[str]:
+        """Give `address:port` of the endpoints that are out of use because they fail."""
+        return self._detector.ejected() if self._detector is not None else []
+
     def _stop_detecting(self) -> None:
         if self._detector is not None:
             self._detector.stop()
@@ -274,6 +278,11 @@ class LiveClusters:
         for cluster in self.live.values():
             for host in cluster.hosts.values():
                 host.drop_idle_since(math.inf)
+
+    def ejected(self) -> dict[str, list[str]]:
+        """Give the endpoints that are out of use because they fail, by cluster."""
+        found = {name: cluster.ejected() for name, cluster in self.live.items()}
+        return {name: places for name, places in found.items() if places}
 
     @property
     def requests(self) -> int:

@@ -1,6 +1,7 @@
 """Clusters whose endpoints have names: which names they are, and the endpoints that these stand for now."""
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 
 import attrs
 
@@ -10,6 +11,8 @@ from meshd.snapshot.cluster import NAMED, Cluster
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
 from meshd.worker.upstream.followed_name import FollowedName, LookupMeans, Question
 from meshd.worker.upstream.merge_window import MergeWindow
+
+MOST_TOLD = 1000
 
 
 class NamedClusters:
@@ -49,6 +52,13 @@ class NamedClusters:
         """Give the endpoints of a cluster as they are now; None for one that has no names."""
         found = self._clusters.get(name)
         return resolved(*found, self._followed) if found is not None else None
+
+    def addresses(self) -> dict[str, list[str]]:
+        """Give what names stand for now, sorted; at most `MOST_TOLD` names, since a report goes out each second."""
+        found: dict[str, set[str]] = {}
+        for question, followed in islice(self._followed.items(), MOST_TOLD):
+            found.setdefault(question.name, set()).update(followed.addresses or followed.last_addresses)
+        return {name: sorted(addresses) for name, addresses in found.items()}
 
     def stop(self) -> None:
         """Look nothing up any more."""

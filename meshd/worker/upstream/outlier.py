@@ -117,6 +117,10 @@ class OutlierDetector:
             if host.watch is None:
                 host.watch = Failures(self, host)
 
+    def ejected(self) -> list[str]:
+        """Give `address:port` of the endpoints that are out of use; without a timer nothing is remembered of any."""
+        return [host.text for host in self.hosts if host.ejected] if self._timer is not None else []
+
     def eject(self, host: UpstreamHost, failures: Failures, enforcing_percent: int) -> None:
         """
         Take an endpoint out of use, unless too many are or chance has it otherwise.

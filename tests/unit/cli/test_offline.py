@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+from click.exceptions import Exit
+
 from meshd.cli.offline import compile_configuration, read_configuration
 from tests.helpers.command_line import BROKEN, STRANGE, write_mesh
 
@@ -19,6 +22,16 @@ def test_tells_when_the_machine_cannot_be_told(tmp_path: Path) -> None:
     read = read_configuration(write_mesh(tmp_path), "ghost")
     assert not read.found
     assert ["error"] == [problem.severity for problem in read.problems]
+
+
+def test_there_is_no_answer_for_a_machine_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The Problem is printed and all ends; an address is a machine, if one without a Node."""
+    folder = write_mesh(tmp_path)
+    with pytest.raises(Exit) as ended:
+        compile_configuration(folder, "ghost")
+    assert 1 == ended.value.exit_code
+    assert "there are client, server" in capsys.readouterr().err
+    assert ("10.9.9.9",) == compile_configuration(folder, "10.9.9.9").node.addresses
 
 
 def test_a_broken_document_hurts_itself_only(tmp_path: Path) -> None:

@@ -56,3 +56,10 @@ def test_select(filters: Filters, expected: list[str]) -> None:
 def test_the_order_of_resources() -> None:
     """As clusters are sorted, for JSON."""
     assert ["outbound|80||a", "outbound|80||b", "local"] == [found["clusterName"] for found in select(DUMP, Filters())]
+
+
+def test_shows_what_workers_found_out() -> None:
+    """As `annotate` notes it."""
+    failed = endpoint("10.0.0.1", 80, metadata={"filterMetadata": {"meshd": {"outlierCheck": "FAILED"}}})
+    dump = {"endpoints": [{"clusterName": "c", "endpoints": [{"lbEndpoints": [failed]}]}]}
+    assert [("10.0.0.1:80", "HEALTHY", "FAILED", "c")] == rows(select(dump, Filters()), Filters())

@@ -5,7 +5,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from meshd.base.origins import Origin
-from meshd.snapshot.cluster import Cluster, Thresholds
+from meshd.snapshot.cluster import Cluster, OutlierDetection, Thresholds
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
 from meshd.worker.upstream.cluster import LiveClusters, Means
 from meshd.worker.wire.wheel import Wheel
@@ -187,3 +187,14 @@ def test_counts_requests_of_all():
     before = clusters.requests
     clusters.close()
     assert (4, 0) == (before, clusters.requests)
+
+
+def test_tells_which_endpoints_are_out_of_use():
+    """By cluster; clusters with nothing to tell are not named."""
+    watched = attrs.evolve(EDS, outlier_detection=OutlierDetection(consecutive_5xx=1, max_ejection_percent=100))
+    clusters = make(watched, assignment(1, 2))
+    assert {} == clusters.ejected()
+    hosts = clusters.find("c").hosts
+    hosts["10.0.0.1", 2].watch.answered(500)
+    assert {"c": ["10.0.0.1:2"]} == clusters.ejected()
+    clusters.close()

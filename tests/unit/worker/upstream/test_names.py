@@ -197,3 +197,13 @@ def test_clusters_know_no_names_without_somebody_who_follows_them():
     clusters = LiveClusters(Means(lambda: 0.0, Wheel(clock), clock.seconds))
     clusters.use({"c": STRICT}, {"c": assignment(DB)})
     assert {} == clusters.find("c").hosts
+
+
+def test_tells_what_names_stand_for(mesh):
+    """Sorted; what was last known where there is none now."""
+    mesh.answer("db.test", "10.0.0.2", "10.0.0.1")
+    mesh.use(STRICT, DB, Endpoint("10.0.0.9", 80), Endpoint("none.test", 80))
+    assert {"db.test": ["10.0.0.1", "10.0.0.2"], "none.test": []} == mesh.clusters.names.addresses()
+    mesh.answer("db.test")
+    mesh.refresh()
+    assert ["10.0.0.1", "10.0.0.2"] == mesh.clusters.names.addresses()["db.test"]

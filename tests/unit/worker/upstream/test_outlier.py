@@ -177,3 +177,13 @@ def test_growth_ends_at_the_longest_ejection():
         rig.answer(*[500] * 5)
         rig.clock.pump([1.02] * 2)
     assert rig.hosts[0].watch.ejections <= 3
+
+
+def test_tells_which_endpoints_are_out_of_use():
+    """Until their time is over."""
+    rig = Rig()
+    assert [] == rig.detector.ejected()
+    rig.answer(*[500] * 5, host=1)
+    assert ["10.0.0.1:2"] == rig.detector.ejected()
+    rig.clock.advance(60)
+    assert [] == rig.detector.ejected()
