@@ -9,7 +9,7 @@ from meshd.base.errors import Problem
 from meshd.base.places import LOG_DIR
 from meshd.compile.clusters import black_hole_cluster, inbound_clusters, local_assignments, outbound_clusters, passthrough_cluster
 from meshd.compile.destination_rules import DestinationRules
-from meshd.compile.endpoints import build_assignment, has_endpoints, usable
+from meshd.compile.endpoints import build_assignment, has_endpoints, index_backends, usable
 from meshd.compile.gateway_listeners import gateway_listeners
 from meshd.compile.gateway_routes import gateway_routes
 from meshd.compile.gateway_servers import EdgePort, edge_ports
@@ -118,8 +118,9 @@ def build_targets(scope: Scope, workloads: Workloads) -> list[Target]:
     """
     found = []
     for service in scope.services:
+        named = index_backends(workloads.behind(service)) if service.resolution in NAMES else None
         for target in targets_of(service, scope.rules.find(service)):
-            if service.resolution not in NAMES or has_endpoints(target, workloads.behind(service)):
+            if named is None or has_endpoints(target, named):
                 found.append(target)
     return found
 

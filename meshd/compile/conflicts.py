@@ -11,6 +11,7 @@ from meshd.compile.protocols import HTTP_FAMILY, Protocol
 from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
 
 Kind = Literal["http", "tcp", "auto"]
+MAX_NAMED = 3  # services that a Problem names
 NEVER_SHARED: frozenset[Protocol] = frozenset({"mongo", "mysql"})  # Istio: their servers speak first, an inspector would hang them
 
 
@@ -25,6 +26,7 @@ class Entry:
         protocol: Of what it holds; `auto` once it tells HTTP from TCP by the first bytes.
         chains: Its filter chains; one without a match becomes the default chain.
         origins: The services in it.
+        taken: What its chains match, however it is written.
     """
 
     addresses: tuple[str, ...]
@@ -32,6 +34,11 @@ class Entry:
     protocol: Protocol
     chains: list[FilterChain]
     origins: list[Origin]
+    taken: set[FilterChainMatch] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Note what the chains match."""
+        self.taken = {_canonical(chain.match) for chain in self.chains}
 
 
 Entries = dict[tuple[str, int], Entry]
@@ -79,9 +86,9 @@ def kind_of(protocol: Protocol) -> Kind:
 
 
 def _merge(current: Entry, incoming: Entry) -> list[Problem]:
-    taken = [_canonical(chain.match) for chain in current.chains]
-    fresh = [chain for chain in incoming.chains if _canonical(chain.match) not in taken]
+    fresh = [chain for chain in incoming.chains if _canonical(chain.match) not in current.taken]
     current.chains += fresh
+    current.taken |= incoming.taken
     current.origins += incoming.origins
     return _lost(incoming, current) if len(fresh) < len(incoming.chains) else []
 
@@ -103,4 +110,9 @@ def _lost(incoming: Entry, current: Entry) -> list[Problem]:
 
 
 def _named(origins: Iterable[Origin]) -> str:
-    return ", ".join(dict.fromkeys(origin.resource or origin.place for origin in origins))
+    found: dict[str, None] = {}
+    for origin in origins:
+        found[origin.resource or origin.place] = None
+        if len(found) > MAX_NAMED:
+            return f"{', '.join(list(found)[:MAX_NAMED])} and others"
+    return ", ".join(found)

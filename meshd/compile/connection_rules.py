@@ -6,7 +6,7 @@ import attrs
 
 from meshd.base.origins import Origin
 from meshd.compile.connection_filters import tcp_proxy
-from meshd.compile.hosts import overlap
+from meshd.compile.host_index import HostIndex
 from meshd.compile.http_rules import RuleContext, chosen_by, destination_cluster
 from meshd.compile.names import outbound_cluster
 from meshd.compile.protocols import TLS_FAMILY
@@ -18,8 +18,13 @@ from meshd.snapshot.network_filter import TcpProxy
 from meshd.snapshot.route import WeightedCluster
 
 
+def index_rules(virtual_services: Iterable[VirtualService]) -> HostIndex[VirtualService]:
+    """Give the VirtualServices that have rules for what is not HTTP, by host, in order."""
+    return HostIndex((host, virtual) for virtual in virtual_services if virtual.tls or virtual.tcp for host in virtual.hosts)
+
+
 def connection_chains(
-    service: MeshService, port: MeshPort, virtual_services: Iterable[VirtualService], context: RuleContext, *, subnet: str, shared: bool,
+    service: MeshService, port: MeshPort, rules: HostIndex[VirtualService], context: RuleContext, *, subnet: str, shared: bool,
 ) -> list[FilterChain]:
     """
     Build the chains of a service's port.
@@ -27,7 +32,7 @@ def connection_chains(
     Args:
         service: The service.
         port: Its port, not HTTP.
-        virtual_services: That the listener sees, in order.
+        rules: Of the VirtualServices that the listener sees.
         context: What rules are translated for.
         subnet: CIDR of the service's addresses, or empty.
         shared: Whether other services' connections come to the same listener.
@@ -35,7 +40,7 @@ def connection_chains(
     Source:
         Istio pilot/pkg/networking/core/tls.go, buildSidecarOutboundTCPTLSFilterChainOpts.
     """
-    ours = [virtual for virtual in virtual_services if any(overlap(host, service.host) for host in virtual.hosts)]
+    ours = list({id(virtual): virtual for _host, virtual in rules.overlapping(service.host)}.values())
     if port.protocol in TLS_FAMILY:
         return _tls_chains(service, port, ours, context, subnet=subnet, shared=shared)
     return _tcp_chains(service, port, ours, context, subnet)

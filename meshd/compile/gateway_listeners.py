@@ -7,11 +7,12 @@ import attrs
 from meshd.base.addresses import SocketAddress
 from meshd.compile.connection_filters import gateway_http
 from meshd.compile.connection_rules import rule_chain
-from meshd.compile.gateway_servers import EdgePort, EdgeServer, shared_hosts, terminates
+from meshd.compile.gateway_rules import GatewayRules
+from meshd.compile.gateway_servers import EdgePort, EdgeServer, terminates
+from meshd.compile.host_index import HostIndex
 from meshd.compile.hosts import covers
 from meshd.compile.http_rules import RuleContext, chosen_by
 from meshd.compile.names import listener_name
-from meshd.compile.virtual_services import seen_by
 from meshd.model.server_tls import MOST_CERTIFICATES, ServerTls
 from meshd.model.server_tls import TlsVersion as ModelVersion
 from meshd.model.virtual_service import VirtualService
@@ -29,10 +30,10 @@ _VERSIONS: dict[ModelVersion, TlsVersion] = {
 
 def gateway_listeners(ports: Iterable[EdgePort], virtual_services: Iterable[VirtualService], context: RuleContext) -> list[Listener]:
     """Build the listeners of an edge proxy; a port for which no rule stands has none, but one that routes requests always has."""
-    everything = list(virtual_services)
+    rules = GatewayRules(virtual_services, context.proxy.node.namespace, context.proxy.mesh)
     listeners = []
     for port in ports:
-        chains = [chain for server in port.servers for chain in _chains(server, everything, context)]
+        chains = [chain for server in port.servers for chain in _chains(server, rules, context)]
         if port.servers[0].routes and not port.servers[0].takes_tls:
             chains = chains[:1]  # plain servers share one route configuration
         if chains:
@@ -63,16 +64,16 @@ def _listener(port: EdgePort, chains: list[FilterChain], context: RuleContext) -
     )
 
 
-def _chains(server: EdgeServer, virtual_services: list[VirtualService], context: RuleContext) -> Iterator[FilterChain]:
+def _chains(server: EdgeServer, rules: GatewayRules, context: RuleContext) -> Iterator[FilterChain]:
     own = attrs.evolve(context, port=server.server.port, gateways=(server.gateway,))
     if server.routes:
         yield _http_chain(server, own)
         return
-    for virtual in seen_by(virtual_services, context.proxy.node.namespace, server.gateway, context.proxy.mesh):
-        common = shared_hosts(server, virtual.hosts, virtual.metadata.namespace)
-        if common and server.takes_tls and not terminates(server.server):
-            yield from _sni_chains(server, virtual, own)
-        elif common:
+    names = HostIndex((host, server) for _namespace, host in server.hosts)
+    for virtual, _hosts in rules.of(server):
+        if server.takes_tls and not terminates(server.server):
+            yield from _sni_chains(names, virtual, own)
+        else:
             yield from _tcp_chains(server, virtual, own)
 
 
@@ -91,11 +92,11 @@ def _names(server: EdgeServer) -> tuple[str, ...]:
     return () if "*" in names else names
 
 
-def _sni_chains(server: EdgeServer, virtual: VirtualService, context: RuleContext) -> Iterator[FilterChain]:
+def _sni_chains(ours: HostIndex[EdgeServer], virtual: VirtualService, context: RuleContext) -> Iterator[FilterChain]:
     """Yield the chains of a VirtualService for TLS that is passed through."""
     for rule in virtual.tls:
         for match in rule.matches:
-            covered = all(any(covers(host, name) for _namespace, host in server.hosts) for name in match.sni_hosts)
+            covered = all(any(covers(host, name) for host, _server in ours.overlapping(name)) for name in match.sni_hosts)
             if covered and chosen_by(match, context):
                 names = () if "*" in match.sni_hosts else match.sni_hosts
                 yield rule_chain(rule, FilterChainMatch(server_names=names, prefix_ranges=match.destination_subnets), context)

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 import attrs
 
 from meshd.base.origins import Origin
-from meshd.compile.gateway_servers import EdgePort, EdgeServer, shared_hosts
+from meshd.compile.gateway_rules import GatewayRules
+from meshd.compile.gateway_servers import EdgePort, EdgeServer
 from meshd.compile.http_matches import is_catch_all
 from meshd.compile.http_rules import RuleContext, translate_rules
 from meshd.compile.names import service_route
-from meshd.compile.virtual_services import seen_by
 from meshd.model.virtual_service import VirtualService
 from meshd.snapshot.route import Route, RouteConfiguration, VirtualHost
 
@@ -31,23 +31,22 @@ def gateway_routes(ports: Iterable[EdgePort], virtual_services: Iterable[Virtual
         Istio pilot/pkg/networking/core/gateway.go, buildGatewayHTTPRouteConfig: VirtualServices of one host are put together, rules that take
         every request last; a server that redirects to https does so for all of a host.
     """
-    everything = list(virtual_services)
+    rules = GatewayRules(virtual_services, context.proxy.node.namespace, context.proxy.mesh)
     by_name: dict[str, list[EdgeServer]] = {}
     for port in ports:
         for server in port.servers:
             if server.routes:
                 by_name.setdefault(server.routes, []).append(server)
-    return [_configuration(name, servers, everything, context) for name, servers in by_name.items()]
+    return [_configuration(name, servers, rules, context) for name, servers in by_name.items()]
 
 
-def _configuration(name: str, servers: list[EdgeServer], virtual_services: list[VirtualService], context: RuleContext) -> RouteConfiguration:
+def _configuration(name: str, servers: list[EdgeServer], rules: GatewayRules, context: RuleContext) -> RouteConfiguration:
     hosts: dict[str, _Host] = {}
     number = servers[0].server.port
     for server in servers:
         own = attrs.evolve(context, port=number, gateways=(server.gateway,))
-        for virtual in seen_by(virtual_services, context.proxy.node.namespace, server.gateway, context.proxy.mesh):
-            common = shared_hosts(server, virtual.hosts, virtual.metadata.namespace)
-            routes = translate_rules(virtual, own) if common else ()
+        for virtual, common in rules.of(server):
+            routes = translate_rules(virtual, own)
             if routes:
                 for host in common:
                     found = hosts.setdefault(host, _Host())

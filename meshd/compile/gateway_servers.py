@@ -1,13 +1,12 @@
 """The servers of an edge proxy: those of every Gateway that chooses it, put together by port, conflicts settled as Istio settles them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import attrs
 
 from meshd.base.errors import Problem
 from meshd.base.labels import selects
 from meshd.base.origins import Origin
-from meshd.compile.hosts import covers
 from meshd.compile.node import Proxy
 from meshd.compile.protocols import HTTP_FAMILY, entry_protocol
 from meshd.model.gateway import Gateway, Server
@@ -74,17 +73,18 @@ def edge_ports(world: World, proxy: Proxy) -> tuple[list[EdgePort], list[Problem
         Istio pilot/pkg/model/gateway.go, mergeGateways: the oldest Gateway's protocol wins a port; plain HTTP servers share it, TLS servers share
         it as long as no name stands twice.
     """
-    ports: dict[tuple[int, str], list[EdgeServer]] = {}
+    ports: dict[tuple[int, str], _Claims] = {}
     problems: list[Problem] = []
     for gateway in world.all(Gateway):
         if selects(gateway.selector, proxy.node.labels):
             for server in _servers(gateway):
-                conflict = _conflict(server, ports)
+                claims = ports.setdefault((server.server.port, server.server.bind), _Claims())
+                conflict = claims.conflict(server)
                 if conflict:
                     problems.append(Problem(server.origin, conflict, "spec.servers", "give it another port or host", "warning"))
                 else:
-                    ports.setdefault((server.server.port, server.server.bind), []).append(server)
-    return [EdgePort(number, bind, tuple(servers)) for (number, bind), servers in ports.items()], problems
+                    claims.add(server)
+    return [EdgePort(number, bind, tuple(claims.servers)) for (number, bind), claims in ports.items()], problems
 
 
 def _servers(gateway: Gateway) -> Iterator[EdgeServer]:
@@ -105,43 +105,33 @@ def _route_name(server: Server, gateway: Gateway) -> str:
     return ""
 
 
-def _conflict(server: EdgeServer, ports: dict[tuple[int, str], list[EdgeServer]]) -> str:
-    """Say why a server cannot have its port; empty if it can."""
-    others = ports.get((server.server.port, server.server.bind), [])
-    for other in others:
-        place = f"port {server.server.port}"
-        if other.takes_tls != server.takes_tls:
-            return f"expected {place} for itself, found it taken by {other.gateway} with {other.server.protocol}; it is left out"
-        if not server.takes_tls and not (server.routes and other.routes):
-            return f"expected {place} for itself, found it taken by {other.gateway}; it is left out"
-        if server.takes_tls and (server.routes and server.routes == other.routes):
-            return f"expected another port name, found {server.server.port_name} of {other.gateway} on {place}; it is left out"
-        if server.takes_tls:
-            twice = _shared_hosts(server.hosts, other.hosts)
-            if twice:
-                return f"expected names that no other server has on {place}, found {twice} of {other.gateway}; it is left out"
-    return ""
+@attrs.define(eq=False)
+class _Claims:
+    """The servers that have a port, by what no other may have there beside them."""
 
+    servers: list[EdgeServer] = attrs.field(factory=list)
+    routes: dict[str, EdgeServer] = attrs.field(factory=dict)
+    hosts: dict[str, EdgeServer] = attrs.field(factory=dict)
 
-def _shared_hosts(one: Iterable[tuple[str, str]], other: Iterable[tuple[str, str]]) -> str:
-    names = {host for _namespace, host in other}
-    return next((host for _namespace, host in one if host in names), "")
+    def add(self, server: EdgeServer) -> None:
+        """Let a server have the port."""
+        self.servers.append(server)
+        self.routes.setdefault(server.routes, server)
+        for _namespace, host in server.hosts:
+            self.hosts.setdefault(host, server)
 
-
-def shared_hosts(server: EdgeServer, hosts: Iterable[str], namespace: str) -> list[str]:
-    """
-    Give the hosts that a VirtualService of a namespace has in common with a server: of two that cover each other the narrower one.
-
-    Source:
-        Istio pkg/config/host, Names.Intersection.
-    """
-    found: dict[str, None] = {}
-    for place, ours in server.hosts:
-        if place not in ("*", namespace):
-            continue
-        for theirs in hosts:
-            if covers(ours, theirs):
-                found[theirs] = None
-            elif covers(theirs, ours):
-                found[ours] = None
-    return list(found)
+    def conflict(self, server: EdgeServer) -> str:
+        """Say why a server cannot have the port; empty if it can."""
+        if not self.servers:
+            return ""
+        first, place = self.servers[0], f"port {server.server.port}"
+        if first.takes_tls != server.takes_tls:
+            return f"expected {place} for itself, found it taken by {first.gateway} with {first.server.protocol}; it is left out"
+        if not server.takes_tls:
+            shared = server.routes and first.routes
+            return "" if shared else f"expected {place} for itself, found it taken by {first.gateway}; it is left out"
+        same = self.routes.get(server.routes) if server.routes else None
+        if same is not None:
+            return f"expected another port name, found {server.server.port_name} of {same.gateway} on {place}; it is left out"
+        twice = next((host for _namespace, host in server.hosts if host in self.hosts), "")
+        return f"expected names that no other server has on {place}, found {twice} of {self.hosts[twice].gateway}; it is left out" if twice else ""

@@ -15,18 +15,29 @@ from meshd.snapshot.endpoint import Endpoint, LocalityEndpoints
 Labels = Mapping[str, str]
 OTHER_REGION, LAST, RANKS = 3, 4, 5
 """Priorities of another region, and of one that failover does not name; how many there are."""
+NETWORK, NODE = "topology.istio.io/network", "kubernetes.io/hostname"
 _TOPOLOGY = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone", "topology.istio.io/subzone")
+_NEAREST = {
+    "PreferSameZone": LocalityLb(failover_priority=(NETWORK, *_TOPOLOGY[:2])),
+    "PreferSameNode": LocalityLb(failover_priority=(NETWORK, *_TOPOLOGY, NODE)),
+}
+"""What Istio makes of a service's traffic distribution."""
 
 
 def locality_setting(target: Target, proxy: Proxy) -> LocalityLb | None:
     """
-    Give the setting that holds for a target, its DestinationRule's before the mesh's; None where localities do not count.
+    Give the setting that holds for a target, its DestinationRule's before its service's and the mesh's; None where localities do not count.
 
     Source:
-        Istio pilot/pkg/networking/core/loadbalancer: without outlier detection nothing fails over, so only shares count then.
+        Istio pilot/pkg/networking/core/loadbalancer: without outlier detection nothing fails over, so only shares count then, and what a
+        service says of itself.
     """
     balancer = target.policy.load_balancer
-    setting = (balancer.locality if balancer is not None else None) or proxy.mesh.locality_lb or LocalityLb()
+    own = balancer.locality if balancer is not None else None
+    nearest = _NEAREST.get(target.service.traffic_distribution) if own is None else None
+    if nearest is not None:
+        return nearest
+    setting = own or proxy.mesh.locality_lb or LocalityLb()
     if setting.enabled is False:
         return None
     return setting if setting.distribute or target.policy.outlier_detection is not None else None
@@ -92,7 +103,7 @@ def _split(
 ) -> list[tuple[int, LocalityEndpoints]]:
     """Split localities by how many of the wanted labels, counted from the first, an endpoint has as this machine has them."""
     found = []
-    own = {**node.labels, **_topology(node.locality)}
+    own = {**node.labels, **_topology(node.locality), NODE: node.metadata.name, **({NETWORK: node.network} if node.network else {})}
     for place in places:
         topology = _topology(place.locality)
         groups: dict[int, list[Endpoint]] = {}

@@ -8,7 +8,8 @@ from meshd.base.addresses import SocketAddress
 from meshd.base.errors import Problem
 from meshd.compile.conflicts import Entries, Entry, add_entry, kind_of
 from meshd.compile.connection_filters import PLAIN_HTTP, outbound_http, tcp_proxy
-from meshd.compile.connection_rules import connection_chains
+from meshd.compile.connection_rules import connection_chains, index_rules
+from meshd.compile.host_index import HostIndex
 from meshd.compile.http_rules import RuleContext
 from meshd.compile.names import BLACK_HOLE, PASSTHROUGH_CHAIN, VIRTUAL_OUTBOUND, listener_name, service_route
 from meshd.compile.node import Proxy
@@ -16,6 +17,7 @@ from meshd.compile.protocols import Protocol, entry_protocol
 from meshd.compile.scope import EgressScope
 from meshd.compile.services import MeshPort, MeshService
 from meshd.compile.workloads import Workloads
+from meshd.model.virtual_service import VirtualService
 from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
 from meshd.snapshot.listener import Listener, ListenerFilter
 
@@ -84,7 +86,7 @@ def _add_all(
     locked: Container[tuple[str, int]],
 ) -> list[Problem]:
     problems: list[Problem] = []
-    proxy = context.proxy
+    proxy, rules = context.proxy, index_rules(scope.virtual_services)
     for service, port in members:
         if service.resolution == "alias":
             continue
@@ -94,7 +96,7 @@ def _add_all(
             if place.addresses[0] in proxy.wildcards and port.number in reserved_ports(proxy):
                 problems.append(_reserved(service, port))
             else:
-                problems += _add(entries, service, port, place, scope, attrs.evolve(context, port=port.number))
+                problems += _add(entries, service, port, place, scope, rules, attrs.evolve(context, port=port.number))
     return problems
 
 
@@ -145,11 +147,14 @@ def _headless_addresses(service: MeshService, port: MeshPort, workloads: Workloa
     yield from dict.fromkeys(backend.address for backend in found if backend.address not in own and proxy.reachable(backend.address))
 
 
-def _add(entries: Entries, service: MeshService, port: MeshPort, place: Place, scope: EgressScope, context: RuleContext) -> list[Problem]:
+def _add(
+    entries: Entries, service: MeshService, port: MeshPort, place: Place, scope: EgressScope, rules: HostIndex[VirtualService],
+    context: RuleContext,
+) -> list[Problem]:
     kind, shared = kind_of(port.protocol), place.addresses[0] == context.proxy.wildcards[0]
     chains = []
     if kind != "http":
-        chains += connection_chains(service, port, scope.virtual_services, context, subnet=place.subnet, shared=shared)
+        chains += connection_chains(service, port, rules, context, subnet=place.subnet, shared=shared)
     if kind != "tcp":
         address = place.addresses[0]
         routes = scope.route_name(address, port.number) if kind == "http" or shared else service_route(service.host, port.number)

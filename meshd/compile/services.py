@@ -20,6 +20,8 @@ Resolution = Literal["endpoints", "dns", "dns_round_robin", "original_destinatio
 _ENTRY_RESOLUTIONS: dict[str, Resolution] = {
     "NONE": "original_destination", "STATIC": "endpoints", "DNS": "dns", "DNS_ROUND_ROBIN": "dns_round_robin", "DYNAMIC_DNS": "dns",
 }
+DISTRIBUTION = "networking.istio.io/traffic-distribution"
+_DISTRIBUTIONS = {"preferclose": "PreferSameZone", "prefersamezone": "PreferSameZone", "prefersamenode": "PreferSameNode"}
 
 
 @attrs.frozen
@@ -75,6 +77,17 @@ class MeshService:
     def headless(self) -> bool:
         """Tell whether it is a Kubernetes service whose clients choose among endpoints that discovery knows."""
         return isinstance(self.resource, Service) and self.resolution == "original_destination"
+
+    @property
+    def traffic_distribution(self) -> str:
+        """
+        Which endpoints are asked for first: `PreferSameZone`, `PreferSameNode`, or empty for any.
+
+        Source:
+            Istio pilot/pkg/model, GetTrafficDistribution: what the spec says, else the annotation.
+        """
+        said = self.resource.traffic_distribution if isinstance(self.resource, Service) else ""
+        return _DISTRIBUTIONS.get((said or self.resource.metadata.annotations.get(DISTRIBUTION, "")).lower(), "")
 
 
 def read_service(service: Service, domain_suffix: str) -> MeshService:

@@ -1,10 +1,11 @@
 """Who stands behind services: endpoints of slices, pods, and the workloads that ServiceEntries and WorkloadEntries name."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import attrs
 
-from meshd.base.labels import selects
+from meshd.base.labels import LabelIndex
 from meshd.base.locality import Locality
 from meshd.base.origins import Origin
 from meshd.compile.services import MeshPort, MeshService
@@ -22,6 +23,8 @@ _CANONICAL_NAMES = ("service.istio.io/canonical-name", "app.kubernetes.io/name",
 _CANONICAL_REVISIONS = ("service.istio.io/canonical-revision", "app.kubernetes.io/version", "version")
 NO_LABELS: Mapping[str, str] = {}
 
+R = TypeVar("R", Pod, WorkloadEntry)
+
 
 @attrs.frozen
 class Backend:
@@ -38,6 +41,7 @@ class Backend:
         weight: Share among endpoints.
         workload: Istio's `name;namespace;canonical name;canonical revision;cluster`.
         node_name: Machine it runs on; empty when unknown.
+        network: Its network's name; empty when unknown.
         follows: Ports that it does not name are the service port's target.
     """
 
@@ -51,6 +55,7 @@ class Backend:
     workload: str = UNKNOWN_WORKLOAD
     node_name: str = ""
     follows: bool = False
+    network: str = ""
 
     def port_of(self, port: MeshPort) -> int | None:
         """Give its port behind a service port; None if it has none."""
@@ -67,8 +72,8 @@ class Workloads:
     def __init__(self, world: World) -> None:
         """Begin; each kind is gathered when it is first asked for."""
         self._world = world
-        self._entries: dict[str, list[WorkloadEntry]] = {}
-        self._pods: dict[str, list[Pod]] = {}
+        self._entries: dict[str, LabelIndex[WorkloadEntry]] | None = None
+        self._pods: dict[str, LabelIndex[Pod]] | None = None
         self._known: dict[tuple[str, str], tuple[Backend, ...]] = {}
 
     def moved(self, world: World, services: Iterable[MeshService]) -> "Workloads":
@@ -124,31 +129,43 @@ class Workloads:
             yield Backend(service.host, {}, True, service.origin, follows=True)
 
     def _selected_entries(self, namespace: str, selector: Mapping[str, str]) -> Iterator[Backend]:
-        if not self._entries:
-            for entry in self._world.all(WorkloadEntry):
-                self._entries.setdefault(entry.metadata.namespace, []).append(entry)
-        for entry in self._entries.get(namespace, ()):
-            if selects(selector, entry.workload.labels) and entry.workload.address:
-                named = workload_name(entry.metadata.name, entry.metadata.namespace, entry.workload.labels)
-                yield _backend_of(entry.workload, entry.metadata.origin, named)
+        if self._entries is None:
+            self._entries = _by_namespace(
+                (entry for entry in self._world.all(WorkloadEntry) if entry.workload.address), lambda entry: entry.workload.labels,
+            )
+        for entry in _selected(self._entries, namespace, selector):
+            named = workload_name(entry.metadata.name, entry.metadata.namespace, entry.workload.labels)
+            yield _backend_of(entry.workload, entry.metadata.origin, named)
 
     def _selected_pods(self, namespace: str, selector: Mapping[str, str]) -> Iterator[Backend]:
-        if not self._pods:
-            for pod in self._world.all(Pod):
-                self._pods.setdefault(pod.metadata.namespace, []).append(pod)
-        for pod in self._pods.get(namespace, ()):
-            if selects(selector, pod.metadata.labels):
-                labels = pod.metadata.labels
-                for address in pod.addresses[:1]:
-                    yield Backend(
-                        address, {port.name: port.port for port in pod.ports}, pod.ready, pod.metadata.origin, labels, _locality_of_labels(labels),
-                        workload=_workload_of(pod), node_name=pod.node_name, follows=True,
-                    )
+        if self._pods is None:
+            self._pods = _by_namespace(self._world.all(Pod), lambda pod: pod.metadata.labels)
+        for pod in _selected(self._pods, namespace, selector):
+            labels = pod.metadata.labels
+            for address in pod.addresses[:1]:
+                yield Backend(
+                    address, {port.name: port.port for port in pod.ports}, pod.ready, pod.metadata.origin, labels, _locality_of_labels(labels),
+                    workload=_workload_of(pod), node_name=pod.node_name, follows=True,
+                )
+
+
+def _by_namespace(resources: Iterable[R], labels_of: Callable[[R], Mapping[str, str]]) -> dict[str, LabelIndex[R]]:
+    """Index resources by namespace and labels."""
+    found: dict[str, list[R]] = {}
+    for resource in resources:
+        found.setdefault(resource.metadata.namespace, []).append(resource)
+    return {namespace: LabelIndex(several, labels_of) for namespace, several in found.items()}
+
+
+def _selected(index: Mapping[str, LabelIndex[R]], namespace: str, selector: Mapping[str, str]) -> Sequence[R]:
+    found = index.get(namespace)
+    return found.selected(selector) if found is not None else ()
 
 
 def _backend_of(workload: Workload, origin: Origin, name: str) -> Backend:
     return Backend(
         workload.address, workload.ports, True, origin, workload.labels, workload.locality, workload.weight or 1, name, follows=True,
+        network=workload.network,
     )
 
 

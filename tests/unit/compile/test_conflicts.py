@@ -96,3 +96,12 @@ def test_matches_are_compared_without_regard_to_order():
     add_entry(entries, entry(FIRST, "tcp", FilterChainMatch(server_names=("a", "b"))), "tcp")
     add_entry(entries, entry(SECOND, "tcp", FilterChainMatch(server_names=("b", "a")), FilterChainMatch(server_names=("c",))), "tcp")
     assert ["a", "b"] == [chain.name for chain in entries["10.0.0.1", 80].chains]
+
+
+def test_a_problem_names_a_few_of_many():
+    """However many services are there."""
+    entries, problems = {}, []
+    for number in range(50):
+        owner = Origin(f"{number}.yaml", 1, "Service", "default", f"s{number}")
+        problems = add_entry(entries, entry(owner, "tcp", TCP), "tcp")
+    assert "Service default/s0, Service default/s1, Service default/s2 and others; connections" in problems[0].message

@@ -5,7 +5,7 @@ import pytest
 
 from meshd.base.locality import Locality
 from meshd.base.origins import Origin
-from meshd.compile.endpoints import build_assignment, has_endpoints, usable
+from meshd.compile.endpoints import build_assignment, has_endpoints, index_backends, usable
 from meshd.compile.targets import targets_of
 from meshd.compile.workloads import Workloads
 from meshd.model.destination_rule import Subset
@@ -13,7 +13,7 @@ from meshd.model.endpoint_slice import SliceEndpoint
 from meshd.model.traffic_policy import LoadBalancer, LocalityLb, OutlierDetection, TrafficPolicy
 from meshd.model.world import World
 from meshd.snapshot.endpoint import Endpoint
-from tests.helpers.services import machine, mesh_service, pod, port, proxy, service, slice_of
+from tests.helpers.services import HERE, machine, mesh_service, pod, port, proxy, service, slice_of
 from tests.helpers.traffic import entry_service, target, workload
 
 WEB = service("web", port(80))
@@ -83,7 +83,7 @@ def test_names_are_of_every_family():
     """What is looked up may have addresses of either."""
     found = entry_service("a", resolution="DNS", endpoints=(workload("b.example"), workload("fd00::9"), workload("10.3.0.1")))
     for own, reached in (("10.0.0.1", "10.3.0.1"), ("fd00::1", "fd00::9")):
-        assert ["b.example", reached] == [one.address for one in backends_of(found, node=machine(own))]
+        assert ["b.example", reached] == [one.address for one in backends_of(found, node=machine(own)).everything]
 
 
 def test_local_traffic_stays_on_the_machine():
@@ -124,7 +124,7 @@ def test_the_weight_of_a_locality_is_the_sum_of_its_endpoints():
 def test_endpoints_know_where_they_came_from():
     """The service, and the rules of its cluster; slices are not named, since scaling would change it."""
     found = attrs.evolve(target(mesh_service(WEB)), origins=(mesh_service(WEB).origin, RULE))
-    assert (mesh_service(WEB).origin, RULE) == build_assignment(found, (), proxy()).origins
+    assert (mesh_service(WEB).origin, RULE) == build_assignment(found, index_backends(()), proxy()).origins
 
 
 def test_a_slice_may_lack_a_port():
@@ -178,3 +178,37 @@ def test_localities_are_arranged_as_the_policy_says(policy, expected):
     found = entry_service("a", resolution="STATIC", endpoints=endpoints)
     assignment = build_assignment(target(found, policy), backends_of(found), proxy(machine(locality=Locality("eu", "north"))))
     assert expected == [(str(place.locality), place.priority, place.weight) for place in assignment.localities]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("", {"10.3.0.1": 0, "10.3.0.2": 0, "10.3.0.3": 0, "10.3.0.4": 0, HERE: 0}),
+        ("PreferClose", {"10.3.0.1": 0, "10.3.0.2": 0, "10.3.0.3": 1, "10.3.0.4": 2, HERE: 0}),
+        ("prefersamezone", {"10.3.0.1": 0, "10.3.0.2": 0, "10.3.0.3": 1, "10.3.0.4": 2, HERE: 0}),
+        ("PreferSameNode", {"10.3.0.1": 1, "10.3.0.2": 2, "10.3.0.3": 3, "10.3.0.4": 4, HERE: 0}),
+    ],
+)
+def test_traffic_stays_near_where_a_service_says_so(said, expected):
+    """In the zone, then in the region, then in the network; or first on this machine. No outlier detection is needed."""
+    endpoints = tuple(
+        workload(address, locality=locality, network=network) for address, locality, network in (
+            ("10.3.0.1", "eu/north/a", "n"), ("10.3.0.2", "eu/north/b", "n"), ("10.3.0.3", "eu/south", "n"), ("10.3.0.4", "us", "n"),
+            (HERE, "eu/north/a", "n"),
+        )
+    )
+    found = entry_service("a", resolution="STATIC", endpoints=endpoints)
+    noted = attrs.evolve(found.resource.metadata, annotations={"networking.istio.io/traffic-distribution": said})
+    found = attrs.evolve(found, resource=attrs.evolve(found.resource, metadata=noted))
+    assignment = build_assignment(target(found), backends_of(found), proxy(machine(locality=Locality("eu", "north", "a"), network="n")))
+    assert expected == {endpoint.address: place.priority for place in assignment.localities for endpoint in place.endpoints}
+
+
+def test_another_network_is_further_away_than_another_region():
+    """What says no network is in none."""
+    endpoints = (workload("10.3.0.1", locality="eu/north", network="m"), workload("10.3.0.2", locality="us", network="n"))
+    found = mesh_service(service("a", port(80), traffic_distribution="PreferClose"))
+    found = attrs.evolve(entry_service("a", resolution="STATIC", endpoints=endpoints), resource=found.resource)
+    backends = Workloads(World()).behind(entry_service("a", resolution="STATIC", endpoints=endpoints))
+    assignment = build_assignment(target(found), index_backends(backends), proxy(machine(locality=Locality("eu", "north"), network="n")))
+    assert {"10.3.0.2": 0, "10.3.0.1": 1} == {endpoint.address: place.priority for place in assignment.localities for endpoint in place.endpoints}

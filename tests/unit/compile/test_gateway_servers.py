@@ -2,12 +2,11 @@
 
 import pytest
 
-from meshd.compile.gateway_servers import EdgeServer, edge_ports, is_http, is_tls, shared_hosts
-from meshd.model.gateway import Server
+from meshd.compile.gateway_servers import edge_ports, is_http, is_tls
 from meshd.model.world import World
 from tests.helpers.edge import TLS_FILES, gateway, server
 from tests.helpers.resources import complaints_of, resources_of
-from tests.helpers.services import machine, metadata, proxy
+from tests.helpers.services import machine, proxy
 
 EDGE = {"app": "self"}
 
@@ -92,27 +91,6 @@ def test_what_servers_speak(protocol, more, http, tls):
     """Requests, TLS, or both."""
     (found,) = resources_of(gateway("a", server(443, protocol, more=more)))
     assert (http, tls) == (is_http(found.servers[0]), is_tls(found.servers[0]))
-
-
-@pytest.mark.parametrize(
-    ("servers", "hosts", "namespace", "expected"),
-    [
-        ([("*", "*")], ["a.example", "b.example"], "shop", ["a.example", "b.example"]),
-        ([("*", "*.example")], ["a.example", "a.test"], "shop", ["a.example"]),
-        ([("*", "a.example")], ["*.example"], "shop", ["a.example"]),
-        ([("*", "a.example")], ["*"], "shop", ["a.example"]),
-        ([("*", "*.example")], ["*.a.example"], "shop", ["*.a.example"]),
-        ([("shop", "*")], ["a.example"], "shop", ["a.example"]),
-        ([("bank", "*")], ["a.example"], "shop", []),
-        ([("*", "a.example"), ("*", "*.example")], ["a.example"], "shop", ["a.example"]),
-        ([("*", "a.example")], ["b.example"], "shop", []),
-    ],
-)
-def test_shared_hosts_with_a_virtual_service(servers, hosts, namespace, expected):
-    """The narrower of two; only VirtualServices of the server's namespace count."""
-    origin = metadata("Gateway", "a").origin
-    found = EdgeServer("default/a", Server(80, "http", "HTTP", ()), tuple(servers), "http.80", origin)
-    assert expected == shared_hosts(found, hosts, namespace)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from meshd.base.locality import Locality, parse_locality
 from meshd.compile.localities import arrange, locality_setting
 from meshd.model.traffic_policy import LoadBalancer, LocalityLb, OutlierDetection, TrafficPolicy
 from meshd.snapshot.endpoint import Endpoint, LocalityEndpoints
-from tests.helpers.services import machine, proxy
+from tests.helpers.services import machine, mesh_service, port, proxy, service
 from tests.helpers.traffic import target
 
 OWN = Locality("eu", "north", "a")
@@ -129,3 +129,15 @@ def test_labels_split_each_locality():
     setting = LocalityLb(failover_priority=("version",))
     found = arrange([north, south], {south.endpoints[0]: {"version": "v1"}}, setting, HERE)
     assert [("eu/south", 0), ("eu/north", 1)] == priorities(found)
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [(None, "topology.kubernetes.io/zone"), (FAILOVER, ""), (LocalityLb(enabled=False), ""), (SHARES, "shares")],
+)
+def test_a_rule_goes_before_what_a_service_says_of_itself(own, expected):
+    """And that before the mesh's setting."""
+    near = mesh_service(service("web", port(80), traffic_distribution="PreferClose"))
+    here = attrs.evolve(HERE, mesh=attrs.evolve(HERE.mesh, locality_lb=LocalityLb(enabled=False)))
+    setting = locality_setting(target(near, TrafficPolicy(LoadBalancer(locality=own))), here)
+    assert expected == ("" if setting is None else setting.failover_priority[-1] if setting.failover_priority else "shares")
