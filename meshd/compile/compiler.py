@@ -7,6 +7,7 @@ import attrs
 
 from meshd.base.errors import Problem
 from meshd.base.places import LOG_DIR
+from meshd.compile.automatic_addresses import with_addresses
 from meshd.compile.clusters import black_hole_cluster, inbound_clusters, local_assignments, outbound_clusters, passthrough_cluster
 from meshd.compile.destination_rules import DestinationRules
 from meshd.compile.endpoints import build_assignment, has_endpoints, index_backends, usable
@@ -92,6 +93,8 @@ def compile_snapshot(world: World, node: Node, settings: CompileSettings = DEFAU
     mesh = world.mesh
     proxy = read_proxy(node, mesh, settings.log_dir, find_sidecar(world, node, mesh))
     services = all_services(world)  # every service, with protocols and aliases
+    if mesh.dns_capture:
+        services = with_addresses(services)
     workloads = Workloads(world)  # who is behind them
     scope = find_scope(services, world, proxy)  # what this machine sees of them, with the rules that stand for it
     targets = build_targets(scope, workloads)  # what outbound clusters stand for

@@ -23,6 +23,8 @@ Mode = TypeVar("Mode", bound=str)
 _OUTBOUND: tuple[OutboundPolicy, ...] = ("ALLOW_ANY", "REGISTRY_ONLY")
 _NORMALIZATIONS = ("DEFAULT", "NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES")
 _ENCODINGS: tuple[Encoding, ...] = ("TEXT", "JSON")
+_DNS_CAPTURE = "ISTIO_META_DNS_CAPTURE"
+_TRUE = ("1", "t", "T", "true", "True", "TRUE")  # as Go reads them
 _ELSEWHERE = frozenset(
     (
         *("ingressClass", "ingressService", "ingressControllerMode", "ingressSelector", "configSources", "certificates", "ca"),
@@ -32,7 +34,7 @@ _ELSEWHERE = frozenset(
 """MeshConfig fields (istio.io/api mesh/v1alpha1) that concern Kubernetes clusters or Istio's own control plane."""
 _NOT_SERVED = (
     *("proxyListenPort", "proxyInboundListenPort", "proxyHttpPort", "tcpKeepalive", "enableTracing", "enableEnvoyAccessLogService"),
-    *("defaultConfig", "enableAutoMtls", "trustDomainAliases", "caCertificates"),
+    *("enableAutoMtls", "trustDomainAliases", "caCertificates"),
     *("dnsRefreshRate", "h2UpgradePolicy", "inboundClusterStatName"),
     *("outboundClusterStatName", "verifyCertificateAtClient", "extensionProviders", "defaultProviders"),
     *("meshMTLS", "tlsDefaults"),
@@ -61,6 +63,8 @@ class Mesh:
         default_service_export_to / default_virtual_service_export_to / default_destination_rule_export_to: Visibility of those that say nothing.
         locality_lb: Which localities are preferred; None: not said.
         default_http_retry_policy: Retries of routes that say nothing; None: Istio's default.
+        dns_capture: Names are answered by the mesh (`defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE`), so ServiceEntries without addresses
+            are given some.
     """
 
     metadata: Metadata
@@ -80,6 +84,7 @@ class Mesh:
     default_destination_rule_export_to: tuple[str, ...] = ("*",)
     locality_lb: LocalityLb | None = None
     default_http_retry_policy: HttpRetry | None = None
+    dns_capture: bool = False
 
 
 DEFAULT_MESH = Mesh(Metadata("default", Origin("defaults")))
@@ -107,6 +112,7 @@ def read_mesh(fields: Fields, metadata: Metadata) -> tuple[Mesh, ...]:
         default_destination_rule_export_to=spec.texts("defaultDestinationRuleExportTo", check=export_to) or ("*",),
         locality_lb=spec.optional("localityLbSetting", read_locality),
         default_http_retry_policy=_read_retries(spec),
+        dns_capture=_read_dns_capture(spec.mapping("defaultConfig")),
     )
     for name in _NOT_SERVED:
         spec.not_served(name, severity="info")
@@ -133,6 +139,21 @@ def _read_mode(spec: Fields, name: str, modes: tuple[Mode, ...]) -> Mode:
     mode = policy.choice("mode", modes, modes[0])
     policy.finish()
     return mode
+
+
+def _read_dns_capture(config: Fields) -> bool:
+    """Read the one setting of Istio's proxies that compiling depends on."""
+    metadata = config.mapping("proxyMetadata")
+    captures = metadata.text(_DNS_CAPTURE) in _TRUE
+    for name in sorted(map(str, metadata.values)):
+        if name != _DNS_CAPTURE:
+            metadata.not_served(name, severity="info")
+    for name in sorted(map(str, config.values)):
+        if name != "proxyMetadata":
+            config.not_served(name, severity="info")
+    metadata.finish()
+    config.finish()
+    return captures
 
 
 def _read_retries(spec: Fields) -> HttpRetry | None:

@@ -5,7 +5,7 @@ from typing import Literal
 
 import attrs
 
-from meshd.base.addresses import is_ip_address
+from meshd.base.addresses import canonical_ip, is_ip_address
 from meshd.model.checks import cidr, export_to, label_name, one_line, wildcard_host
 from meshd.model.destination_rule import read_selector
 from meshd.model.metadata import Metadata
@@ -47,6 +47,7 @@ class ServiceEntry:
         selector: Labels of WorkloadEntries and pods in the same namespace that are endpoints; empty: `endpoints` counts.
         export_to: Namespaces that see it; empty: the mesh's default.
         subject_alt_names: Identities that its servers may have.
+        assigned: Addresses of hosts without any, as its status tells of them.
     """
 
     metadata: Metadata
@@ -59,6 +60,7 @@ class ServiceEntry:
     selector: Mapping[str, str] = attrs.field(factory=dict)
     export_to: tuple[str, ...] = ()
     subject_alt_names: tuple[str, ...] = ()
+    assigned: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
 
 
 def read_service_entry(fields: Fields, metadata: Metadata) -> tuple[ServiceEntry, ...]:
@@ -75,6 +77,7 @@ def read_service_entry(fields: Fields, metadata: Metadata) -> tuple[ServiceEntry
         selector=read_selector(spec, "workloadSelector"),
         export_to=spec.texts("exportTo", check=export_to),
         subject_alt_names=spec.texts("subjectAltNames", check=one_line),
+        assigned=_read_assigned(fields.raw("status")),
     )
     if entry.selector and entry.endpoints:
         spec.wrong("endpoints", "expected workloadSelector or endpoints, got both")
@@ -83,6 +86,17 @@ def read_service_entry(fields: Fields, metadata: Metadata) -> tuple[ServiceEntry
         spec.not_served("subjectAltNames")
     spec.finish()
     return (entry,)
+
+
+def _read_assigned(status: object) -> dict[str, tuple[str, ...]]:
+    """Read the addresses that Istio's own allocation has written into a status; nobody is told of what else a status holds."""
+    found: dict[str, tuple[str, ...]] = {}
+    listed = status.get("addresses") if isinstance(status, dict) else None
+    for item in listed if isinstance(listed, list) else ():
+        host, address = (item.get("host"), item.get("value")) if isinstance(item, dict) else (None, None)
+        if isinstance(host, str) and isinstance(address, str) and is_ip_address(address):
+            found[host.lower()] = (*found.get(host.lower(), ()), canonical_ip(address))
+    return found
 
 
 def _read_hosts(spec: Fields) -> tuple[str, ...]:

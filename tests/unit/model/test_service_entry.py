@@ -6,6 +6,7 @@ from meshd.base.locality import Locality
 from meshd.model.service_entry import EntryPort, ServiceEntry
 from meshd.model.workload_entry import Workload
 from tests.helpers.networking import SERVICE_ENTRY, read, wrong
+from tests.helpers.resources import complaints_of, resources_of
 
 
 def test_reads_a_whole_service_entry():
@@ -98,3 +99,13 @@ def test_reads_an_empty_one():
 def test_tells_what_is_wrong(spec, expected):
     """Each with its field."""
     assert expected == wrong(ServiceEntry, spec)
+
+
+def test_reads_the_addresses_that_a_status_tells_of():
+    """As Istio's own allocation writes them; the rest of a status is nobody's fault."""
+    head = "{apiVersion: networking.istio.io/v1, kind: ServiceEntry, metadata: {name: s}, spec: {hosts: [A.test, b.test], resolution: DNS}, status: "
+    listed = "{host: A.test, value: 240.240.0.1}, {host: a.test, value: '2001:2:0::1'}, {host: b.test, value: x}, {host: b.test}, 5"
+    assert {"a.test": ("240.240.0.1", "2001:2::1")} == resources_of(f"{head}{{conditions: [], addresses: [{listed}]}}}}")[0].assigned
+    for status in ("5", "{addresses: 5}", "{}"):
+        assert {} == resources_of(f"{head}{status}}}")[0].assigned
+    assert [] == complaints_of(f"{head}{{addresses: [{listed}]}}}}")
