@@ -6,6 +6,7 @@ import attrs
 
 from meshd.compile.node import Proxy
 from meshd.compile.targets import Target
+from meshd.compile.upstream_tls import begin_tls
 from meshd.model import traffic_policy as model
 from meshd.snapshot.cluster import UNLIMITED, Cluster, LbPolicy, OutlierDetection, RetryBudget, Thresholds
 
@@ -23,6 +24,8 @@ def apply_policy(cluster: Cluster, target: Target, proxy: Proxy) -> Cluster:
     if policy.outlier_detection is not None:
         cluster = _apply_outlier_detection(cluster, policy.outlier_detection)
     cluster = attrs.evolve(cluster, **_PASSING) if target.passes_through else _apply_load_balancer(cluster, policy.load_balancer)
+    if policy.tls is not None:
+        cluster = attrs.evolve(cluster, tls=begin_tls(policy.tls, target.service, cluster.http_protocol))
     if policy.retry_budget is not None:
         budget = RetryBudget(policy.retry_budget.percent, policy.retry_budget.min_concurrency)
         cluster = attrs.evolve(cluster, thresholds=attrs.evolve(cluster.thresholds or NO_LIMITS, retry_budget=budget))

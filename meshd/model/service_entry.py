@@ -82,8 +82,6 @@ def read_service_entry(fields: Fields, metadata: Metadata) -> tuple[ServiceEntry
     if entry.selector and entry.endpoints:
         spec.wrong("endpoints", "expected workloadSelector or endpoints, got both")
     _check_resolution(spec, entry)
-    if entry.subject_alt_names:
-        spec.not_served("subjectAltNames")
     spec.finish()
     return (entry,)
 

@@ -134,9 +134,9 @@ def read_tls(fields: Fields) -> ClientTls:
         fields.text("caCertificates", check=one_line), fields.text("caCrl", check=one_line), fields.text("credentialName", check=one_line),
         fields.texts("subjectAltNames", check=one_line), fields.text("sni", check=one_line), fields.flag("insecureSkipVerify"),
     )
-    if tls.mode != "DISABLE":
+    if tls.mode == "ISTIO_MUTUAL":
         fields.not_served("mode", f"mode {tls.mode}", "has no effect: nothing is encrypted")
-    fields.not_served("credentialName")
+    fields.not_served("caCrl")
     files = {"clientCertificate": tls.client_certificate, "privateKey": tls.private_key, "caCertificates": tls.ca_certificates}
     if tls.insecure_skip_verify:
         if tls.ca_certificates or tls.subject_alt_names:

@@ -151,13 +151,10 @@ def _read_extra(found: Json) -> str:
     return _read_source(address["address"])
 
 
-def _read_per_request_tls(found: Json, cluster: Cluster) -> Cluster:
-    """Read what of TLS hangs on each request, and stands among the options of HTTP."""
-    options = _http_options(found).get("upstreamHttpProtocolOptions", {})
-    name, alternative = read_flag(options.get("autoSni", False)), read_flag(options.get("autoSanValidation", False))
-    if cluster.tls is None or not (name or alternative):
-        return cluster
-    return attrs.evolve(cluster, tls=attrs.evolve(cluster.tls, auto_sni=name, auto_san=alternative))
+def _read_asked_per_request(found: Any) -> tuple[bool, bool]:
+    """Read what of TLS hangs on each request, and stands among the options of HTTP: the server name, and whether the certificate is for it."""
+    options = _http_options(found).get("upstreamHttpProtocolOptions", {}) if isinstance(found, dict) else {}
+    return read_flag(options.get("autoSni", False)), read_flag(options.get("autoSanValidation", False))
 
 
 def _options(cluster: Cluster) -> Json:
@@ -251,7 +248,10 @@ def read_cluster(found: Any) -> tuple[Cluster, ClusterLoadAssignment | None]:
     endpoints = None if inline is None else (NAMED_ASSIGNMENT if found.get("type") in NAMED else ASSIGNMENT).read(inline)
     if isinstance(found, Noted):
         _check_transport(found)
-    cluster = _read_per_request_tls(found, _CLUSTER.read(found))
+    asked = _read_asked_per_request(found)
+    cluster = _CLUSTER.read(found)
+    if cluster.tls is not None and any(asked):
+        cluster = attrs.evolve(cluster, tls=attrs.evolve(cluster.tls, auto_sni=asked[0], auto_san=asked[1]))
     if cluster.type == "EDS" and not cluster.service_name:
         cluster = attrs.evolve(cluster, service_name=cluster.name)
     return cluster, endpoints

@@ -48,6 +48,7 @@ REPLIES: dict[str, Reply] = {
     "connection_timeout": Reply(503, "UF", f"{_BEFORE}{{connection_timeout}}", f"{_RESET}connection timeout"),
     "connection_failure": Reply(503, "UF", f"{_BEFORE}{{remote_connection_failure|delayed_connect_error:_Connection_refused}}",
                                 f"{_RESET}remote connection failure"),
+    "tls_failure": Reply(503, "UF", f"{_BEFORE}{{remote_connection_failure}}", f"{_RESET}remote connection failure"),
     "connection_termination": Reply(503, "UC", f"{_BEFORE}{{connection_termination}}", f"{_RESET}connection termination"),
     "protocol_error": Reply(502, "UPE", f"{_BEFORE}{{protocol_error}}", f"{_RESET}protocol error"),
     "overflow": Reply(503, "UO", f"{_BEFORE}{{overflow}}", f"{_RESET}overflow", headers=(("x-envoy-overloaded", "true"),)),

@@ -10,7 +10,7 @@ from meshd.snapshot.route import RetryPolicy
 from meshd.tables.interfaces import Condition, Exchange, RouteEntry, Step
 from meshd.tables.match.header import build_header, build_response_header
 
-CONNECT_FAILURES: Final = frozenset(("connection_failure", "connection_timeout"))
+CONNECT_FAILURES: Final = frozenset(("connection_failure", "tls_failure", "connection_timeout"))
 NEVER_RETRIED: Final = "overflow"
 GATEWAY_ERRORS: Final = frozenset((502, 503, 504))
 CONFLICT: Final = 409

@@ -5,6 +5,7 @@ from typing import Final
 
 from meshd.telemetry.log_durations import TIME_OPERATORS
 from meshd.telemetry.log_headers import HEADER_OPERATORS, from_request
+from meshd.telemetry.log_tls import TLS_OPERATORS
 from meshd.telemetry.log_values import Build, Get, Surroundings, never, plain, text
 from meshd.telemetry.logged import Logged
 from meshd.telemetry.response_flags import long_flags
@@ -102,22 +103,10 @@ def _addresses(prefix: str, get: Callable[[Logged], str]) -> dict[str, Build]:
     }
 
 
-_TLS: Final = (
-    *(f"DOWNSTREAM_{side}_{name}_SAN" for side in ("PEER", "LOCAL") for name in ("URI", "DNS", "IP", "EMAIL", "OTHERNAME")),
-    *(f"UPSTREAM_{side}_{name}_SAN" for side in ("PEER", "LOCAL") for name in ("URI", "DNS", "IP")),
-    *(f"DOWNSTREAM_PEER_{name}" for name in (
-        "SUBJECT", "FINGERPRINT_256", "FINGERPRINT_1", "SERIAL", "CHAIN_FINGERPRINTS_256", "CHAIN_FINGERPRINTS_1", "CHAIN_SERIALS", "ISSUER",
-        "CERT", "CERT_V_START", "CERT_V_END")),
-    *(f"UPSTREAM_PEER_{name}" for name in ("ISSUER", "CERT", "SUBJECT", "CERT_V_START", "CERT_V_END")),
-    *(f"{side}_TLS_{name}" for side in ("UPSTREAM", "DOWNSTREAM") for name in ("CIPHER", "VERSION", "SESSION_ID", "GROUP")),
-    *("DOWNSTREAM_LOCAL_SUBJECT", "DOWNSTREAM_TRANSPORT_FAILURE_REASON", "TLS_JA3_FINGERPRINT", "TLS_JA4_FINGERPRINT", "UPSTREAM_SERVER_NAME"),
-)
-"""What there is of TLS only, which meshd does not end or begin yet: without it, Envoy logs them as `-` too."""
-
 OPERATORS: Final[dict[str, Build]] = {
     **HEADER_OPERATORS,
     **TIME_OPERATORS,
-    **dict.fromkeys(_TLS, never()),
+    **TLS_OPERATORS,
     **dict.fromkeys(("CLUSTER_METADATA", "DYNAMIC_METADATA", "METADATA", "FILTER_STATE", "UPSTREAM_FILTER_STATE", "UPSTREAM_METADATA"),
                     never(NO_METADATA)),
     **dict.fromkeys([f"{side}_{what}_BYTES_{way}" for side in ("UPSTREAM", "DOWNSTREAM") for what in ("HEADER", "DECOMPRESSED_HEADER")

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from meshd.telemetry.tls_facts import TlsFacts
+
 
 class HeaderLines(Protocol):
     """Header lines and the first value of each name; names are lower case."""
@@ -81,6 +83,14 @@ class LoggedConnection(Protocol):
     def filter_chain(self) -> str:
         """Name of the filter chain that serves it; empty without one."""
 
+    @property
+    def tls(self) -> TlsFacts | None:
+        """The TLS that was ended for it; None: none was."""
+
+    @property
+    def failure(self) -> str:
+        """What was wrong with its TLS, in Envoy's words; empty without a failure."""
+
 
 class Named(Protocol):
     """A cluster or a route."""
@@ -140,6 +150,10 @@ class Logged(Protocol):
     @property
     def upstream_local(self) -> str:
         """`address:port` of our end of the upstream connection."""
+
+    @property
+    def upstream_tls(self) -> TlsFacts | None:
+        """The TLS of the upstream connection; None without."""
 
     @property
     def status(self) -> int:

@@ -22,8 +22,14 @@ class Agreed(Protocol):
     def get_cipher_name(self) -> str | None:
         """`TLS_AES_256_GCM_SHA384`."""
 
+    def get_group_name(self) -> str | None:
+        """`x25519`."""
+
     def get_peer_certificate(self, *, as_cryptography: Literal[True]) -> x509.Certificate | None:
         """The other side's."""
+
+    def get_peer_cert_chain(self, *, as_cryptography: Literal[True]) -> list[x509.Certificate] | None:
+        """What the other side has shown with it; on the side of a client the certificate itself, too."""
 
     def get_certificate(self, *, as_cryptography: Literal[True]) -> x509.Certificate | None:
         """Ours."""
@@ -50,8 +56,9 @@ class CertificateFacts:
 
     @property
     def serial(self) -> str:
-        """Its serial number in hex."""
-        return f"{self.certificate.serial_number:x}"
+        """Its serial number in hex, whole bytes."""
+        digits = f"{self.certificate.serial_number:x}"
+        return f"0{digits}" if len(digits) % 2 else digits
 
     @property
     def fingerprint_256(self) -> str:
@@ -99,17 +106,21 @@ class TlsFacts:
     Attributes:
         version: `TLSv1.3`.
         cipher: Of the connection, by its name in OpenSSL.
+        group: How keys were agreed on, by its name in OpenSSL.
+        server_name: What this side asked for; empty: nothing, or it did not ask.
     """
 
-    __slots__ = ("_agreed", "_peer", "_read", "cipher", "version")
+    __slots__ = ("_agreed", "_peer", "_read", "cipher", "group", "server_name", "version")
 
-    def __init__(self, agreed: Agreed) -> None:
+    def __init__(self, agreed: Agreed, server_name: str = "") -> None:
         """Tell of a connection whose handshake is over."""
+        self.server_name = server_name
         self._agreed = agreed
         self._peer: CertificateFacts | None = None
         self._read = False
         self.version = agreed.get_protocol_version_name()
         self.cipher = agreed.get_cipher_name() or ""
+        self.group = agreed.get_group_name() or ""
 
     @property
     def peer(self) -> CertificateFacts | None:
@@ -119,6 +130,15 @@ class TlsFacts:
             found = self._agreed.get_peer_certificate(as_cryptography=True)
             self._peer = None if found is None else CertificateFacts(found)
         return self._peer
+
+    @property
+    def peers(self) -> list[CertificateFacts]:
+        """The other side's certificate and those that it was shown with."""
+        peer = self.peer
+        if peer is None:
+            return []
+        shown = self._agreed.get_peer_cert_chain(as_cryptography=True) or []
+        return [peer, *(CertificateFacts(one) for one in shown if one != peer.certificate)]
 
     @property
     def own(self) -> CertificateFacts | None:

@@ -116,8 +116,14 @@ class Connections:
             self._forward(handshake, chain.tcp.config, chain.tcp.pick_cluster(), b"")
 
     def _unshaken(self, handshake: Handshake, reason: str) -> None:
-        """Forget a connection that could not agree on TLS."""
+        """Forget a connection that could not agree on TLS; only a TCP proxy would have told of it."""
         self._forget(handshake)
+        handshake.connection.failure = reason
+        tcp, resources = handshake.chain.tcp, self._resources
+        if tcp is not None:
+            line = Refusal(handshake.connection, "", "", resources.seconds(), resources.wall_clock())
+            line.cluster = resources.clusters.find(tcp.pick_cluster())
+            resources.logs.writer(tcp.config.access_logs)(line)
 
     def _forget(self, handshake: Handshake) -> None:
         del self._shaking[handshake]

@@ -26,10 +26,12 @@ class Downstream:
         number: Among the connections of the worker, from 1.
         tls: The TLS that was ended for it; None: none was.
         scheme: `http`, or `https` within TLS.
+        failure: What was wrong with TLS, in Envoy's words; empty: nothing.
     """
 
     __slots__ = (
-        "accepted_at", "application_protocols", "bound", "destination", "destination_address", "destination_port", "diverted", "filter_chain",
+        "accepted_at", "application_protocols", "bound", "destination", "destination_address", "destination_port", "diverted", "failure",
+        "filter_chain",
         "listener",
         "number", "scheme", "server_name", "source", "source_address", "source_port", "tls", "transport_protocol",
     )
@@ -54,3 +56,4 @@ class Downstream:
         self.server_name = ""
         self.tls: TlsFacts | None = None
         self.scheme = b"http"
+        self.failure = ""

@@ -9,6 +9,7 @@ from meshd.base.traits import trait
 from meshd.codec.http_events import RequestHead, ResponseHead
 from meshd.snapshot.replies import REPLIES, Reply
 from meshd.tables.interfaces import RouteEntry, Step
+from meshd.telemetry.tls_facts import TlsFacts
 from meshd.worker.downstream import Downstream
 from meshd.worker.upstream.cluster import LiveCluster
 from meshd.worker.upstream.host import UpstreamHost
@@ -158,6 +159,7 @@ class Exchange:
         router: Set when the terminal step was reached and the exchange is counted.
         upstream: What carries it now.
         cluster, upstream_host, upstream_local: Where it goes, and from which address.
+        upstream_tls: What was agreed on with the endpoint; None without TLS.
         kept: Pieces of the body that another try, or the first one, needs, or who is switched to; None when no more tries are possible.
         trailers: Of the request's body, or None.
         request_complete: The request has been read whole; one without a body is so from the beginning.
@@ -185,7 +187,7 @@ class Exchange:
         "answered", "attempts", "bytes_received", "bytes_sent", "cluster", "completed_at", "connection", "copies", "details", "duration", "ended",
         "failure", "flags", "host", "kept", "kept_bytes", "notes", "on_cancel", "path", "quiet", "request", "request_complete", "response",
         "response_trailers", "retrying", "route", "router", "server", "service_time", "source", "started_at", "started_wall", "status",
-        "switched", "timer", "trailers", "tried", "try_timer", "upstream", "upstream_host", "upstream_local",
+        "switched", "timer", "trailers", "tried", "try_timer", "upstream", "upstream_host", "upstream_local", "upstream_tls",
     )
 
     def __init__(self, server: Server, connection: Downstream, request: RequestHead, now: float, wall: float) -> None:
@@ -205,6 +207,7 @@ class Exchange:
         self.upstream: Upstream | None = None
         self.cluster: LiveCluster | None = None
         self.upstream_host: UpstreamHost | None = None
+        self.upstream_tls: TlsFacts | None = None
         self.upstream_local = self.flags = self.details = self.failure = ""
         if request.length:
             self.request_complete = False

@@ -87,6 +87,8 @@ class Handshake(StreamOwner):
 
     def on_lost(self, code: int) -> None:
         """End: the handshake has failed, or the client has gone."""
+        if self.stream.failure_text:
+            self.connection.tls = TlsFacts(self.stream.tls)
         self._fail(self.stream.failure_text)
 
     def on_room(self) -> None:

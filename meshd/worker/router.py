@@ -23,6 +23,7 @@ from meshd.worker.upstream.cluster import LiveCluster
 from meshd.worker.upstream.connect import failure_text
 from meshd.worker.upstream.host import UpstreamHost
 from meshd.worker.upstream.pool import Pools, Served
+from meshd.worker.upstream.tls import server_name
 
 TRIES_TOO_LONG: Final = ("upstream_per_try_timeout", "upstream_per_try_idle_timeout")
 TIMEOUTS: Final = ("connection_timeout", *TRIES_TOO_LONG)
@@ -103,9 +104,10 @@ class Router(Policy, Served):
                 route = exchange.route or route
             if route.rehost is not None and host.name:
                 route.rehost(exchange, host.name)
-        idle = host.idle
+        place = host.part(server_name(exchange.request.authority)) if cluster.by_server_name else host
+        idle = place.idle
         if not idle:
-            self._pools.wait(exchange, cluster, host)
+            self._pools.wait(exchange, cluster, place)
             return
         host.active += 1
         exchange.upstream_host = host
@@ -238,7 +240,7 @@ class Router(Policy, Served):
         retries = route.retries if route is not None else None
         if retries is not None and retries.retries_failure(reason) and self._retry(exchange, retries, None):
             return
-        reply = reply_for(reason, code)
+        reply = reply_for(reason, code, exchange.failure)
         if reason in TRIES_TOO_LONG and route is not None and route.hides_timeouts:
             reply = hidden(reply)
         exchange.reply(retried(reply) if exchange.attempts > 1 else reply)
@@ -312,9 +314,18 @@ class Router(Policy, Served):
             self._pools.forget(cluster, host)
 
 
-def reply_for(reason: str, code: int) -> Reply:
-    """Give the answer for an upstream's failure; `code` is the errno of a connect that failed for another reason than being refused."""
+def reply_for(reason: str, code: int, failure: str = "") -> Reply:
+    """
+    Give the answer for an upstream's failure.
+
+    Args:
+        reason: Key of the reply.
+        code: The errno of a connect that failed for another reason than being refused.
+        failure: What was wrong with TLS.
+    """
     reply = REPLIES[reason]
+    if reason == "tls_failure" or (failure and reason == "connection_termination"):
+        return attrs.evolve(reply, details=f"{reply.details[:-1]}|{failure.replace(' ', '_')}}}")
     if reason == "connection_failure" and code != errno.ECONNREFUSED:
         return attrs.evolve(reply, details=reply.details.replace("delayed_connect_error:_Connection_refused", failure_text(code)))
     return reply

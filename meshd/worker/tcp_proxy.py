@@ -1,9 +1,12 @@
 """Forwarding a connection's bytes both ways: connect, half-close, resets passed on, one log line."""
 
+import socket
 from collections.abc import Callable
 from typing import ClassVar
 
+from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.network_filter import TcpProxy
+from meshd.telemetry.tls_facts import TlsFacts
 from meshd.worker.direction import Direction, Pair
 from meshd.worker.downstream import Downstream
 from meshd.worker.forwarding import ForwardedPair
@@ -13,7 +16,9 @@ from meshd.worker.resources import Resources
 from meshd.worker.upstream.cluster import LiveCluster
 from meshd.worker.upstream.connect import IN_PROGRESS, failure_text, local_address
 from meshd.worker.upstream.host import UpstreamHost
+from meshd.worker.upstream.tls import NO_SECRET, ask, asked_name
 from meshd.worker.wire.stream import Stream
+from meshd.worker.wire.tls_stream import TlsStream
 from meshd.worker.wire.wheel import Timer
 
 IDLE_LOOKS = 8
@@ -51,7 +56,7 @@ class TcpPair(Pair):
         "_age", "_client", "_cluster", "_config", "_first", "_forwarded", "_host", "_moved", "_moved_at", "_on_closed", "_server", "_timer",
         "_write_log",
         "attempts", "cluster", "connection", "down", "duration", "failure", "flags", "resources", "started_at", "started_wall", "up",
-        "upstream_host", "upstream_local",
+        "upstream_host", "upstream_local", "upstream_tls",
     )
 
     def __init__(
@@ -88,6 +93,7 @@ class TcpPair(Pair):
         self.cluster: LiveCluster | None = None
         self.upstream_host: UpstreamHost | None = None
         self.upstream_local = self.flags = self.failure = ""
+        self.upstream_tls: TlsFacts | None = None
         self.duration = 0.0
         self.up, self.down = Direction(self, resources.pipes), Direction(self, resources.pipes)
         self.up.opposite, self.down.opposite = self.down, self.up
@@ -147,13 +153,26 @@ class TcpPair(Pair):
         if descriptor is None:
             self._connect_failed(cluster, failure_text(code))
             return
-        limit = cluster.config.buffer_limit
-        self._server = server = Stream(self.resources.poller, descriptor, self.down, connecting=code == IN_PROGRESS, limit=limit)
+        self._server = server = self._make_stream(cluster.config, descriptor, connecting=code == IN_PROGRESS)
+        if server is None:
+            descriptor.close()
+            self._connect_failed(cluster, NO_SECRET)
+            return
         self.down.source = self.up.target = server
         if server.connecting:
             self._timer = self.resources.wheel.after(cluster.config.connect_timeout, self._connect_timed_out)
         else:
             self.connected()
+
+    def _make_stream(self, config: Cluster, descriptor: socket.socket, *, connecting: bool) -> Stream | None:
+        """Give the stream to the endpoint; None where TLS is to be spoken, and there is no certificate for it."""
+        poller = self.resources.poller
+        if config.tls is None:
+            return Stream(poller, descriptor, self.down, connecting=connecting, limit=config.buffer_limit)
+        context = self.resources.tls.client(config.tls)
+        if context is None:
+            return None
+        return TlsStream(poller, descriptor, self.down, ask(context, config.tls, descriptor), limit=config.buffer_limit)
 
     def _take_host(self, host: UpstreamHost | None) -> None:
         """Count one in flight to a host, and no longer to the last one."""
@@ -168,7 +187,10 @@ class TcpPair(Pair):
         self._stop_timer()
         if self._host is not None and self._host.watch is not None:
             self._host.watch.succeeded()
-        self.upstream_local = local_address(self.up.target.socket)
+        server = self.up.target
+        self.upstream_local = local_address(server.socket)
+        if isinstance(server, TlsStream):
+            self.upstream_tls = TlsFacts(server.tls, asked_name(server.tls))
         first, self._first = self._first, b""
         if first:
             self.up.on_bytes(first)
@@ -205,7 +227,7 @@ class TcpPair(Pair):
                 self._server.reset()
             self._close("")
         elif self._server is not None and self._server.connecting and self._cluster is not None:
-            self._connect_failed(self._cluster, failure_text(code))
+            self._connect_failed(self._cluster, self._server.failure_text or failure_text(code))
         else:
             self._client.reset()
             self._close("UR")

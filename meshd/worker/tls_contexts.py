@@ -9,7 +9,8 @@ from OpenSSL import SSL, crypto
 
 from meshd.snapshot.secret import Secret, pem_blocks
 from meshd.snapshot.tls import DownstreamTls, PeerCheck, TlsParameters, UpstreamTls, secrets_named
-from meshd.worker.tls_names import matches
+from meshd.worker.tls_names import alternative_names, matches
+from meshd.worker.wire.tls_failures import Check
 
 SPOKEN: Final = (b"http/1.1", b"http/1.0")
 """What of ALPN is agreed on: the protocols within TLS that meshd speaks."""
@@ -108,12 +109,15 @@ def build_client(tls: UpstreamTls, secrets: Mapping[str, Secret]) -> SSL.Context
         ValueError: If a secret holds something else than it should.
     """
     context = _context(SSL.TLS_CLIENT_METHOD, tls.parameters)
+    if tls.parameters.max_version == "TLS_AUTO":
+        context.set_max_proto_version(SSL.TLS1_2_VERSION)  # Envoy's default for clients
     if tls.certificate:
         _show(context, secrets[tls.certificate])
-    if tls.application_protocols:
-        context.set_alpn_protos([protocol.encode() for protocol in tls.application_protocols])
+    offered = [protocol.encode() for protocol in tls.application_protocols if protocol != "h2"]
+    if offered:
+        context.set_alpn_protos(offered)
     if tls.server.trusted_ca:
-        _trust(context, tls.server, secrets, SSL.VERIFY_PEER, own_name=tls.auto_san)
+        _trust(context, tls.server, secrets, SSL.VERIFY_PEER)
     return context
 
 
@@ -139,7 +143,7 @@ def _show(context: SSL.Context, secret: Secret) -> None:
     context.check_privatekey()
 
 
-def _trust(context: SSL.Context, check: PeerCheck, secrets: Mapping[str, Secret], mode: int, *, own_name: bool = False) -> None:
+def _trust(context: SSL.Context, check: PeerCheck, secrets: Mapping[str, Secret], mode: int) -> None:
     """Have the other side's certificate checked."""
     store = context.get_cert_store()
     assert store is not None
@@ -147,22 +151,22 @@ def _trust(context: SSL.Context, check: PeerCheck, secrets: Mapping[str, Secret]
         store.add_cert(crypto.X509.from_cryptography(x509.load_pem_x509_certificate(block.encode())))
 
     def verify(connection: SSL.Connection, certificate: crypto.X509, code: int, depth: int, good: int) -> bool:
-        said = ""
+        kept = connection.get_app_data()
+        if not isinstance(kept, Check):
+            kept = Check()
+            connection.set_app_data(kept)
         if not good:
-            said = f"X509_verify_cert: certificate verification error at depth {depth}: {VERIFY_ERRORS.get(code, f'error {code}')}"
-        elif depth == 0 and not _is_named(connection, certificate, check, own_name):
-            said = "verify SAN list"
-        if said:
-            connection.set_app_data(said)
-        return not said
+            kept.said = f"X509_verify_cert: certificate verification error at depth {depth}: {VERIFY_ERRORS.get(code, f'error {code}')}"
+        elif depth == 0:
+            kept.said = misnamed(certificate.to_cryptography(), kept.name, check)
+        return not kept.said
 
     context.set_verify(mode, verify)
 
 
-def _is_named(connection: SSL.Connection, certificate: crypto.X509, check: PeerCheck, own_name: bool) -> bool:
-    """Tell whether one of a certificate's names is one of those that are asked for."""
-    names = check.names
-    if own_name:
-        asked = connection.get_servername()
-        names = (asked.decode(),) if asked else names
-    return matches(certificate.to_cryptography(), names, check.prefixes)
+def misnamed(certificate: x509.Certificate, name: str, check: PeerCheck) -> str:
+    """Say in Envoy's words that a certificate is for other names than those that are asked for; empty where it is for one of them."""
+    found = ", ".join(text for _kind, text in alternative_names(certificate))
+    if name and not matches(certificate, (name,), ()):
+        return f"verify SAN list, expected SANs: [{name}], certificate SANs: [{found}]"
+    return "" if matches(certificate, check.names, check.prefixes) else f"SAN matcher, certificate SANs are [{found}]"

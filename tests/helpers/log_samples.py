@@ -15,7 +15,7 @@ def named(name: str) -> SimpleNamespace:
 def connected(destination: str, source: str, **facts: str) -> SimpleNamespace:
     """Make what is known of a downstream connection."""
     usual = {"server_name": "", "listener": "", "filter_chain": "", "number": 7}
-    return SimpleNamespace(**{"destination": destination, "source": source, **usual, **facts})
+    return SimpleNamespace(**{"destination": destination, "source": source, "tls": None, "failure": "", **usual, **facts})
 
 
 def tcp(**changes: object) -> Logged:
@@ -24,7 +24,8 @@ def tcp(**changes: object) -> Logged:
         "request": None, "response": None, "response_trailers": None, "route": None, "cluster": named("outbound|8080||tcp.test"),
             "upstream_host": SimpleNamespace(text="10.0.0.2:9000"),
         "connection": connected("10.9.0.1:8080", "10.0.0.1:5000"), "source": "10.0.0.1:5000",
-        "bytes_received": 5, "bytes_sent": 10, "path": b"", "upstream_local": "10.0.0.1:5001", "status": 0, "flags": "", "details": "", "failure": "",
+        "bytes_received": 5, "bytes_sent": 10, "path": b"", "upstream_local": "10.0.0.1:5001", "upstream_tls": None,
+        "status": 0, "flags": "", "details": "", "failure": "",
         "started_wall": 1606343178.409, "duration": 0.0127, "started_at": 100.0, "completed_at": 100.0, "service_time": -1, "attempts": 1,
     }
     return cast(Logged, SimpleNamespace(**(facts | changes)))

@@ -27,9 +27,17 @@ class Agreement:
         """Give the cipher."""
         return "TLS_AES_256_GCM_SHA384"
 
+    def get_group_name(self) -> str | None:
+        """Give the group."""
+        return "x25519"
+
     def get_peer_certificate(self, *, as_cryptography: Literal[True]) -> x509.Certificate | None:
         """Give the other side's certificate."""
         return self._peer
+
+    def get_peer_cert_chain(self, *, as_cryptography: Literal[True]) -> list[x509.Certificate] | None:
+        """Give none."""
+        return None
 
     def get_certificate(self, *, as_cryptography: Literal[True]) -> x509.Certificate | None:
         """Give ours."""

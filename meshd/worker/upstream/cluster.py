@@ -64,11 +64,12 @@ class LiveCluster:
         pending: Of those, how many wait for a connection.
         retries: Requests that are being tried again.
         limits: Circuit breaker limits.
+        by_server_name: Connections ask for the host of the request that they are made for.
     """
 
     __slots__ = (
-        "_detector", "_draw", "_means", "_pick", "_window", "assignment", "choose", "config", "connections", "hosts", "limits", "name", "pending",
-        "requests", "retries", "waiting",
+        "_detector", "_draw", "_means", "_pick", "_window", "assignment", "by_server_name", "choose", "config", "connections", "hosts", "limits",
+        "name", "pending", "requests", "retries", "waiting",
     )
 
     def __init__(self, config: Cluster, assignment: ClusterLoadAssignment | None, means: Means) -> None:
@@ -85,6 +86,7 @@ class LiveCluster:
         self.config = config
         self.assignment = assignment
         self.limits = config.thresholds or _DEFAULT_THRESHOLDS
+        self.by_server_name = False
         self._apply()
 
     def update(self, config: Cluster, assignment: ClusterLoadAssignment | None) -> None:
@@ -132,7 +134,7 @@ class LiveCluster:
         for host in self.hosts.values():
             host.drop_idle_since(oldest)
         if self.config.type == "ORIGINAL_DST":
-            for place in [place for place, host in self.hosts.items() if not host.active and not host.connections]:
+            for place in [place for place, host in self.hosts.items() if host.unused]:
                 del self.hosts[place]
 
     def may_retry(self) -> bool:
@@ -145,6 +147,8 @@ class LiveCluster:
         self.hosts.clear()
 
     def _apply(self) -> None:
+        tls = self.config.tls
+        self.by_server_name = tls is not None and tls.auto_sni and not tls.sni
         if self.config.type == "ORIGINAL_DST":
             self._stop_detecting()
             self.choose = self._choose_destination

@@ -1,7 +1,8 @@
 """One endpoint as it runs: what is in flight to it and which connections to it are free."""
 
+import math
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from meshd.base.addresses import format_address
 from meshd.base.traits import trait
@@ -9,6 +10,9 @@ from meshd.base.traits import trait
 if TYPE_CHECKING:
     from meshd.worker.exchange import Exchange
     from meshd.worker.upstream.waiting import Waiting
+
+MOST_PARTS: Final = 64
+"""Server names that connections of one endpoint ask for at once; names come from clients, so they are not without end."""
 
 
 @trait
@@ -73,11 +77,13 @@ class UpstreamHost:
         healthy: Discovery says that it serves.
         ejected: It fails, and is out of use for a while.
         watch: What takes note of how it does; None where nothing does.
+        whole: The endpoint itself, of which this is a part: the connections that ask for one server name.
+        server_name: What these ask for; empty: what the cluster says.
     """
 
     __slots__ = (
-        "active", "address", "carriers", "connecting", "connections", "ejected", "healthy", "idle", "name", "port", "queue", "removed", "source",
-        "text", "watch", "weight",
+        "_parts", "active", "address", "carriers", "connecting", "connections", "ejected", "healthy", "idle", "name", "port", "queue", "removed",
+        "server_name", "source", "text", "watch", "weight", "whole",
     )
 
     def __init__(self, address: str, port: int, source: str = "") -> None:
@@ -97,26 +103,73 @@ class UpstreamHost:
         self.healthy = True
         self.ejected = False
         self.watch: HostWatch | None = None
+        self.whole = self
+        self.server_name = ""
+        self._parts: dict[str, UpstreamHost] | None = None
 
     @property
     def usable(self) -> bool:
         """Tell whether it is sent to while there are enough of its kind."""
         return self.healthy and not self.ejected
 
+    def part(self, server_name: str) -> "UpstreamHost":
+        """Give the part whose connections ask for a server name; what is counted and watched is the whole."""
+        parts = self._parts
+        if parts is None:
+            parts = self._parts = {}
+        found = parts.get(server_name)
+        if found is None:
+            if len(parts) >= MOST_PARTS:
+                self._forget_parts()
+            found = parts[server_name] = UpstreamHost(self.address, self.port, self.source)
+            found.whole = self
+            found.server_name = server_name
+            found.removed = self.removed
+        return found
+
+    def _forget_parts(self) -> None:
+        """Forget the parts without connections; when that is not enough, close what is free of all others first."""
+        parts = self._parts
+        if parts is None:
+            return
+        for idle in (False, True):
+            for name, part in list(parts.items()):
+                if idle:
+                    part.drop_idle_since(math.inf)
+                if not part.connections and not part.queue:
+                    del parts[name]
+            if len(parts) < MOST_PARTS:
+                return
+
+    def parts(self) -> list["UpstreamHost"]:
+        """Give its parts."""
+        return list((self._parts or {}).values())
+
+    @property
+    def unused(self) -> bool:
+        """Tell whether nothing goes to it, and no connection is kept."""
+        return not self.active and not self.connections and not any(part.connections for part in self.parts())
+
     def remove(self) -> None:
         """Close what is free and keep nothing from now on."""
         self.removed = True
+        for part in self.parts():
+            part.remove()
         idle, self.idle = self.idle, []
         for connection in idle:
             connection.drop()
 
     def drain(self) -> None:
         """Close the connections that there are, those in use after their exchange; others may be made."""
+        for part in self.parts():
+            part.drain()
         for connection in list(self.carriers):
             connection.retire()
 
     def drop_idle_since(self, oldest: float) -> None:
         """Close what has been free since before a time."""
+        for part in self.parts():
+            part.drop_idle_since(oldest)
         if self.idle and self.idle[0].idle_since < oldest:
             stale = [connection for connection in self.idle if connection.idle_since < oldest]
             self.idle = [connection for connection in self.idle if connection.idle_since >= oldest]

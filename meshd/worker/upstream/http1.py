@@ -4,14 +4,17 @@ from meshd.base.traits import trait
 from meshd.codec.header_names import KEEPING
 from meshd.codec.http1 import LAST_CHUNK, ResponseReader, add_chunk, encode_request, encode_trailers
 from meshd.codec.http_events import CHUNKED, ResponseHead
+from meshd.telemetry.tls_facts import TlsFacts
 from meshd.worker.exchange import Exchange, Upstream
 from meshd.worker.upstream.cluster import LiveCluster
 from meshd.worker.upstream.connect import local_address
 from meshd.worker.upstream.host import PooledConnection, UpstreamHost
 from meshd.worker.upstream.lifetime import Lifetime
+from meshd.worker.upstream.tls import asked_name
 from meshd.worker.wire.owner import StreamOwner
 from meshd.worker.wire.poller import Poller
 from meshd.worker.wire.stream import Stream
+from meshd.worker.wire.tls_stream import TlsStream
 from meshd.worker.wire.wheel import Timer
 
 
@@ -59,6 +62,7 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
         cluster, host: Where it leads.
         connected: It takes requests.
         local: Its own `address:port`, once connected.
+        tls: What was agreed on with the endpoint; None without TLS.
         idle_since: When it came to the pool last; 0 before it has.
         left: Requests that it may carry yet.
         lifetime: Ends it after some time; None without such limits.
@@ -66,7 +70,7 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
 
     __slots__ = (
         "_begun_in", "_chunked", "_counted", "_keeper", "_pieces", "_poller", "_reader", "_router", "_touched", "_trails", "cluster",
-        "connect_timer", "connected", "exchange", "host", "idle_since", "left", "lifetime", "local", "stream",
+        "connect_timer", "connected", "exchange", "host", "idle_since", "left", "lifetime", "local", "stream", "tls",
     )
 
     stream: Stream
@@ -95,6 +99,7 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
         self.left = config.max_requests_per_connection or 1 << 62
         self.connected = False
         self.local = ""
+        self.tls: TlsFacts | None = None
 
     # carrying
 
@@ -103,6 +108,8 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
         self.exchange = exchange
         exchange.upstream = self
         exchange.upstream_local = self.local
+        if self.tls is not None:
+            exchange.upstream_tls = self.tls
         request = exchange.request
         self._reader.expect(request.method, request.upgrade)
         self._begun_in = self._poller.batch
@@ -216,8 +223,12 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
         self.local = local_address(self.stream.socket)
         host = self.host
         host.carriers.add(self)
-        if host.watch is not None:
-            host.watch.connected()
+        watch = host.whole.watch
+        if watch is not None:
+            watch.connected()
+        stream = self.stream
+        if isinstance(stream, TlsStream):
+            self.tls = TlsFacts(stream.tls, asked_name(stream.tls))
         self._keeper.connected(self)
 
     def connect_timed_out(self) -> None:
@@ -306,7 +317,7 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
         """Act on a connect that failed, or a reset."""
         exchange = self.exchange
         if not self.connected:
-            self._fail_connect("connection_failure", code)
+            self._fail_connect("tls_failure" if self.stream.failure_text else "connection_failure", code)
         elif exchange is None:
             self._leave_pool()
         else:
@@ -320,6 +331,8 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
             self.drop()
             self._keeper.again(exchange)
         else:
+            if exchange is not None and self.stream.failure_text:
+                exchange.failure = self.stream.failure_text
             self._fail(reason, 0)
 
     def _fail(self, reason: str, code: int) -> None:

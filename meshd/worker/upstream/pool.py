@@ -8,8 +8,10 @@ from meshd.worker.upstream.connect import IN_PROGRESS
 from meshd.worker.upstream.host import UpstreamHost
 from meshd.worker.upstream.http1 import Answered, Http1Upstream, Keeper
 from meshd.worker.upstream.lifetime import Lifetime
+from meshd.worker.upstream.tls import NO_SECRET, ask, server_name
 from meshd.worker.upstream.waiting import Waiting
 from meshd.worker.wire.stream import Stream
+from meshd.worker.wire.tls_stream import TlsStream
 
 
 @trait
@@ -47,8 +49,9 @@ class Pools(Keeper):
         if cluster.pending >= cluster.limits.max_pending_requests:
             self._router.overflow(exchange)
             return
-        host.active += 1
-        exchange.upstream_host = host
+        whole = host.whole
+        whole.active += 1
+        exchange.upstream_host = whole
         Waiting(exchange, cluster, host)
         self._connect_more(cluster, host, exchange)
 
@@ -57,6 +60,8 @@ class Pools(Keeper):
         cluster, host = exchange.cluster, exchange.upstream_host
         if cluster is None or host is None:
             return
+        if cluster.by_server_name:
+            host = host.part(server_name(exchange.request.authority))
         idle = host.idle
         if idle:
             idle.pop().carry(exchange)
@@ -85,16 +90,26 @@ class Pools(Keeper):
         resources = self._resources
         descriptor, code = resources.connect(host.address, host.port, host.source)
         if descriptor is None:
-            self._fail_waiting(host, "connection_failure", code)
+            self._fail_waiting(host, "connection_failure", code, "")
+            return
+        config = cluster.config
+        context = None if config.tls is None else resources.tls.client(config.tls)
+        if config.tls is not None and context is None:
+            descriptor.close()
+            self._fail_waiting(host, "tls_failure", 0, NO_SECRET)
             return
         host.connections += 1
         cluster.connections += 1
         upstream = Http1Upstream(self._router, self, resources.poller, cluster, host)
-        unfinished = newest is None or code == IN_PROGRESS
-        upstream.stream = Stream(resources.poller, descriptor, upstream, connecting=unfinished, limit=cluster.config.buffer_limit)
+        unfinished = newest is None or code == IN_PROGRESS or context is not None
+        if config.tls is None or context is None:
+            upstream.stream = Stream(resources.poller, descriptor, upstream, connecting=unfinished, limit=config.buffer_limit)
+        else:
+            tls = ask(context, config.tls, descriptor, host.server_name)
+            upstream.stream = TlsStream(resources.poller, descriptor, upstream, tls, limit=config.buffer_limit)
         host.connecting += 1
         if unfinished:
-            upstream.connect_timer = resources.wheel.after(cluster.config.connect_timeout, upstream.connect_timed_out)
+            upstream.connect_timer = resources.wheel.after(config.connect_timeout, upstream.connect_timed_out)
         else:
             upstream.begin()
             if upstream.exchange is not newest:
@@ -118,9 +133,9 @@ class Pools(Keeper):
         host.connecting -= 1
         host.connections -= 1
         upstream.cluster.connections -= 1
-        self._fail_waiting(host, reason, code)
+        self._fail_waiting(host, reason, code, upstream.stream.failure_text)
 
-    def _fail_waiting(self, host: UpstreamHost, reason: str, code: int) -> None:
+    def _fail_waiting(self, host: UpstreamHost, reason: str, code: int, failure: str) -> None:
         """
         Fail who waits, also for connects that go on: they would be as long in finding out, and may be tried again elsewhere meanwhile.
 
@@ -130,6 +145,8 @@ class Pools(Keeper):
         for waiting in list(host.queue):  # those that come to wait meanwhile are tried again, and stay
             exchange = waiting.take()
             if exchange is not None:
+                if failure:
+                    exchange.failure = failure
                 self._router.failed(exchange, reason, code)
 
     def free(self, upstream: Http1Upstream) -> None:

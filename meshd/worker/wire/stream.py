@@ -45,13 +45,14 @@ class Stream(Watcher):
         connecting: The connect has not succeeded yet; writes are queued.
         reading: Bytes are taken as they come.
         ended: The peer has half-closed.
+        failure_text: What was wrong with TLS when the stream was lost, in Envoy's words; empty when it was not TLS.
         finished: We have.
         watch_hangup: While reading is paused, a half-close of the peer is still wanted (as `on_end`).
     """
 
     __slots__ = (
         "_after", "_error", "_high", "_low", "_mask", "_most", "_plain", "_poller", "_queue", "_recv", "_send", "_watched", "connecting", "drain",
-        "encrypted", "ended", "fd", "finished", "full", "limit", "owner", "queued", "reading", "socket", "take", "watch_hangup",
+        "encrypted", "ended", "failure_text", "fd", "finished", "full", "limit", "owner", "queued", "reading", "socket", "take", "watch_hangup",
     )
 
     def __init__(
@@ -74,6 +75,7 @@ class Stream(Watcher):
         self._error = 0
         self.connecting = connecting
         self.encrypted = self.ended = self.finished = self.full = self.watch_hangup = False
+        self.failure_text = ""
         self.reading = True
         self.take: Callable[[], None] = self._read
         self.drain: Callable[[], None] = self._drain

@@ -21,6 +21,8 @@ _REASONS: Final = {
     "no renegotiation": (182, "NO_RENEGOTIATION"),
 }
 """By OpenSSL's text: BoringSSL's number and name."""
+_MORE: Final = {"PEER_DID_NOT_RETURN_A_CERTIFICATE": ":peer did not provide required client certificate"}
+"""What Envoy adds."""
 _ALERTS: Final = {
     "close notify": 0, "unexpected message": 10, "bad record mac": 20, "record overflow": 22, "handshake failure": 40, "no certificate": 41,
     "bad certificate": 42, "unsupported certificate": 43, "certificate revoked": 44, "certificate expired": 45, "certificate unknown": 46,
@@ -29,6 +31,25 @@ _ALERTS: Final = {
     "certificate required": 116, "unrecognized name": 112, "no application protocol": 120,
 }
 """Alerts of the peer by the end of OpenSSL's text (RFC 8446, section 6)."""
+_OLD_ALERTS: Final = frozenset((0, 10, 20, 30, *range(40, 48)))
+"""Those that SSL 3.0 had; BoringSSL's names say so."""
+
+
+class Check:
+    """
+    The check of the other side's certificate, kept with OpenSSL's connection.
+
+    Attributes:
+        name: What the certificate has to be for; empty: what is configured says so.
+        said: Why the certificate was not taken, in Envoy's words; empty: it was.
+    """
+
+    __slots__ = ("name", "said")
+
+    def __init__(self, name: str = "") -> None:
+        """Begin with nothing said."""
+        self.name = name
+        self.said = ""
 
 
 def failure_of(error: SSL.Error, tls: SSL.Connection) -> tuple[int, str]:
@@ -42,21 +63,22 @@ def failure_of(error: SSL.Error, tls: SSL.Connection) -> tuple[int, str]:
         code = error.args[0]
         return (code, "") if code > 0 else (0, "")
     told = "".join(map(_told, error.args[0] if error.args else []))
-    checked = tls.get_app_data()
-    return errno.EPROTO, f"TLS_error:{told}{f':verify cert failed: {checked}' if checked else ''}:TLS_error_end"
+    check = tls.get_app_data()
+    said = check.said if isinstance(check, Check) else ""
+    return errno.EPROTO, f"TLS_error:{told}{f':verify cert failed: {said}' if said else ''}:TLS_error_end"
 
 
 def _told(entry: tuple[str, str, str]) -> str:
     """Give one entry of OpenSSL's queue as BoringSSL has it: `|268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED`."""
     reason = entry[2]
     number, name = _REASONS.get(reason) or _alert(reason) or (0, reason.upper().replace(" ", "_"))
-    return f"|{_LIBRARY + number}:SSL routines:OPENSSL_internal:{name}"
+    return f"|{_LIBRARY + number}:SSL routines:OPENSSL_internal:{name}{_MORE.get(name, '')}"
 
 
 def _alert(reason: str) -> tuple[int, str] | None:
     """Find the alert that OpenSSL tells of as `ssl/tls alert unknown ca` or `tlsv1 alert unknown ca`."""
-    before, alert, name = reason.partition(" alert ")
+    _before, alert, name = reason.partition(" alert ")
     if not alert or name not in _ALERTS:
         return None
-    version = "SSLV3" if "ssl" in before and _ALERTS[name] < 48 else "TLSV1"
-    return 1000 + _ALERTS[name], f"{version}_ALERT_{name.upper().replace(' ', '_')}"
+    number = _ALERTS[name]
+    return 1000 + number, f"{'SSLV3' if number in _OLD_ALERTS else 'TLSV1'}_ALERT_{name.upper().replace(' ', '_')}"

@@ -28,10 +28,9 @@ class TlsStream(Stream):
 
     Attributes:
         tls: OpenSSL's connection over the same socket, told which side it is on.
-        failure_text: What was wrong with TLS when it was lost, in Envoy's words; empty when it was not TLS.
     """
 
-    __slots__ = ("_shaking", "_starved", "failure_text", "tls")
+    __slots__ = ("_shaking", "_starved", "tls")
 
     def __init__(
         self, poller: Poller, descriptor: socket.socket, owner: StreamOwner, tls: SSL.Connection, *, limit: int = BUFFER,
@@ -40,7 +39,6 @@ class TlsStream(Stream):
         super().__init__(poller, descriptor, owner, connecting=True, limit=limit)
         self.encrypted = True
         self.tls = tls
-        self.failure_text = ""
         self._shaking = False
         self._starved = False
 
@@ -139,6 +137,9 @@ class TlsStream(Stream):
     def _drain(self) -> None:
         if self._starved:
             self._read()
+        super()._drain()
+
+    def _send_queue(self) -> bool:
         queue = self._queue
         while queue:
             piece = self._gather()
@@ -148,13 +149,13 @@ class TlsStream(Stream):
                 break
             except SSL.Error as error:
                 self._fail_tls_write(error)
-                return
+                return False
             self.queued -= sent
             if sent < len(piece):
                 queue[0] = memoryview(piece)[sent:]
             else:
                 queue.popleft()
-        self._drained()
+        return True
 
     def _gather(self) -> bytes | memoryview:
         """

@@ -27,7 +27,6 @@ def test_reads_a_whole_service_entry():
     assert expected == found
     assert [
         "warning 10 spec.endpoints[1].address: a UNIX socket as endpoint is not served yet and has no effect",
-        "warning 12 spec.subjectAltNames: subjectAltNames is not served yet and has no effect",
     ] == wrong(ServiceEntry, SERVICE_ENTRY)
 
 

@@ -129,17 +129,13 @@ def test_absent_fields_have_protobufs_defaults(text, expected):
             "warning spec.trafficPolicy.tls.mode: mode ISTIO_MUTUAL is not served yet and has no effect: nothing is encrypted",
         ]),
         ("{tls: {mode: MUTUAL}}", [
-            "warning spec.trafficPolicy.tls.mode: mode MUTUAL is not served yet and has no effect: nothing is encrypted",
             "error spec.trafficPolicy.tls.clientCertificate: expected a file in mode MUTUAL, got nothing",
             "error spec.trafficPolicy.tls.privateKey: expected a file in mode MUTUAL, got nothing",
         ]),
         ("{tls: {mode: SIMPLE, credentialName: a, caCertificates: /a}}", [
-            "warning spec.trafficPolicy.tls.mode: mode SIMPLE is not served yet and has no effect: nothing is encrypted",
-            "warning spec.trafficPolicy.tls.credentialName: credentialName is not served yet and has no effect",
             "error spec.trafficPolicy.tls.credentialName: expected credentialName or files, got caCertificates too",
         ]),
         ("{tls: {mode: SIMPLE, insecureSkipVerify: true, subjectAltNames: [a]}}", [
-            "warning spec.trafficPolicy.tls.mode: mode SIMPLE is not served yet and has no effect: nothing is encrypted",
             "error spec.trafficPolicy.tls.insecureSkipVerify: expected it to be false beside subjectAltNames, got true",
         ]),
         ("{tls: {insecureSkipVerify: true}}", [

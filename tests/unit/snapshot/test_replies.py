@@ -10,6 +10,7 @@ REFUSED = f"{RESET}{{remote_connection_failure|delayed_connect_error:_Connection
 ROWS = [
     ("connection_timeout", 503, "UF", f"{RESET}{{connection_timeout}}", 91, False),
     ("connection_failure", 503, "UF", REFUSED, 98, False),
+    ("tls_failure", 503, "UF", f"{RESET}{{remote_connection_failure}}", 98, False),
     ("connection_termination", 503, "UC", f"{RESET}{{connection_termination}}", 95, False),
     ("protocol_error", 502, "UPE", f"{RESET}{{protocol_error}}", 87, False),
     ("overflow", 503, "UO", f"{RESET}{{overflow}}", 81, False),

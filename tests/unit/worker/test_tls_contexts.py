@@ -6,6 +6,7 @@ from OpenSSL import SSL
 from meshd.snapshot.secret import Secret
 from meshd.snapshot.tls import DownstreamTls, PeerCheck, TlsParameters, UpstreamTls
 from meshd.worker.tls_contexts import TlsContexts
+from meshd.worker.upstream.tls import ask
 from meshd.worker.wire.tls_stream import TlsStream
 from tests.helpers.certificates import DAY, Authority
 from tests.helpers.tls_rig import client_of, server_of, shake
@@ -49,9 +50,7 @@ def agree(rig, tls, context, peer_of):
     if isinstance(tls, DownstreamTls):
         side.set_accept_state()
     else:
-        if tls.sni:
-            side.set_tlsext_host_name(tls.sni.encode())
-        side.set_connect_state()
+        side = ask(context, tls, ours)
     stream = TlsStream(rig.poller, ours, Recorder(), side)
     other = peer_of(peer)
     try:
@@ -75,7 +74,7 @@ def test_what_is_spoken_within(rig, contexts, asked, agreed):
     (MUTUAL, CLIENT, ""), (MUTUAL, None, "PEER_DID_NOT_RETURN_A_CERTIFICATE"), (OPTIONAL, None, ""), (OPTIONAL, CLIENT, ""),
     (OPTIONAL, Authority("stranger").issue("client.test"), "at depth 0: unable to get local issuer certificate"),
     (MUTUAL, ROOT.issue("late.test", life=DAY / 2), "at depth 0: certificate has expired"),
-    (NAMED, CLIENT, ""), (MISNAMED, CLIENT, "verify cert failed: verify SAN list"),
+    (NAMED, CLIENT, ""), (MISNAMED, CLIENT, "verify cert failed: SAN matcher, certificate SANs are [client.test, spiffe://x/y]"),
 ])
 def test_who_is_let_in(rig, contexts, tls, certificate, failure):
     """Clients with a certificate of a trusted root that is for one of the names; where it is optional, those without as well."""
@@ -90,9 +89,12 @@ def upstream(check=None, **more):
 
 
 @pytest.mark.parametrize(("tls", "certificate", "failure"), [
-    (upstream(), LEAF, ""), (upstream(PeerCheck("r", ("a.test",))), LEAF, ""), (upstream(PeerCheck("r", ("z.test",))), LEAF, "verify SAN list"),
+    (upstream(), LEAF, ""), (upstream(PeerCheck("r", ("a.test",))), LEAF, ""),
+    (upstream(PeerCheck("r", ("z.test",))), LEAF, "SAN matcher, certificate SANs are [a.test, *.b.test]"),
     (upstream(sni="a.test", auto_san=True), LEAF, ""), (upstream(sni="x.b.test", auto_san=True), LEAF, ""),
-    (upstream(sni="z.test", auto_san=True), LEAF, "verify SAN list"), (upstream(PeerCheck()), Authority("stranger").issue("a.test"), ""),
+    (upstream(sni="z.test", auto_san=True), LEAF, "verify SAN list, expected SANs: [z.test], certificate SANs: [a.test, *.b.test]"),
+    (upstream(PeerCheck()), Authority("stranger").issue("a.test"), ""),
+    (upstream(sni="z" * 300, auto_san=True), LEAF, "verify SAN list, expected SANs: [zzz"),
     (upstream(), Authority("stranger").issue("a.test"), "unable to get local issuer certificate"), (upstream(certificate="d"), LEAF, ""),
     (upstream(), ROOT.issue("a.test", life=DAY / 2), "certificate has expired"), (upstream(), ROOT.issue("a.test", age=-DAY), "not yet valid"),
 ])

@@ -1,6 +1,6 @@
 """Tests of hosts."""
 
-from meshd.worker.upstream.host import UpstreamHost
+from meshd.worker.upstream.host import MOST_PARTS, UpstreamHost
 
 
 class Connection:
@@ -35,3 +35,16 @@ def test_old_connections_are_dropped():
     host.idle += [old, new]
     host.drop_idle_since(15.0)
     assert (1, 0, [new]) == (old.dropped, new.dropped, host.idle)
+
+
+def test_parts_by_server_name_are_not_without_end():
+    """Those that nothing uses make way; what is free is closed where that does not suffice."""
+    host = UpstreamHost("10.0.0.1", 80)
+    first = host.part("a0")
+    assert first is host.part("a0")
+    for number in range(1, MOST_PARTS):
+        host.part(f"a{number}").connections = number % 2
+    assert not host.unused
+    host.part("b")
+    assert MOST_PARTS // 2 + 1 == len(host.parts())
+    assert first is not host.part("a0")
