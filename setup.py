@@ -49,6 +49,7 @@ COMPILED = (
     "meshd/tables/match/query.py",
     "meshd/tables/match/regex.py",
     "meshd/tables/match/registry.py",
+    "meshd/tables/match/runs.py",
     "meshd/tables/match/string.py",
     "meshd/tables/retry_rules.py",
     "meshd/tables/rules.py",

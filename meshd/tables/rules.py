@@ -113,7 +113,9 @@ class PathTable:
             if own is not None and (best is None or own.first < best.order):
                 best = own.find(exchange, best)
         prefixes = self.prefixes
-        index = bisect_right(prefixes, path) - 1  # what sorts just before the path, or one that it begins with
+        index = len(prefixes) - 1
+        if index > 0:
+            index = bisect_right(prefixes, path) - 1  # what sorts just before the path, or one that it begins with
         while index >= 0 and not path.startswith(prefixes[index]):
             index = self.parents[index]
         while index >= 0:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from meshd.snapshot.match import HeaderMatch
+from meshd.snapshot.match import HeaderMatch, StringMatch
 from meshd.tables.interfaces import Condition, Exchange, ReadValues
 from meshd.tables.match.asked import Asked, wanted_by
 from meshd.tables.match.string import build_string
@@ -116,7 +116,29 @@ def build_header(match: HeaderMatch) -> Condition:
         Envoy 1.40, as seen: of repeated lines each is looked at by itself, and one that matches is enough; a missing header fails a condition
         on its value, inverted or not, unless it counts as empty; a presence condition with `treat_missing_as_empty` takes the header as there.
     """
-    return _build(match, build_reader(match.name))
+    name = match.name.lower()
+    return _build(match, build_reader(name)) if match.value is None or name in PSEUDO_HEADERS else _build_ordinary(match, name.encode(), match.value)
+
+
+def _build_ordinary(match: HeaderMatch, key: bytes, value: StringMatch) -> Condition:
+    """Return what `_build` returns, quicker: most headers have one line."""
+    test, invert = build_string(value), match.invert
+    when_missing = match.treat_missing_as_empty and test(b"") is not invert
+
+    def holds(exchange: Exchange) -> bool:
+        headers = exchange.request.headers
+        first = headers.first.get(key)
+        if first is None:
+            return when_missing
+        if test(first):
+            return not invert
+        if len(headers.first) != len(headers.pairs):
+            for name, text in headers.pairs:
+                if name == key and test(text):
+                    return not invert
+        return invert
+
+    return holds
 
 
 def _build(match: HeaderMatch, read: ReadValues) -> Condition:

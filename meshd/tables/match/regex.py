@@ -6,6 +6,7 @@ from typing import Any
 import re2
 
 from meshd.tables.interfaces import BuildError, Test
+from meshd.tables.match.runs import build_runs
 
 LONGEST_PREFIX = 64
 """Bytes: more of what a text must begin with is not asked for."""
@@ -40,7 +41,11 @@ def build_regex(pattern: str) -> Test:
     Raises:
         BuildError: If the expression is no RE2.
     """
-    expression = compiled(pattern)
+    test = _build_re2(compiled(pattern))
+    return build_runs(pattern, test) or test
+
+
+def _build_re2(expression: Any) -> Test:
     native = getattr(expression, "_regexp", None)
     if native is None:
         return lambda text: expression.fullmatch(text) is not None
