@@ -73,6 +73,15 @@ def build_reader(kind: Any) -> Read:
     raise TypeError(f"{kind} cannot travel in a snapshot")
 
 
+def build_list_readers(kind: Any) -> dict[str, Read]:
+    """Give the readers of a class's fields that hold any number of items and may be left out."""
+    hints = get_type_hints(kind)
+    return {
+        field.name: build_reader(hints[field.name]) for field in attrs.fields(kind)
+        if get_origin(hints[field.name]) is tuple and get_args(hints[field.name])[-1] is Ellipsis and field.default == ()
+    }
+
+
 def _once(kind: Any, begun: set[Any], build: Callable[[Any], Write], known: Callable[[Any], Write | None]) -> Write:
     """Build for a class; within itself, for a class that holds its own kind, give what asks for the finished one later."""
     if kind in begun:

@@ -22,7 +22,7 @@ from meshd.ipc.link import Link
 from meshd.snapshot.snapshot import Snapshot
 from meshd.snapshot.update import apply_update
 from meshd.snapshot.wire import MAX_BYTES, SCHEMA, decode_slices
-from meshd.worker.slices import run_in_slices
+from meshd.worker.slices import build_to_last, run_in_slices
 
 FIRST_RETRY = 0.1  # seconds before the first try to reach a control plane again
 LAST_RETRY = 2.0  # seconds between tries in the long run
@@ -189,7 +189,7 @@ class Session:
         """Build, bit by bit, the snapshot that an update leads to and serve by it, or keep the old one and say why."""
         if self._building is not None:  # left over from a control plane that died meanwhile
             self._building.cancel()
-        self._building = run_in_slices(self._build(blob), self.clock)
+        self._building = run_in_slices(build_to_last(self._build(blob)), self.clock)
         return self._building.addBoth(self._judge).addCallback(lambda reasons: self._answer(nonce, reasons))
 
     def _build(self, blob: int) -> Iterator[None]:

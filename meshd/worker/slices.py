@@ -1,12 +1,30 @@
 """Long work in short turns, so that connections are served in between."""
 
+import gc
 from collections.abc import Iterator
+from typing import TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
 TURN = 0.002  # seconds that work may hold up the reactor at a time
+YOUNG = 5
+"""Collections of the middle generation after which new things are taken for lasting ones; a full collection comes after ten (`gc.get_threshold`)."""
+
+Step = TypeVar("Step")
+
+
+def build_to_last(work: Iterator[Step]) -> Iterator[Step]:
+    """
+    Yield what work on something that will live long yields, and have the collector not walk what there is of it.
+
+    A full collection in the middle of it would hold up the reactor for 75 ms with 5,000 services. What is garbage just then, in a cycle, stays.
+    """
+    for step in work:
+        if gc.get_count()[2] >= YOUNG:
+            gc.freeze()
+        yield step
 
 
 def run_in_slices(work: Iterator[object], clock: IReactorTime, turn: float = TURN) -> "Deferred[None]":

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from meshd.base.addresses import SocketAddress
 from meshd.base.errors import WireError
+from meshd.base.origins import Origin
 from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.listener import Listener
+from meshd.snapshot.route import RouteConfiguration, VirtualHost
 from meshd.snapshot.snapshot import NodeReference
 from meshd.snapshot.update import PartUpdate, Update
-from meshd.snapshot.wire import KINDS, MAX_BYTES, SCHEMA, decode, decode_slices, encode
+from meshd.snapshot.wire import ITEMS, KINDS, MAX_BYTES, SCHEMA, decode, decode_slices, encode
 
 NODE = NodeReference("n", addresses=("10.0.0.1",))
 UPDATE = Update(NODE, {
@@ -88,6 +90,22 @@ def test_decoding_can_be_spread_over_time():
         next(steps)
 
 
+MANY = 2 * ITEMS + 1
+LONG = Update(NODE, {"routes": PartUpdate("1-x", "", {
+    "80": RouteConfiguration("80", tuple(VirtualHost(f"h{number}", (f"h{number}",)) for number in range(MANY)), origins=(Origin("a"),)),
+    "90": RouteConfiguration("90", (VirtualHost("h", ("h",)),)),
+})})
+
+
+def test_long_lists_go_before_their_resource():
+    """They are cut into lines that each take a short time to read; short ones stay where they are."""
+    _, *lines = [json.loads(line) for line in encode(LONG).split(b"\n")]
+    assert [["routes", "80", "virtual_hosts"]] * 3 == [line[:3] for line in lines[:3]]
+    assert [ITEMS, ITEMS, 1] == [len(line[3]) for line in lines[:3]]
+    assert [["name", "origins"], ["name", "virtual_hosts"]] == [list(line[2]) for line in lines[3:]]
+    assert [*[None] * 5, LONG] == list(decode_slices(encode(LONG)))
+
+
 def test_reads_the_previous_schema():
     """A worker that is one schema ahead of its control plane understands it."""
     assert UPDATE == decode(encode(UPDATE).replace(b'"schema":%d' % SCHEMA, b'"schema":%d' % (SCHEMA - 1), 1))
@@ -115,6 +133,14 @@ GARBAGE = {
     "part is a list": frame(parts=CLUSTERS, resources=1) + b'\n[[],"a",{"name":"a"}]',
     "named twice": frame(parts=CLUSTERS, resources=2) + b'\n["clusters","a",{"name":"a","type":"EDS"}]' * 2,
     "wrong type": frame(parts=CLUSTERS, resources=1) + b'\n["clusters","a",{"name":"a","type":"EDS","lb_policy":"BEST"}]',
+    "items of another field": frame(parts=CLUSTERS, resources=1) + b'\n["clusters","a","name",["b"]]',
+    "items of a list": frame(parts=CLUSTERS, resources=1) + b'\n["clusters","a",["services"],[]]',
+    "items of the wrong type": frame(parts=CLUSTERS, resources=1) + b'\n["clusters","a","services",[1]]',
+    "items without a resource": frame(parts=CLUSTERS, resources=1) + b'\n["clusters","a","services",[]]',
+    "items after their resource":
+        frame(parts=CLUSTERS, resources=2) + b'\n["clusters","a",{"name":"a","type":"EDS"}]\n["clusters","a","services",[]]',
+    "line of five": frame(parts=CLUSTERS, resources=1) + b'\n["clusters","a","services",[],[]]',
+    "long list cut": encode(LONG).rsplit(b"\n", 2)[0],
     "lines run together": encode(UPDATE).replace(b"\n", b""), "invalid UTF-8": frame(parts=CLUSTERS, resources=1) + b'\n["clusters","\xff",{}]',
 }
 

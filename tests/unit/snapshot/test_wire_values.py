@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from meshd.base.errors import WireError
-from meshd.snapshot.wire_values import TAG, build_reader, build_writer
+from meshd.snapshot.wire_values import TAG, build_list_readers, build_reader, build_writer
 
 
 @attrs.frozen
@@ -58,6 +58,13 @@ def test_leaves_defaults_out():
 def test_reads_what_it_wrote():
     """Every kind of field comes back as it was."""
     assert build_reader(Outer)(json.loads(json.dumps(write(WHOLE)))) == WHOLE
+
+
+def test_lists_have_readers_of_their_own():
+    """Those of any length that may be left out, so that a class can be read without them first."""
+    readers = build_list_readers(Outer)
+    assert ["many"] == list(readers)
+    assert WHOLE.many == readers["many"]([{"name": "1"}, {"name": "2", "size": 2}])
 
 
 def test_reads_whole_numbers_as_floats():

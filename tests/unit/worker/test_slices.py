@@ -1,10 +1,12 @@
 """Long work in short turns."""
 
+import pytest
 from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from meshd.worker.slices import run_in_slices
+from meshd.worker import slices
+from meshd.worker.slices import YOUNG, build_to_last, run_in_slices
 
 
 class SlicesTests(SynchronousTestCase):
@@ -50,3 +52,24 @@ class SlicesTests(SynchronousTestCase):
         self.clock.advance(1)
         self.failureResultOf(result, CancelledError)
         self.assertEqual(([0, 1], []), (self.done, self.clock.getDelayedCalls()))
+
+
+@pytest.mark.parametrize(("collections", "frozen"), [(YOUNG - 1, 0), (YOUNG, 3)])
+def test_what_is_built_is_kept_from_the_collector(monkeypatch, collections, frozen):
+    """Before a full collection comes near, whichever step that is at."""
+    class Collector:
+        """Counts what it is asked for."""
+
+        frozen = 0
+
+        def get_count(self) -> tuple[int, int, int]:
+            """Give collections by generation."""
+            return 0, 0, collections
+
+        def freeze(self) -> None:
+            """Count it."""
+            self.frozen += 1
+
+    collector = Collector()
+    monkeypatch.setattr(slices, "gc", collector)
+    assert ([1, 2, 3], frozen) == (list(build_to_last(iter([1, 2, 3]))), collector.frozen)
