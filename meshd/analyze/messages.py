@@ -90,6 +90,10 @@ def labels_text(labels: Mapping[str, str]) -> str:
 
 REFERENCE_NOT_FOUND = Message("IST0101", "ReferencedResourceNotFound", "error", "Referenced {} not found: {}")
 SCHEMA_ERROR = Message("IST0106", "SchemaValidationError", "error", "Schema validation error: {}")
+MISPLACED_ANNOTATION = Message(
+    "IST0107", "MisplacedAnnotation", "warning", "Misplaced annotation: {} can only be applied to {}", "move it there, or remove it",
+)
+UNKNOWN_ANNOTATION = Message("IST0108", "UnknownAnnotation", "warning", "Unknown annotation: {}", "correct or remove it")
 CONFLICTING_HOSTS = Message(
     "IST0109", "ConflictingMeshGatewayVirtualServiceHosts", "error",
     "The VirtualServices {} associated with mesh gateway define the same host {} which can lead to undefined behavior. "
@@ -146,6 +150,9 @@ SCHEMA_WARNING = Message("IST0133", "SchemaWarning", "warning", "Schema validati
 ADDRESSES_REQUIRED = Message(
     "IST0134", "ServiceEntryAddressesRequired", "warning", "ServiceEntry addresses are required for this protocol.",
     "set addresses; without one, connections on the port cannot be told from those to other services",
+)
+DEPRECATED_ANNOTATION = Message(
+    "IST0135", "DeprecatedAnnotation", "info", "Annotation {} has been deprecated{} and may not work in future Istio versions.", "remove it",
 )
 CONFLICTING_PORTS = Message(
     "IST0137", "DeploymentConflictingPorts", "warning",

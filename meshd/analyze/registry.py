@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 
+from meshd.analyze.annotations import find_wrong_annotations
 from meshd.analyze.covered_matches import find_covered_matches
 from meshd.analyze.destination_rules import find_rule_hosts, find_unchecked_servers
 from meshd.analyze.destinations import find_empty_destinations, find_ineffective_subsets, find_unknown_destinations, find_unknown_subsets
@@ -18,10 +19,14 @@ from meshd.model.world import World
 
 Analyzer = Callable[[Facts], Iterator[Finding]]
 
+SUPPRESS = "galley.istio.io/analyze-suppress"
+"""Annotation of a resource with the codes that are not wanted for it."""
+
 SCHEMA = "schema.ValidationAnalyzer"
 """What reading the documents tells; no analyzer of the World."""
 
 ANALYZERS: dict[str, tuple[Analyzer, ...]] = {
+    "annotations.K8sAnalyzer": (find_wrong_annotations,),
     "deployment.MultiServiceAnalyzer": (find_port_conflicts,),
     "destinationrule.CaCertificateAnalyzer": (find_unchecked_servers,),
     "destinationrule.SubsetSelectPodAnalyzer": (find_rule_hosts,),
@@ -44,8 +49,19 @@ ANALYZERS: dict[str, tuple[Analyzer, ...]] = {
 
 
 def analyze(world: World, names: Collection[str] = ()) -> list[Finding]:
-    """Give what the analyzers find, all of them unless some are named, by file and line."""
+    """
+    Give what the analyzers find, all of them unless some are named, by file and line.
+
+    What a resource's annotation `galley.istio.io/analyze-suppress` names (codes with commas between, or `*`) is left out.
+    """
     facts = Facts(world)
     chosen = [analyzer for name, analyzers in ANALYZERS.items() if not names or name in names for analyzer in analyzers]
-    found = [one for analyzer in chosen for one in analyzer(facts)]
+    unwanted = {
+        resource.metadata.origin: {code.strip() for code in resource.metadata.annotations[SUPPRESS].split(",")}
+        for resource in world if SUPPRESS in resource.metadata.annotations
+    }
+    found = [
+        one for analyzer in chosen for one in analyzer(facts)
+        if not {one.message.code, "*"} & unwanted.get(one.origin, set())
+    ]
     return sorted(found, key=lambda one: (one.origin.file, one.origin.line, one.message.code))

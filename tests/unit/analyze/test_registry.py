@@ -20,6 +20,13 @@ def test_runs_all_or_those_that_are_named():
     assert ["IST0118"] == [one.message.code for one in analyze(WORLD, ["service.PortNameAnalyzer"])]
 
 
+@pytest.mark.parametrize(("value", "codes"), [("IST0118", []), ("'IST0101, IST0118'", []), ("'*'", []), ("IST0101", ["IST0118"])])
+def test_a_resource_may_suppress_codes(value, codes):
+    """By Istio's annotation."""
+    service = svc("web", "{name: web, port: 80}", meta=f", annotations: {{galley.istio.io/analyze-suppress: {value}}}")
+    assert codes == [one.message.code for one in analyze(World().changed(resources_of(service)))]
+
+
 def test_every_analyzer_stands_once():
     """No function in two entries."""
     functions = [analyzer for analyzers in ANALYZERS.values() for analyzer in analyzers]

@@ -1,0 +1,48 @@
+"""Tests of Istio's annotations."""
+
+import pytest
+
+from meshd.analyze.annotations import DEPRECATED, KNOWN, find_wrong_annotations
+from tests.helpers.analysis import found
+
+EXPORT = "networking.istio.io/exportTo"
+
+
+def resource(kind, annotation, labels=""):
+    """Write one of Kubernetes' resources with an annotation."""
+    spec = ", spec: {clusterIP: None, ports: [{name: http, port: 80}]}" if kind == "Service" else ""
+    return f"{{apiVersion: v1, kind: {kind}, metadata: {{name: web, labels: {{{labels}}}, annotations: {{{annotation}: 'x'}}}}{spec}}}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "annotation", "expected"),
+    [
+        ("Service", EXPORT, []),
+        ("Service", "example.com/anything", []),
+        ("Pod", "sidecar.istio.io/logLevel", []),
+        ("Namespace", "istio.io/rev", []),
+        ("Service", "networking.istio.io/exportThree", ["IST0108 Unknown annotation: networking.istio.io/exportThree"]),
+        ("Pod", EXPORT, [f"IST0107 Misplaced annotation: {EXPORT} can only be applied to Service, ServiceEntry"]),
+        ("Namespace", "kubernetes.io/ingress.class", [
+            "IST0107 Misplaced annotation: kubernetes.io/ingress.class can only be applied to Ingress",
+        ]),
+        ("Pod", "sidecar.istio.io/inject", [
+            'IST0135 Annotation "sidecar.istio.io/inject" has been deprecated in favor of the "sidecar.istio.io/inject" label and may not work in '
+            "future Istio versions.",
+        ]),
+    ],
+)
+def test_finds_annotations_that_nobody_reads(kind, annotation, expected):
+    """Unknown ones, those of another kind, those out of date; other people's are their own business."""
+    place = f"web 1 metadata.annotations[{annotation}]: "
+    assert expected == [line.replace(place, "") for line in found(find_wrong_annotations, resource(kind, annotation))]
+
+
+def test_the_label_beside_a_deprecated_annotation_will_do():
+    """Its author knows."""
+    assert [] == found(find_wrong_annotations, resource("Pod", "sidecar.istio.io/inject", "sidecar.istio.io/inject: 'true'"))
+
+
+def test_what_is_deprecated_is_known():
+    """No name is misspelt."""
+    assert set(DEPRECATED) <= set(KNOWN)
