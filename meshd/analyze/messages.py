@@ -207,3 +207,7 @@ SHADOWED_MATCH = Message(
     "MESHD003", "VirtualServiceShadowedMatch", "warning", "Rule {} match {} is never reached, since rule {} match {} takes all that it would",
     "move the more specific rule up",
 )
+UNUSED_DELEGATE = Message(
+    "MESHD004", "UnusedDelegate", "warning", "This VirtualService has no hosts and nobody delegates to it: it has no effect",
+    "add hosts, or delegate to it",
+)

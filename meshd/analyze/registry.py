@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator
 
 from meshd.analyze.annotations import find_wrong_annotations
 from meshd.analyze.covered_matches import find_covered_matches
+from meshd.analyze.delegates import find_wrong_delegates
 from meshd.analyze.destination_rules import find_rule_hosts, find_unchecked_servers
 from meshd.analyze.destinations import find_empty_destinations, find_ineffective_subsets, find_unknown_destinations, find_unknown_subsets
 from meshd.analyze.facts import Facts
@@ -33,6 +34,7 @@ ANALYZERS: dict[str, tuple[Analyzer, ...]] = {
     "gateway.CertificateAnalyzer": (find_shared_certificates,),
     "gateway.ConflictingGatewayAnalyzer": (find_conflicting_gateways,),
     "gateway.IngressGatewayPortAnalyzer": (find_unserved_gateways,),
+    "meshd.DelegateAnalyzer": (find_wrong_delegates,),
     "meshd.EdgeProxyAnalyzer": (find_idle_gateways,),
     "meshd.EndpointAnalyzer": (find_empty_destinations,),
     "service.PortNameAnalyzer": (find_port_names,),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 import attrs
 
 from meshd.base.labels import selects
+from meshd.base.origins import Origin
 from meshd.compile.hash_policies import HashPolicies
 from meshd.compile.http_matches import ALL, is_catch_all, translate_match
 from meshd.compile.names import outbound_cluster
@@ -90,12 +91,18 @@ def _translate_rule(rule: HttpRoute, service: VirtualService, context: RuleConte
             yield _translate_route(rule, match, service, context)
 
 
+def _origins(rule: HttpRoute, service: VirtualService) -> tuple[Origin, ...]:
+    """Give the rule's place; of one that was delegated to, the root first, whose route it is."""
+    root = service.metadata.origin
+    return (rule.origin,) if rule.origin.resource == root.resource else (root, rule.origin)
+
+
 def _translate_route(rule: HttpRoute, match: HttpMatch | None, service: VirtualService, context: RuleContext) -> Route:
     name = f"{rule.name}.{match.name}" if match is not None and match.name else rule.name
     conditions = ALL if match is None else translate_match(match)
     request, authority = request_changes(rule.headers)
     route = Route(
-        name, conditions, _translate_action(rule, authority, context), f"{service.metadata.name}:{context.port}/*", (rule.origin,),
+        name, conditions, _translate_action(rule, authority, context), f"{service.metadata.name}:{context.port}/*", _origins(rule, service),
         request, response_changes(rule.headers), filters=route_filters(rule),
     )
     if len(rule.destinations) == 1:

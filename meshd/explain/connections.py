@@ -102,13 +102,13 @@ def find_chain(listener: Listener, call: Call, detected: Detected, answer: Answe
         Envoy's FilterChainMatch: criteria in order, each keeping only the chains that are most specific about it.
     """
     left: Sequence[FilterChain] = listener.filter_chains
-    for criterion, rank in _criteria(call, detected):
+    for criterion, found, asked, rank in _criteria(call, detected):
         ranks = [(rank(chain.match), chain) for chain in left]
         best = max((value for value, _ in ranks), default=-1)
         left = [chain for value, chain in ranks if value == best and value >= 0]
         for value, chain in ranks:
             if value < 0:
-                answer.passed(f"filter chain {chain.name}", f"other {criterion}", chain.origins)
+                answer.passed(f"filter chain {chain.name}", f"{criterion} is {found or '(none)'}, not {_listed(asked(chain.match))}", chain.origins)
             elif value < best:
                 answer.passed(f"filter chain {chain.name}", f"another is more specific about {criterion}", chain.origins)
     if left:
@@ -122,15 +122,35 @@ def find_chain(listener: Listener, call: Call, detected: Detected, answer: Answe
     return default
 
 
-def _criteria(call: Call, detected: Detected) -> list[tuple[str, Callable[[FilterChainMatch], int]]]:
-    """Return the criteria in order, each with its rank for a chain: -1 does not match, 0 asks for nothing, more is more specific."""
+Asked = Callable[[FilterChainMatch], Sequence[object]]
+Rank = Callable[[FilterChainMatch], int]
+MOST_LISTED = 5
+
+
+def _criteria(call: Call, detected: Detected) -> list[tuple[str, str, Asked, Rank]]:
+    """
+    Return the criteria in order.
+
+    Returns:
+        Of each its name, what the connection has, what a chain asks for, and its rank for a chain: -1 does not match, 0 asks for nothing, more is
+        more specific.
+    """
     return [
-        ("destination port", lambda match: 0 if match.destination_port is None else 1 if match.destination_port == call.port else -1),
-        ("destination address", lambda match: _address_rank(match.prefix_ranges, call.address)),
-        ("server name", lambda match: _name_rank(match.server_names, detected.server_name)),
-        ("transport protocol", lambda match: _either(match.transport_protocol, detected.transport_protocol)),
-        ("application protocols", lambda match: _protocol_rank(match.application_protocols, detected.application_protocols)),
+        ("destination port", str(call.port), lambda match: (match.destination_port,),
+         lambda match: 0 if match.destination_port is None else 1 if match.destination_port == call.port else -1),
+        ("destination address", call.address, lambda match: match.prefix_ranges, lambda match: _address_rank(match.prefix_ranges, call.address)),
+        ("server name", detected.server_name, lambda match: match.server_names, lambda match: _name_rank(match.server_names, detected.server_name)),
+        ("transport protocol", detected.transport_protocol, lambda match: (match.transport_protocol,),
+         lambda match: _either(match.transport_protocol, detected.transport_protocol)),
+        ("application protocol", " or ".join(detected.application_protocols), lambda match: match.application_protocols,
+         lambda match: _protocol_rank(match.application_protocols, detected.application_protocols)),
     ]
+
+
+def _listed(values: Sequence[object]) -> str:
+    """Return some values in words; of many the first ones."""
+    more = f" or {len(values) - MOST_LISTED} more" if len(values) > MOST_LISTED else ""
+    return " or ".join(map(str, values[:MOST_LISTED])) + more
 
 
 def _either(wanted: str, found: str) -> int:

@@ -19,6 +19,17 @@ metadata: {name: web, namespace: default}
 spec: {clusterIP: 10.9.9.9, ports: [{port: 80, name: http}]}
 """
 BROKEN = "apiVersion: v1\nkind: Service\nmetadata: {name: bad, namespace: default}\nspec: {clusterIP: 10.9.9.8, ports: [{port: 0}]}\n"
+NAMED = """
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: local}
+spec:
+  hosts: [local.example.com]
+  addresses: [10.9.9.7]
+  ports: [{number: 80, name: tcp, protocol: TCP}]
+  resolution: DNS
+  endpoints: [{address: localhost, ports: {tcp: 8080}}]
+"""
 CALL = '{"address": "10.9.9.9", "port": 80}'
 
 
@@ -51,6 +62,19 @@ def test_explain_is_the_same_live_and_offline(daemon: Daemon) -> None:
     offline = meshctl("explain", "--call", CALL, "--config-dir", str(daemon.config))
     assert (0, json.loads(offline.stdout)) == (live.exit_code, json.loads(live.stdout))
     assert any("web.yaml:2 (Service default/web)" in step["origin"] for step in json.loads(live.stdout)["steps"])
+
+
+def test_names_are_shown_as_workers_found_them(daemon: Daemon) -> None:
+    """A running meshd looked them up; a configuration that was only read has the names."""
+    daemon.write("names.yaml", NAMED)
+    try:
+        live = ("proxy-config", "endpoint", "--cluster", "outbound|80||local.example.com", *run_dir(daemon))
+        wait_for(lambda: "127.0.0.1:8080" in meshctl(*live).stdout, "the name is looked up")
+        call = '{"address": "10.9.9.7", "port": 80}'
+        assert ["127.0.0.1:8080"] == json.loads(meshctl("explain", "--call", call, *run_dir(daemon)).stdout)["endpoints"]
+        assert "localhost:8080" in meshctl(*live[:4], "--config-dir", str(daemon.config)).stdout
+    finally:
+        (daemon.config / "names.yaml").unlink()
 
 
 def test_status_of_a_good_and_a_bad_configuration(daemon: Daemon) -> None:

@@ -236,3 +236,10 @@ def test_requests_get_where_the_rule_leads():
     found = compiled(NODE, *SERVICES, rule, eps("v1", "{name: http, port: 9090}", "{addresses: [10.1.0.1]}"))
     assert f"0.0.0.0_80 80 outbound|8080||{host('v1')} 10.1.0.1:9090" == answer_to(found, http("10.9.0.1", 80, "web"))
     assert [] == found.snapshot.inconsistencies()
+
+
+def test_routes_know_their_rule_and_its_root():
+    """The root first, whose route it is; a rule of its own stands alone."""
+    child = virtual("child", f"http: [{{match: [{{uri: {{prefix: /a}}}}], {to('v1')}}}]")
+    found = routes(f"{{delegate: {{name: child}}}}, {{{to('two')}}}", child)
+    assert [["vs", "child"], ["vs"]] == [[origin.name for origin in route.origins] for route in found]

@@ -106,8 +106,22 @@ def test_tells_why_the_others_were_not():
     listener = Listener("l", SocketAddress("0.0.0.0", 80), chains)
     assert None is find_chain(listener, Call(port=80), Detected("raw_buffer", (), ""), answer)
     assert [
-        ("filter chain 81", "other destination port", "81.yaml:1"),
+        ("filter chain 81", "destination port is 80, not 81", "81.yaml:1"),
         ("filter chain any", "another is more specific about destination port", "any.yaml:1"),
-        ("filter chain tls", "other transport protocol", "tls.yaml:1"),
+        ("filter chain tls", "transport protocol is raw_buffer, not tls", "tls.yaml:1"),
         ("filter chain", "none matches, and there is no default", ""),
     ] == [(step.step, step.why, step.origin) for step in answer.steps]
+
+
+def test_tells_what_a_chain_asked_for():
+    """Of many names the first ones; a connection may have none."""
+    answer = Answer()
+    names = chain("names", server_names=tuple(f"{letter}.test" for letter in "abcdefg"))
+    chains = (names, chain("far", prefix_ranges=("10.9.0.0/16",)), chain("h2", application_protocols=("h2", "h3")))
+    listener = Listener("l", SocketAddress("0.0.0.0", 80), chains)
+    assert None is find_chain(listener, Call(address="10.0.0.1", port=80), Detected("raw_buffer", ("http/1.1",), ""), answer)
+    assert [
+        "destination address is 10.0.0.1, not 10.9.0.0/16",
+        "server name is (none), not a.test or b.test or c.test or d.test or e.test or 2 more",
+        "application protocol is http/1.1, not h2 or h3",
+    ] == [step.why for step in answer.steps[:3]]
