@@ -17,6 +17,7 @@ RETRIES = 2
 RETRIABLE_CODES = "retriable-status-codes"
 DEFAULT_RETRY = HttpRetry(RETRIES)
 HOST_SELECTION_ATTEMPTS = 5
+TRIES_OF_PRIORITY = 2  # Istio's update frequency of previous_priorities
 INBOUND_RETRY = RetryPolicy(("reset-before-request",), RETRIES)
 
 
@@ -62,7 +63,7 @@ def retry_policy(settings: HttpRetry, *, hashed: bool = False) -> RetryPolicy | 
     avoided = not hashed if settings.ignore_previous_hosts is None else settings.ignore_previous_hosts
     policy = RetryPolicy(
         conditions or RETRY_ON, settings.attempts, settings.per_try_timeout, codes, previous_hosts=avoided,
-        host_selection_attempts=HOST_SELECTION_ATTEMPTS,
+        host_selection_attempts=HOST_SELECTION_ATTEMPTS, leaves_priorities=TRIES_OF_PRIORITY if settings.remote_localities else 0,
     )
     if settings.backoff:
         policy = attrs.evolve(policy, base_interval=settings.backoff, max_interval=settings.backoff * 10)

@@ -145,8 +145,6 @@ def read_retries(fields: Fields) -> HttpRetry:
         ignore_previous_hosts=fields.maybe_flag("retryIgnorePreviousHosts"),
         backoff=read_duration(fields, "backoff", 0.0),
     )
-    if retries.remote_localities:
-        fields.not_served("retryRemoteLocalities")
     set_beside = [name for name in ("perTryTimeout", "retryOn", "retryRemoteLocalities") if name in fields]
     if fields.raw("attempts") in (None, 0) and set_beside:
         fields.wrong("attempts", f"expected at least 1 attempt, since {set_beside[0]} is given, got 0")

@@ -169,8 +169,6 @@ def _read_retries(spec: Fields) -> HttpRetry | None:
         ignore_previous_hosts=policy.maybe_flag("retryIgnorePreviousHosts"),
         backoff=policy.duration("backoff", 0.0, low=0.001),
     )
-    if settings.remote_localities:
-        policy.not_served("retryRemoteLocalities")
     policy.finish()
     return settings
 

@@ -58,6 +58,7 @@ class RetryPolicy:
         base_interval: Back-off, seconds: before retry n it is random in 0 to base * (2**n - 1), at most `max_interval`.
         max_interval: Seconds.
         per_try_idle_timeout: Seconds without progress in a try; 0 means none of its own.
+        leaves_priorities: After so many tries, and each so many more, the priorities of endpoints that were tried are left out; 0: never.
         retriable_headers: For the condition `retriable-headers`: a response that meets one of these.
         retriable_request_headers: Only requests that meet one of these are tried again; empty for all.
     """
@@ -73,6 +74,7 @@ class RetryPolicy:
     per_try_idle_timeout: float = 0.0
     retriable_headers: tuple[HeaderMatch, ...] = ()
     retriable_request_headers: tuple[HeaderMatch, ...] = ()
+    leaves_priorities: int = 0
 
 
 @attrs.frozen

@@ -36,6 +36,8 @@ from meshd.snapshot.route import DirectResponse, HashPolicy, Mirror, Redirect, R
 _BACK_OFF = (0.025, 0.25)  # Envoy's default: least and longest, the second is ten times the first
 _PREDICATE = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
 PREVIOUS_HOSTS = typed("envoy.retry_host_predicates.previous_hosts", _PREDICATE)
+PRIORITIES_KIND = "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig"
+PREVIOUS_PRIORITIES = "envoy.retry_priorities.previous_priorities"
 
 _REDIRECTS = {301: "MOVED_PERMANENTLY", 302: "FOUND", 303: "SEE_OTHER", 307: "TEMPORARY_REDIRECT", 308: "PERMANENT_REDIRECT"}
 _STATUSES = {word: status for status, word in _REDIRECTS.items()}
@@ -84,6 +86,18 @@ def _read_previous_hosts(found: Any) -> bool:
     return known
 
 
+def _read_previous_priorities(found: Json) -> int:
+    if kind_of(found) == PRIORITIES_KIND:
+        every = read_int(found["typedConfig"].get("updateFrequency", 0))
+        if every < 1:
+            raise ValueError(f"expected an updateFrequency above 0, found {every}")
+        return every
+    if isinstance(found, Noted):
+        settle(found)
+        found.report.note(found.place, f"expected {PREVIOUS_PRIORITIES}, found another retry priority", "it is not asked")
+    return 0
+
+
 def _header_matches(attribute: str, path: str) -> Row:
     return Row(attribute, (path,), lambda matches: [write_header(match) for match in matches], lambda found: read_many(found, read_header), ())
 
@@ -99,6 +113,8 @@ RETRY = Message(
         _header_matches("retriable_headers", "retriableHeaders"),
         _header_matches("retriable_request_headers", "retriableRequestHeaders"),
         Row("previous_hosts", ("retryHostPredicate",), lambda _value: [PREVIOUS_HOSTS], _read_previous_hosts, False),
+        Row("leaves_priorities", ("retryPriority",), lambda every: typed(PREVIOUS_PRIORITIES, PRIORITIES_KIND, {"updateFrequency": every}),
+            _read_previous_priorities, 0),
         Row("host_selection_attempts", ("hostSelectionRetryMaxAttempts",), str, read_int, 1),
         Row("base_interval", (), _nothing, _read_base, _BACK_OFF[0]),
         Row("max_interval", (), _nothing, _read_longest, _BACK_OFF[1]),

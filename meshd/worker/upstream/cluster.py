@@ -1,7 +1,7 @@
 """A cluster as it runs: hosts that outlive pushes, the pick among them, counters of its limits."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 import attrs
@@ -17,7 +17,7 @@ from meshd.worker.upstream.host import UpstreamHost
 from meshd.worker.upstream.merge_window import MergeWindow
 from meshd.worker.upstream.names import NamedClusters
 from meshd.worker.upstream.outlier import OutlierDetector
-from meshd.worker.upstream.priorities import Place, build_priorities
+from meshd.worker.upstream.priorities import Place, Priorities, build_priorities
 from meshd.worker.wire.wheel import Wheel
 
 _IDLE_TIMEOUT = 3600.0  # Envoy's default
@@ -68,8 +68,8 @@ class LiveCluster:
     """
 
     __slots__ = (
-        "_detector", "_draw", "_means", "_pick", "_window", "assignment", "by_server_name", "choose", "config", "connections", "hosts", "limits",
-        "name", "pending", "requests", "retries", "waiting",
+        "_detector", "_draw", "_means", "_pick", "_priorities", "_window", "assignment", "by_server_name", "choose", "config", "connections",
+        "hosts", "limits", "name", "pending", "requests", "retries", "waiting",
     )
 
     def __init__(self, config: Cluster, assignment: ClusterLoadAssignment | None, means: Means) -> None:
@@ -79,6 +79,7 @@ class LiveCluster:
         self.connections = self.requests = self.waiting = self.pending = self.retries = 0
         self._means = means
         self._pick: Pick | None = None
+        self._priorities: Priorities | None = None
         self._draw = Draw(means.random)
         self._window = MergeWindow(means.wheel, means.seconds, self._repick)  # ejections and their ends
         self._detector: OutlierDetector | None = None
@@ -106,7 +107,7 @@ class LiveCluster:
         """Close free connections; what is in flight ends by itself and is kept no longer."""
         self._stop_detecting()
         self._drop_hosts()
-        self._pick = None
+        self._priorities = self._pick = None
 
     @property
     def hashes(self) -> bool:
@@ -199,7 +200,17 @@ class LiveCluster:
             for place in (assignment.localities if assignment is not None else ())
         ]
         build, random = find_builder(self.config), self._draw if self.hashes else self._means.random
-        self._pick = build_priorities(places, build, random, self.config.panic_threshold_percent) if self.hosts else None
+        self._priorities = build_priorities(places, build, random, self.config.panic_threshold_percent) if self.hosts else None
+        self.pick_anywhere()
+
+    def pick_elsewhere(self, tried: Sequence[UpstreamHost], every: int) -> None:
+        """Pick as for another try, until `pick_anywhere`: some priorities are left out, as `Priorities.pick_after` has it."""
+        if self._priorities is not None:
+            self._pick = self._priorities.pick_after(tried, every)
+
+    def pick_anywhere(self) -> None:
+        """Pick as for first tries."""
+        self._pick = self._priorities.pick if self._priorities is not None else None
 
     def _make_host(self, address: str, port: int) -> UpstreamHost:
         ipv6 = is_ipv6(address)

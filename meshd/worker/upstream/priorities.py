@@ -21,9 +21,58 @@ class Place:
     hosts: tuple[UpstreamHost, ...]
 
 
+class Priorities:
+    """
+    What picks an endpoint, for a request's first try and for later ones.
+
+    Attributes:
+        pick: For the first one.
+    """
+
+    __slots__ = ("_health", "_levels", "_picks", "_random", "pick")
+
+    def __init__(self, levels: list[list[Place]], health: list[float], picks: list[Pick], random: Callable[[], float], pick: Pick) -> None:
+        """Take each priority's places, its health in percent, and what picks among its endpoints."""
+        self._levels = levels
+        self._health = health
+        self._picks = picks
+        self._random = random
+        self.pick = pick
+
+    def pick_after(self, tried: Sequence[UpstreamHost], every: int) -> Pick:
+        """
+        Give what picks for another try.
+
+        Args:
+            tried: Endpoints that were tried, in order; those that are no longer there have no priority.
+            every: After so many tries, and each so many more, the priorities of all that were tried are left out.
+
+        Source:
+            Envoy's PreviousPrioritiesRetryPriority: the others take the load by their health; where none is left that could take any, all count
+            again, as at first.
+        """
+        able = {level for level, health in enumerate(self._health) if health > 0}
+        out: set[int] = set()
+        seen: list[int] = []
+        for host in tried:
+            seen.append(self._level_of(host))
+            if len(seen) % every == 0:
+                out.update(seen)
+                if able <= out:
+                    out.clear()
+                    seen.clear()
+        if not able or not able & out:
+            return self.pick
+        health = [0.0 if level in out else value for level, value in enumerate(self._health)]
+        return _among(_loads(health, min(100.0, sum(health))), self._picks, self._random)
+
+    def _level_of(self, host: UpstreamHost) -> int:
+        return next((level for level, places in enumerate(self._levels) if any(host in place.hosts for place in places)), -1)
+
+
 def build_priorities(
     places: Iterable[Place], build_pick: BuildPick, random: Callable[[], float], panic_percent: float | None, *, by_locality: bool = False,
-) -> Pick:
+) -> Priorities:
     """
     Return what picks an endpoint.
 
@@ -48,6 +97,11 @@ def build_priorities(
     panics = [threshold > 0 and total < 100.0 and (total == 0.0 or _percent(level) < threshold) for level in levels]
     picks = [_pick_among(level, build_pick, random, panic, by_locality) for level, panic in zip(levels, panics, strict=True)]
     loads = [float(sum(len(place.hosts) for place in level)) for level in levels] if all(panics) else _loads(health, total)
+    return Priorities(levels, health, picks, random, _among(loads, picks, random))
+
+
+def _among(loads: list[float], picks: list[Pick], random: Callable[[], float]) -> Pick:
+    """Pick a priority by its load, then an endpoint."""
     used = [(load, pick) for load, pick in zip(loads, picks, strict=True) if load > 0]
     if not used:
         return picks[0] if picks else _nothing

@@ -95,3 +95,8 @@ def test_a_service_without_rules_is_hashed_as_its_destination_rule_says():
     """The route tells what by."""
     hashed = rule("r", "web", TrafficPolicy(LoadBalancer(consistent_hash=ConsistentHash(header="x-user"))))
     assert [(HashPolicy("header", "x-user"),), ()] == [found[0].action.hash_policies for found in (routes(hashed), routes())]
+
+
+def test_other_localities_are_tried_where_asked():
+    """After every second try, as Istio has it."""
+    assert [2, 0] == [retry_policy(HttpRetry(3, remote_localities=asked)).leaves_priorities for asked in (True, False)]

@@ -127,9 +127,6 @@ def test_reads_actions(action, field, expected):
         ("retries: {attempts: 1, retryOn: '²'}", [
             "error spec.http[0].retries.retryOn: expected conditions such as connect-failure, 5xx or 503, got '²'",
         ]),
-        ("retries: {attempts: 1, retryRemoteLocalities: true}", [
-            "warning spec.http[0].retries.retryRemoteLocalities: retryRemoteLocalities is not served yet and has no effect",
-        ]),
         ("retries: {attempts: 1, backoff: 1us}", [
             "error spec.http[0].retries.backoff: expected a duration of at least 0.001s such as 10s or 250ms, got '1us'",
         ]),

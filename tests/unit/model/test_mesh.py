@@ -95,8 +95,6 @@ def test_absent_and_empty_differ(spec, field, expected):
         ("{trustDomain: 'A b'}", "error 4 spec.trustDomain: expected a DNS name of lower-case letters, digits, '-' and '.', got 'A b'"),
         ("{localityLbSetting: {enabled: 0}}", "error 4 spec.localityLbSetting.enabled: expected true or false, got the number 0"),
         ("{enableTracing: true}", "info 4 spec.enableTracing: enableTracing is not served yet and has no effect"),
-        ("{defaultHttpRetryPolicy: {attempts: 1, retryRemoteLocalities: true}}",
-         "warning 4 spec.defaultHttpRetryPolicy.retryRemoteLocalities: retryRemoteLocalities is not served yet and has no effect"),
         ("{outbound_traffic_policy: {}}", "warning 4 spec.outbound_traffic_policy: expected a known field, got outbound_traffic_policy, which is "
          "ignored; did you mean outboundTrafficPolicy?"),
         ("{accessLogfile: /x}",

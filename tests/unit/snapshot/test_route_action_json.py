@@ -3,10 +3,20 @@
 import pytest
 
 from meshd.snapshot.header_changes import HeaderChange, HeaderChanges
+from meshd.snapshot.json_fields import typed
 from meshd.snapshot.match import HeaderMatch
 from meshd.snapshot.noted_json import FieldError, Report, note
 from meshd.snapshot.route import DirectResponse, HashPolicy, Redirect, RegexRewrite, RetryPolicy, RouteAction, WeightedCluster
-from meshd.snapshot.route_action_json import DIRECT, PREVIOUS_HOSTS, REDIRECT, RETRY, read_action, write_action
+from meshd.snapshot.route_action_json import (
+    DIRECT,
+    PREVIOUS_HOSTS,
+    PREVIOUS_PRIORITIES,
+    PRIORITIES_KIND,
+    REDIRECT,
+    RETRY,
+    read_action,
+    write_action,
+)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +58,7 @@ def test_retries():
     """Every field goes there and back."""
     policy = RetryPolicy(
         ("5xx", "retriable-headers"), 3, 1.0, (503,), True, 5, 0.1, 0.2, per_try_idle_timeout=2.0, retriable_headers=(HeaderMatch("x"),),
-        retriable_request_headers=(HeaderMatch("y"),),
+        retriable_request_headers=(HeaderMatch("y"),), leaves_priorities=2,
     )
     assert policy == RETRY.read(RETRY.write(policy))
 
@@ -58,6 +68,12 @@ def test_other_predicates_of_hosts_are_told_of():
     found = note({"retryHostPredicate": [{"name": "envoy.retry_host_predicates.omit_canary_hosts"}, PREVIOUS_HOSTS]}, "", Report("f"))
     assert RETRY.read(found).previous_hosts
     assert ["retryHostPredicate[0]"] == [problem.field for problem in found.report.problems]
+
+
+def test_other_retry_priorities_are_told_of():
+    """They leave no priorities."""
+    found = note({"retryPriority": {"name": "mine", "typedConfig": {"@type": "x/my.Priority"}}}, "", Report("f"))
+    assert (0, ["retryPriority"]) == (RETRY.read(found).leaves_priorities, [problem.field for problem in found.report.problems])
 
 
 @pytest.mark.parametrize(
@@ -101,6 +117,7 @@ def test_https_redirects_are_another_spelling():
         {"cluster": "c", "regexRewrite": {"pattern": {}}}, {"weightedClusters": {"clusters": [{"weight": 1}]}},
         {"cluster": "c", "clusterHeader": "x"},
         {"cluster": "c", "pathRewritePolicy": {"name": "x"}}, {"cluster": "c", "retryPolicy": {"retryOn": 3}},
+        {"cluster": "c", "retryPolicy": {"retryPriority": {**typed(PREVIOUS_PRIORITIES, PRIORITIES_KIND), "name": ""}}},
     ],
 )
 def test_what_cannot_be_read_is_refused(message):

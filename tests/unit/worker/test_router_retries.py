@@ -6,6 +6,7 @@ import attrs
 import pytest
 
 from meshd.snapshot.cluster import Cluster, RetryBudget, Thresholds
+from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
 from meshd.snapshot.match import HeaderMatch
 from meshd.snapshot.route import RetryPolicy
 from meshd.worker.upstream.connect import IN_PROGRESS
@@ -250,3 +251,17 @@ def test_all_hosts_tried(make):
     for _ in range(3):
         rig.advance(0.3)
     assert (503, "URX,UF", 3) == flags(rig)[:3]
+
+
+def test_retries_may_leave_a_priority(rigs):
+    """The third try goes to the next one; other requests begin with the first."""
+    world = snapshot(retry=attrs.evolve(FIVE, leaves_priorities=2))
+    places = tuple(LocalityEndpoints(endpoints=(Endpoint(f"10.2.0.{level}", 8080),), priority=level) for level in (0, 1))
+    rig = rigs(attrs.evolve(world, endpoints={CLUSTER: ClusterLoadAssignment(CLUSTER, places)}))
+    rig.send(REQUEST)
+    for origin in (0, 0, 1):
+        rig.answer(EMPTY, origin)
+        rig.advance(0.3)
+    rig.send(REQUEST)
+    rig.answer(ANSWER, 0)
+    assert [(500, "10.2.0.1:8080"), (200, "10.2.0.0:8080")] == [(line.status, line.upstream_host.text) for line in rig.lines]

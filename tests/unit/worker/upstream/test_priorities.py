@@ -22,7 +22,7 @@ def place(priority, good, bad=0, weight=1, start=0):
 def shares(places, panic=None, **options):
     """Give how many of 100 picks, whose chances are spread evenly, go to each priority, and to None."""
     chances = itertools.cycle(EVEN)
-    pick = build_priorities(places, build_round_robin, lambda: next(chances), panic, **options)
+    pick = build_priorities(places, build_round_robin, lambda: next(chances), panic, **options).pick
     picked = [pick() for _ in range(100)]
     found = {}
     for host in picked:
@@ -56,7 +56,7 @@ def test_priorities_take_load_by_their_health(places, panic, expected):
 @pytest.mark.parametrize(("good", "bad", "panic", "expected"), [(3, 7, None, 10), (3, 7, 20.0, 3), (3, 7, 0.0, 3), (6, 4, None, 6), (4, 6, None, 10)])
 def test_a_panic_uses_every_endpoint(good, bad, panic, expected):
     """Below the threshold, healthy or not."""
-    pick = build_priorities([place(0, good, bad)], build_round_robin, lambda: 0.0, panic)
+    pick = build_priorities([place(0, good, bad)], build_round_robin, lambda: 0.0, panic).pick
     assert expected == len({pick().port for _ in range(50)})
 
 
@@ -64,7 +64,7 @@ def test_ejected_endpoints_are_not_used():
     """Like unhealthy ones."""
     only = place(0, 3)
     only.hosts[0].ejected = True
-    pick = build_priorities([only], build_round_robin, lambda: 0.0, 0.0)
+    pick = build_priorities([only], build_round_robin, lambda: 0.0, 0.0).pick
     assert {1, 2} == {pick().port for _ in range(9)}
 
 
@@ -72,6 +72,29 @@ def test_localities_are_chosen_by_weight_where_asked():
     """Before their endpoints."""
     places = [place(0, 1, weight=75), place(0, 3, weight=25, start=10)]
     chances = itertools.cycle(EVEN)
-    pick = build_priorities(places, build_round_robin, lambda: next(chances), None, by_locality=True)
+    pick = build_priorities(places, build_round_robin, lambda: next(chances), None, by_locality=True).pick
     first = sum(pick().port == 0 for _ in range(100))
     assert abs(first - 75) <= 2
+
+
+@pytest.mark.parametrize(("levels", "tried", "every", "expected"), [
+    (((2, 0), (1, 0), (1, 0)), "0", 2, {0}),
+    (((2, 0), (1, 0), (1, 0)), "00", 2, {1}),
+    (((2, 0), (1, 0), (1, 0)), "001", 2, {1}),
+    (((2, 0), (1, 0), (1, 0)), "0011", 2, {2}),
+    (((2, 0), (1, 0), (1, 0)), "001122", 2, {0}),  # none is left: all count again...
+    (((2, 0), (1, 0), (1, 0)), "0011220", 2, {0}),  # ...from the beginning
+    (((2, 0), (0, 1), (1, 0)), "0", 1, {2}),  # where nobody is healthy nothing goes
+    (((2, 0), (0, 1), (1, 0)), "02", 1, {0}),
+    (((2, 0), (2, 2), (1, 0)), "0", 1, {1, 2}),  # half of them times 1.4 is less than all
+    (((2, 0), (1, 0)), "x", 1, {0}),  # it is there no longer
+    (((0, 1), (0, 1)), "01", 1, {0, 1}),  # nobody is healthy anywhere
+    (((2, 0),), "0", 1, {0}),
+])
+def test_leaves_priorities_that_were_tried(levels, tried, every, expected):
+    """As Envoy's previous_priorities."""
+    places = [place(level, *counts) for level, counts in enumerate(levels)]
+    hosts = [UpstreamHost("10.9.9.9", 1) if level == "x" else places[int(level)].hosts[0] for level in tried]
+    chances = itertools.cycle(EVEN)
+    pick = build_priorities(places, build_round_robin, lambda: next(chances), None).pick_after(hosts, every)
+    assert expected == {pick().port // 100 for _ in range(100)}
