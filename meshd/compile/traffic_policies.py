@@ -8,7 +8,7 @@ from meshd.compile.node import Proxy
 from meshd.compile.targets import Target
 from meshd.compile.upstream_tls import begin_tls
 from meshd.model import traffic_policy as model
-from meshd.snapshot.cluster import UNLIMITED, Cluster, LbPolicy, OutlierDetection, RetryBudget, Thresholds
+from meshd.snapshot.cluster import UNLIMITED, Cluster, LbPolicy, OutlierDetection, RetryBudget, SlowStart, Thresholds
 
 NO_LIMITS = Thresholds()
 _PASSING: dict[str, Any] = {"type": "ORIGINAL_DST", "lb_policy": "CLUSTER_PROVIDED", "service_name": ""}
@@ -84,7 +84,9 @@ def _apply_load_balancer(cluster: Cluster, balancer: model.LoadBalancer | None) 
         return cluster
     hashed = balancer.consistent_hash
     if hashed is None:
-        return attrs.evolve(cluster, lb_policy=_SIMPLE[balancer.simple])
+        warmup = balancer.warmup
+        slow_start = None if warmup is None else SlowStart(warmup.duration, warmup.aggression, warmup.minimum_percent)
+        return attrs.evolve(cluster, lb_policy=_SIMPLE[balancer.simple], slow_start=slow_start)
     if hashed.maglev:
         return attrs.evolve(cluster, lb_policy="MAGLEV", table_size=hashed.table_size or cluster.table_size)
     return attrs.evolve(cluster, lb_policy="RING_HASH", ring_size=(hashed.minimum_ring_size or 1024, MAX_RING))

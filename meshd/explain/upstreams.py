@@ -78,7 +78,10 @@ def _endpoints(snapshot: Snapshot, cluster: Cluster, call: Call, answer: Answer)
         listed = [endpoint for locality in group for endpoint in locality.endpoints]
         usable = _usable(listed, cluster)
         if usable:
-            answer.took(step, f"{len(usable)} of {len(listed)} endpoints of priority {priority} may be picked ({cluster.lb_policy})", cluster.origins)
+            why = f"{len(usable)} of {len(listed)} endpoints of priority {priority} may be picked ({cluster.lb_policy})"
+            if cluster.slow_start is not None:
+                why += f"; new ones get less for {cluster.slow_start.window:g} s"
+            answer.took(step, why, cluster.origins)
             return [format_address(endpoint.address, endpoint.port) for endpoint in usable]
     answer.passed(step, "has no endpoint that may be picked", cluster.origins)
     return []

@@ -32,8 +32,6 @@ def read_load_balancer(fields: Fields) -> LoadBalancer:
 
 def _read_warmup(fields: Fields) -> Warmup | None:
     old = read_duration(fields, "warmupDurationSecs", 0.0)
-    fields.not_served("warmup")
-    fields.not_served("warmupDurationSecs")
     if "warmup" not in fields:
         return Warmup(old) if old else None
     warmup = fields.mapping("warmup")

@@ -49,11 +49,15 @@ class ConsistentHash:
 
 @attrs.frozen
 class Warmup:
-    """Send a new endpoint less at first: for `duration` seconds, from `minimum_percent` up, the faster the greater the `aggression`."""
+    """
+    Send a new endpoint less at first: for `duration` seconds, from `minimum_percent` up, the faster the greater the `aggression`.
+
+    None, as the old `warmupDurationSecs` leaves both: Envoy's defaults, 10 and 1.
+    """
 
     duration: float
-    minimum_percent: float = 10.0
-    aggression: float = 1.0
+    minimum_percent: float | None = None
+    aggression: float | None = None
 
 
 @attrs.frozen

@@ -75,6 +75,22 @@ class OutlierDetection:
 
 
 @attrs.frozen
+class SlowStart:
+    """
+    Send a new endpoint less at first.
+
+    Attributes:
+        window: Seconds until it gets its whole share.
+        aggression: Its share grows with the time to the power of 1 by this; None: Envoy's 1, evenly.
+        least_percent: Least share; None: Envoy's 10.
+    """
+
+    window: float
+    aggression: float | None = None
+    least_percent: float | None = None
+
+
+@attrs.frozen
 class ServiceReference:
     """The service a cluster belongs to, as telemetry and status name it."""
 
@@ -99,6 +115,7 @@ class Cluster:
         http_protocol: Spoken upstream; `downstream`: what the client speaks.
         outlier_detection: None: endpoints that fail stay in use.
         choice_count: Endpoints that LEAST_REQUEST picks one of.
+        slow_start: How LEAST_REQUEST and ROUND_ROBIN treat new endpoints; None: like others.
         ring_size: Least and greatest size of RING_HASH's ring; empty: Envoy's 1,024 and 8 million.
         table_size: Of MAGLEV's table.
         http_idle_timeout: Seconds that a pooled connection may be idle; None: Envoy's hour.
@@ -148,3 +165,4 @@ class Cluster:
     dns_refresh_rate: float = 5.0  # Envoy's default
     respect_dns_ttl: bool = False
     tls: UpstreamTls | None = None
+    slow_start: SlowStart | None = None

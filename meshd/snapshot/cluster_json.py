@@ -16,6 +16,7 @@ from meshd.snapshot.cluster import (
     OutlierDetection,
     RetryBudget,
     ServiceReference,
+    SlowStart,
     Thresholds,
 )
 from meshd.snapshot.endpoint import ClusterLoadAssignment
@@ -95,6 +96,16 @@ _OUTLIER = Message(
     lambda _detection: {"enforcingSuccessRate": 0},
 )
 
+_SLOW_START = Message(
+    SlowStart,
+    (
+        seconds("window", "slowStartWindow", always=True, default=0.0),
+        Row("aggression", ("aggression",), lambda factor: {"defaultValue": factor, "runtimeKey": "("},  # as Istio has it
+            lambda found: read_number(found.get("defaultValue", 0.0)), None),
+        Row("least_percent", ("minWeightPercent",), lambda percent: {"value": percent}, read_number, None),
+    ),
+)
+
 _SERVICE = Message(ServiceReference, (text("host", "host"), text("name", "name", default=""), text("namespace", "namespace", default="")))
 
 
@@ -104,6 +115,16 @@ def _read_thresholds(found: Any) -> Thresholds | None:
         if limits.get("priority", "DEFAULT") == "DEFAULT":
             return _THRESHOLDS.read(limits)
     return None
+
+
+_SLOW: dict[LbPolicy, str] = {"LEAST_REQUEST": "leastRequestLbConfig", "ROUND_ROBIN": "roundRobinLbConfig"}
+
+
+def _read_slow_start(cluster: Json) -> SlowStart | None:
+    config = _SLOW.get(cluster.get("lbPolicy", "ROUND_ROBIN"))
+    found = None if config is None else cluster.get(config, {}).get("slowStartConfig")
+    slow_start = None if found is None else _SLOW_START.read(found)
+    return slow_start if slow_start is not None and slow_start.window else None
 
 
 def _http_options(cluster: Json) -> Json:
@@ -162,6 +183,8 @@ def _options(cluster: Cluster) -> Json:
     message: Json = {"altStatName": f"{cluster.name};", **write_config(cluster.origins, "DestinationRule")}
     if cluster.source_address:
         message["upstreamBindConfig"] = {"sourceAddress": {"portValue": 0}}
+    if cluster.slow_start is not None and cluster.lb_policy in _SLOW:
+        message[_SLOW[cluster.lb_policy]] = {"slowStartConfig": _SLOW_START.write(cluster.slow_start)}
     options = dict(_PROTOCOLS[cluster.http_protocol])
     tls = cluster.tls
     if tls is not None and (tls.auto_sni or tls.auto_san):
@@ -203,6 +226,7 @@ _CLUSTER = Message(
         Row("thresholds", ("circuitBreakers", "thresholds"), lambda limits: [_THRESHOLDS.write(limits)], _read_thresholds, None),
         one("outlier_detection", "outlierDetection", message=_OUTLIER, default=None),
         wrapped("choice_count", "leastRequestLbConfig", "choiceCount", default=2),
+        Row("slow_start", (), _nothing, _read_slow_start, None),
         Row("ring_size", ("ringHashLbConfig",), _write_ring,
             lambda found: (read_int(found.get("minimumRingSize", 1024)), read_int(found.get("maximumRingSize", _MAX_RING))), ()),
         wrapped("table_size", "maglevLbConfig", "tableSize", default=65537),

@@ -146,6 +146,7 @@ HARMLESS: dict[str, dict[str, str]] = {
         "successRateStdevFactor": "as enforcingSuccessRate",
         "maxEjectionTimeJitter": "ejections end to the interval",
     },
+    "SlowStart": {"aggression.runtimeKey": "a switch of Envoy's own"},
     "Thresholds": {"trackRemaining": "statistics", "priority": "requests all have the default priority"},
     "Endpoint": {
         "metadata": "for telemetry, and to pick TLS",

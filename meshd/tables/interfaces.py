@@ -268,11 +268,13 @@ class Host(Protocol):
         active: Requests or connections in flight.
         weight: From the snapshot.
         text: `address:port`.
+        since: When it came to its cluster, monotonic seconds; long ago for one that was not healthy then.
     """
 
     active: int
     weight: int
     text: str
+    since: float
 
 
 Pick = Callable[[], Host | None]

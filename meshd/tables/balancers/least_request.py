@@ -3,17 +3,18 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from meshd.tables.balancers.warm_up import WarmUp
 from meshd.tables.balancers.weights import build_sample, build_turns, eligible
 from meshd.tables.interfaces import Host, Pick
 
 CHOICES: Final = 2  # Envoy's default
 
 
-def build_least_request(hosts: Sequence[Host], random: Callable[[], float], choices: int = CHOICES) -> Pick:
+def build_least_request(hosts: Sequence[Host], random: Callable[[], float], choices: int = CHOICES, warm_up: WarmUp | None = None) -> Pick:
     """
     Return what picks the least busy of some random choices, the first of those that are as busy.
 
-    Where weights differ there are turns instead, which cost an endpoint the more the more it has in flight.
+    Where weights differ, or endpoints are new, there are turns instead, which cost an endpoint the more the more it has in flight.
 
     Source:
         Envoy 1.40: two choices with replacement, so that a busy endpoint of two still gets a quarter; with different weights, turns by
@@ -25,6 +26,9 @@ def build_least_request(hosts: Sequence[Host], random: Callable[[], float], choi
     if len(candidates) == 1:
         only = candidates[0]
         return lambda: only
+    if warm_up is not None and warm_up.any_is_new(candidates):
+        share = warm_up.share
+        return build_turns(candidates, random, lambda host: (host.active + 1) / (host.weight * share(host)))
     if len({host.weight for host in candidates}) > 1:
         return build_turns(candidates, random, lambda host: (host.active + 1) / host.weight)
     sample = build_sample(candidates, random)

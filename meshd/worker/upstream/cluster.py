@@ -159,10 +159,13 @@ class LiveCluster:
         for place in self.assignment.localities if self.assignment is not None else ():
             for endpoint in place.endpoints:
                 key = (endpoint.address, endpoint.port)
-                host = hosts[key] = hosts.get(key) or self.hosts.get(key) or self._make_host(*key)
+                known = hosts.get(key) or self.hosts.get(key)
+                host = hosts[key] = known or self._make_host(*key)
                 host.weight = endpoint.weight
                 host.name = endpoint.hostname.encode()
                 host.healthy = endpoint.health in _USABLE
+                if known is None and host.healthy:
+                    host.since = self._means.seconds()
         for key, host in self.hosts.items():
             if key not in hosts:
                 host.remove()
@@ -199,7 +202,7 @@ class LiveCluster:
             Place(place.priority, place.weight, tuple(self.hosts[endpoint.address, endpoint.port] for endpoint in place.endpoints))
             for place in (assignment.localities if assignment is not None else ())
         ]
-        build, random = find_builder(self.config), self._draw if self.hashes else self._means.random
+        build, random = find_builder(self.config, self._means.seconds), self._draw if self.hashes else self._means.random
         self._priorities = build_priorities(places, build, random, self.config.panic_threshold_percent) if self.hosts else None
         self.pick_anywhere()
 

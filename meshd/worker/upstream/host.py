@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from meshd.worker.exchange import Exchange
     from meshd.worker.upstream.waiting import Waiting
 
+LONG_AGO: Final = -1e18
 MOST_PARTS: Final = 64
 """Server names that connections of one endpoint ask for at once; names come from clients, so they are not without end."""
 
@@ -76,6 +77,7 @@ class UpstreamHost:
         removed: No longer an endpoint: what is in flight ends, nothing is kept.
         healthy: Discovery says that it serves.
         ejected: It fails, and is out of use for a while.
+        since: As `tables.interfaces.Host` has it.
         watch: What takes note of how it does; None where nothing does.
         whole: The endpoint itself, of which this is a part: the connections that ask for one server name.
         server_name: What these ask for; empty: what the cluster says.
@@ -83,7 +85,7 @@ class UpstreamHost:
 
     __slots__ = (
         "_parts", "active", "address", "carriers", "connecting", "connections", "ejected", "healthy", "idle", "name", "port", "queue", "removed",
-        "server_name", "source", "text", "watch", "weight", "whole",
+        "server_name", "since", "source", "text", "watch", "weight", "whole",
     )
 
     def __init__(self, address: str, port: int, source: str = "") -> None:
@@ -102,6 +104,7 @@ class UpstreamHost:
         self.removed = False
         self.healthy = True
         self.ejected = False
+        self.since = LONG_AGO
         self.watch: HostWatch | None = None
         self.whole = self
         self.server_name = ""

@@ -5,8 +5,8 @@ import pytest
 
 from meshd.compile.traffic_policies import MAX_RING, apply_connection_pool, apply_policy
 from meshd.model import traffic_policy as model
-from meshd.model.traffic_policy import ConnectionPool, ConsistentHash, LoadBalancer, TrafficPolicy
-from meshd.snapshot.cluster import UNLIMITED, Cluster, OutlierDetection, RetryBudget, Thresholds
+from meshd.model.traffic_policy import ConnectionPool, ConsistentHash, LoadBalancer, TrafficPolicy, Warmup
+from meshd.snapshot.cluster import UNLIMITED, Cluster, OutlierDetection, RetryBudget, SlowStart, Thresholds
 from tests.helpers.services import proxy
 from tests.helpers.traffic import target
 
@@ -95,6 +95,8 @@ def test_a_minimum_of_healthy_endpoints_is_the_panic_threshold():
     [
         (LoadBalancer("LEAST_REQUEST"), {}),
         (LoadBalancer("ROUND_ROBIN"), {"lb_policy": "ROUND_ROBIN"}),
+        (LoadBalancer("ROUND_ROBIN", warmup=Warmup(9.0, 5.0, 2.0)), {"lb_policy": "ROUND_ROBIN", "slow_start": SlowStart(9.0, 2.0, 5.0)}),
+        (LoadBalancer(warmup=Warmup(9.0)), {"slow_start": SlowStart(9.0)}),
         (LoadBalancer("RANDOM"), {"lb_policy": "RANDOM"}),
         (LoadBalancer("PASSTHROUGH"), {"type": "ORIGINAL_DST", "lb_policy": "CLUSTER_PROVIDED", "service_name": ""}),
         (LoadBalancer(consistent_hash=ConsistentHash("x-user")), {"lb_policy": "RING_HASH", "ring_size": (1024, MAX_RING)}),

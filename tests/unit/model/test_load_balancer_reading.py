@@ -28,7 +28,7 @@ def balancer(text: str) -> LoadBalancer | None:
         ("{consistentHash: {httpCookie: {name: user}, maglev: {}}}",
          LoadBalancer(consistent_hash=ConsistentHash(cookie=HashCookie("user"), maglev=True))),
         ("{warmupDurationSecs: 10s}", LoadBalancer(warmup=Warmup(10.0))),
-        ("{warmup: {duration: 10s}}", LoadBalancer(warmup=Warmup(10.0))),
+        ("{warmup: {duration: 10s}}", LoadBalancer(warmup=Warmup(10.0, 10.0, 1.0))),
         ("{localityLbSetting: {failover: [{from: eu, to: us}], enabled: false}}", LoadBalancer(locality=LocalityLb(False, (), (("eu", "us"),)))),
         ("{localityLbSetting: {distribute: [{from: '*', to: {eu/a: 60, eu/b: 40}}]}}",
          LoadBalancer(locality=LocalityLb(distribute=(("*", (("eu/a", 60), ("eu/b", 40))),)))),
@@ -87,24 +87,16 @@ def test_reads_load_balancers(text, expected):
             "error spec.trafficPolicy.loadBalancer.consistentHash.ringHash.minimumRingSize: expected a number from 0 to 9223372036854775807, "
             "got the number -1",
         ]),
-        ("{warmupDurationSecs: 10s}", [
-            "warning spec.trafficPolicy.loadBalancer.warmupDurationSecs: warmupDurationSecs is not served yet and has no effect",
-        ]),
         ("{warmup: {}}", [
-            "warning spec.trafficPolicy.loadBalancer.warmup: warmup is not served yet and has no effect",
             "error spec.trafficPolicy.loadBalancer.warmup.duration: expected a duration, got nothing",
         ]),
         ("{warmup: {duration: 1s}, warmupDurationSecs: 1s}", [
-            "warning spec.trafficPolicy.loadBalancer.warmup: warmup is not served yet and has no effect",
-            "warning spec.trafficPolicy.loadBalancer.warmupDurationSecs: warmupDurationSecs is not served yet and has no effect",
             "error spec.trafficPolicy.loadBalancer.warmupDurationSecs: expected warmup or the old warmupDurationSecs, got both",
         ]),
         ("{simple: RANDOM, warmup: {duration: 1s}}", [
-            "warning spec.trafficPolicy.loadBalancer.warmup: warmup is not served yet and has no effect",
             "error spec.trafficPolicy.loadBalancer.warmup: expected LEAST_REQUEST or ROUND_ROBIN with a warm-up, got another load balancer",
         ]),
         ("{warmup: {duration: 1s, aggression: 0}}", [
-            "warning spec.trafficPolicy.loadBalancer.warmup: warmup is not served yet and has no effect",
             "error spec.trafficPolicy.loadBalancer.warmup.aggression: expected a number from 1 to 1e+09, got the number 0",
         ]),
         ("{zoneAwareLbSetting: {}}", [

@@ -15,4 +15,4 @@ def test_defaults_are_istios():
     """Of what has none of its own."""
     assert ("", None) == (LoadBalancer().simple, LoadBalancer().consistent_hash)
     assert (20.0, 3) == (RetryBudget().percent, RetryBudget().min_concurrency)
-    assert (10.0, 1.0) == (Warmup(5.0).minimum_percent, Warmup(5.0).aggression)
+    assert (None, None) == (Warmup(5.0).minimum_percent, Warmup(5.0).aggression)

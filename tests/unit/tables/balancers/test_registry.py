@@ -29,5 +29,5 @@ def test_least_request_has_the_cluster_s_choices(policy, choices, expected):
         drawn.append(0.0)
         return 0.0
 
-    find_builder(Cluster("c", "EDS", lb_policy=policy, choice_count=choices))([Endpoint("a"), Endpoint("b")], random)()
+    find_builder(Cluster("c", "EDS", lb_policy=policy, choice_count=choices), lambda: 0.0)([Endpoint("a"), Endpoint("b")], random)()
     assert expected == len(drawn)

@@ -13,6 +13,7 @@ class Endpoint:
     name: str
     weight: int = 1
     active: int = 0
+    since: float = 0.0
 
 
 @pytest.mark.parametrize(("weights", "expected"), [((), []), ((1, 2), [0, 1]), ((0, 2), [1]), ((0, 0), [0, 1])])

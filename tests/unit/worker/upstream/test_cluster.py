@@ -5,7 +5,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from meshd.base.origins import Origin
-from meshd.snapshot.cluster import Cluster, OutlierDetection, Thresholds
+from meshd.snapshot.cluster import Cluster, OutlierDetection, SlowStart, Thresholds
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
 from meshd.worker.upstream.cluster import LiveClusters, Means
 from meshd.worker.wire.wheel import Wheel
@@ -198,3 +198,20 @@ def test_tells_which_endpoints_are_out_of_use():
     hosts["10.0.0.1", 2].watch.answered(500)
     assert {"c": ["10.0.0.1:2"]} == clusters.ejected()
     clusters.close()
+
+
+def test_new_endpoints_warm_up_where_asked():
+    """Those that came healthy with a later push; the others have been there long enough."""
+    clock = Clock()
+    clusters = LiveClusters(Means(lambda: 0.0, Wheel(clock), clock.seconds))
+    slow = attrs.evolve(EDS, slow_start=SlowStart(60.0))
+    clusters.use({"c": slow}, {"s": assignment(1)})
+    cluster = clusters.find("c")
+    clock.advance(100.0)
+    sick = Endpoint("10.0.0.1", 3, health="UNHEALTHY")
+    places = LocalityEndpoints(endpoints=(*assignment(1, 2).localities[0].endpoints, sick))
+    clusters.use({"c": slow}, {"s": ClusterLoadAssignment("s", (places,))})
+    assert [0.0, 100.0, True] == [cluster.hosts["10.0.0.1", 1].since, cluster.hosts["10.0.0.1", 2].since, cluster.hosts["10.0.0.1", 3].since < 0]
+    clock.advance(30.0)
+    ports = [cluster.choose(downstream()).port for _ in range(60)][30:]
+    assert (20, 10) == (ports.count(1), ports.count(2))
