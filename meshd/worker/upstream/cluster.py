@@ -23,7 +23,7 @@ from meshd.worker.wire.wheel import Wheel
 _IDLE_TIMEOUT = 3600.0  # Envoy's default
 _NOT_OF_CONNECTIONS = (
     "choice_count", "connect_timeout", "dns_lookup_family", "dns_refresh_rate", "http_idle_timeout", "lb_policy", "origins", "outlier_detection",
-    "panic_threshold_percent", "respect_dns_ttl", "ring_size", "service_name", "services", "table_size", "thresholds",
+    "panic_threshold_percent", "respect_dns_ttl", "ring_size", "service_name", "services", "slow_start", "table_size", "thresholds",
 )
 _USABLE = ("HEALTHY", "UNKNOWN")
 _DEFAULT_THRESHOLDS = Thresholds(1024, 1024, 1024, 3)  # Envoy's, where Istio sets none
