@@ -26,6 +26,7 @@ from meshd.compile.outbound_listeners import outbound_listeners, reserved_ports,
 from meshd.compile.scope import EgressScope, Scope, find_scope, find_sidecar
 from meshd.compile.services import MeshPort, MeshService, all_services
 from meshd.compile.targets import Target, targets_of
+from meshd.compile.tunnels import Tunnels
 from meshd.compile.virtual_hosts import RouteSources, port_routes, routed, single_routes
 from meshd.compile.workloads import Workloads
 from meshd.model.node import Node
@@ -132,7 +133,7 @@ def rule_context(scope: Scope, targets: Iterable[Target], proxy: Proxy) -> RuleC
     """Give what the rules of VirtualServices are translated for, but for the port."""
     pools = {target.name: target.policy.connection_pool for target in targets if target.policy.connection_pool is not None}
     by_host = {service.host: service for service in scope.services}
-    return RuleContext(proxy, 0, (MESH_GATEWAY,), by_host.get, HashPolicies(scope.known, scope.rules), pools)
+    return RuleContext(proxy, 0, (MESH_GATEWAY,), by_host.get, HashPolicies(scope.known, scope.rules), pools, Tunnels(scope.known, scope.rules))
 
 
 def own_ports(services: Iterable[MeshService], world: World, workloads: Workloads, rules: DestinationRules, proxy: Proxy) -> list[InboundPort]:

@@ -109,7 +109,10 @@ def _weighted(found: WeightedDestination, context: RuleContext) -> WeightedClust
 
 
 def _proxy_to(cluster: str, weighted: tuple[WeightedCluster, ...], first: str, context: RuleContext) -> TcpProxy:
-    """Build the TCP proxy to a cluster, or several; the first one's DestinationRule says how long a connection may be idle."""
+    """
+    Build the TCP proxy to a cluster, or several; the first one's DestinationRule says how long a connection may be idle, and whether it goes
+    through a tunnel.
+    """
     proxy = tcp_proxy(cluster, context.proxy)
     settings = context.pools.get(first)
     if weighted:
@@ -121,4 +124,5 @@ def _proxy_to(cluster: str, weighted: tuple[WeightedCluster, ...], first: str, c
     _outbound, port, subset, host = first.split("|")
     if any(policy.kind == "source_ip" for policy in context.hashes.find(host, int(port), subset)):
         proxy = attrs.evolve(proxy, hash_source_ip=True)
-    return proxy
+    tunnel = context.tunnels.find(host, "" if weighted else subset)
+    return proxy if tunnel is None else attrs.evolve(proxy, tunnel=tunnel)

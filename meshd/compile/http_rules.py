@@ -13,6 +13,7 @@ from meshd.compile.node import Proxy
 from meshd.compile.route_filters import route_filters
 from meshd.compile.route_rules import DEFAULT_RETRY, retry_policy
 from meshd.compile.services import MeshService
+from meshd.compile.tunnels import Tunnels
 from meshd.model.header_reading import AUTHORITY
 from meshd.model.service import Service
 from meshd.model.traffic_policy import ConnectionPool
@@ -45,6 +46,7 @@ class RuleContext:
         find_service: Gives a service by its host.
         hashes: What clusters hash by.
         pools: Limits of connections by the cluster's name.
+        tunnels: Which TCP connections go through an HTTP proxy.
         one_port: Services count as if they had no other port than the listener's.
     """
 
@@ -54,6 +56,7 @@ class RuleContext:
     find_service: FindService
     hashes: HashPolicies
     pools: Mapping[str, ConnectionPool]
+    tunnels: Tunnels
     one_port: bool = False
 
 

@@ -48,6 +48,8 @@ def explain(snapshot: Snapshot, call: Call) -> Answer:
 
 def _tcp(snapshot: Snapshot, proxy: TcpProxy, call: Call, answer: Answer) -> Answer:
     reason = choose_upstream(snapshot, proxy.cluster, proxy.weighted_clusters, call, answer)
+    if proxy.tunnel is not None and not reason:
+        answer.took("tunnel", f"the endpoint is asked to connect to {proxy.tunnel.target}")
     return answer.closed(TCP_FLAGS[reason]) if reason else answer
 
 

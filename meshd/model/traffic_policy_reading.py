@@ -38,7 +38,6 @@ def read_traffic_policy(fields: Fields) -> TrafficPolicy:
         retry_budget=fields.optional("retryBudget", _read_budget),
         ports=_read_ports(fields),
     )
-    fields.not_served("tunnel")
     fields.not_served("proxyProtocol")
     fields.finish()
     return policy
@@ -161,6 +160,8 @@ def read_tls(fields: Fields) -> ClientTls:
 
 def _read_tunnel(fields: Fields) -> Tunnel:
     method = fields.choice("protocol", ("CONNECT", "POST"), "CONNECT")
+    if method == "POST":
+        fields.not_served("protocol", "protocol POST", "closes every connection")
     tunnel = Tunnel(
         fields.text("targetHost", check=lambda text: "a host" if text.startswith("*") else wildcard_host(text), required=True),
         fields.port("targetPort", required=True), "POST" if method == "POST" else "CONNECT",

@@ -4,8 +4,8 @@ from typing import Any
 
 from meshd.snapshot.access_log_json import ACCESS_LOGS
 from meshd.snapshot.http_connection_json import MANAGER
-from meshd.snapshot.json_fields import Json, Message, Row, kind_of, many, read_list, seconds, text, typed, typed_config, wrapped
-from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
+from meshd.snapshot.json_fields import Json, Message, Row, flag, kind_of, many, read_list, seconds, text, typed, typed_config, whole, wrapped
+from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy, Tunneling
 from meshd.snapshot.noted_json import FieldError, Noted, settle
 from meshd.snapshot.route_action_json import WEIGHTED
 from meshd.snapshot.vocabulary import HARMLESS_EXTENSIONS
@@ -23,6 +23,18 @@ def _read_hash(found: Any) -> bool:
     return any(policy.get("sourceIp") is not None for policy in read_list(found))
 
 
+_TUNNEL = Message(Tunneling, (text("target", "hostname"), flag("use_post", "usePost", default=False)))
+
+
+def _read_tunnel(found: Json) -> Tunneling:
+    tunnel = _TUNNEL.read(found)
+    if tunnel.use_post and isinstance(found, Noted):
+        found.report.note(found.place_of(("usePost",)), "expected CONNECT, found POST", "every connection is closed")
+    if not tunnel.target.isprintable() or set(tunnel.target) & set("% "):
+        raise ValueError(f"expected a host and its port, found {tunnel.target!r}")
+    return tunnel
+
+
 TCP_PROXY = Message(
     TcpProxy,
     (
@@ -33,6 +45,7 @@ TCP_PROXY = Message(
         wrapped("max_connect_attempts", "maxConnectAttempts", default=1),
         seconds("max_connection_duration", "maxDownstreamConnectionDuration", default=0.0),
         Row("hash_source_ip", ("hashPolicy",), lambda _hash: [{"sourceIp": {}}], _read_hash, False),
+        Row("tunnel", ("tunnelingConfig",), _TUNNEL.write, whole(_read_tunnel, "Tunneling"), None),
         ACCESS_LOGS,
     ),
 )

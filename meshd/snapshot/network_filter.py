@@ -39,6 +39,20 @@ class AccessLog:
 
 
 @attrs.frozen
+class Tunneling:
+    """
+    Reach a target through the cluster, whose endpoints are HTTP proxies.
+
+    Attributes:
+        target: `host:port` of the target.
+        use_post: The proxy is asked by POST instead of CONNECT, which no worker does.
+    """
+
+    target: str
+    use_post: bool = False
+
+
+@attrs.frozen
 class TcpProxy:
     """
     Forward the connection's bytes to one cluster.
@@ -51,6 +65,7 @@ class TcpProxy:
         max_connect_attempts: Connection attempts in all.
         max_connection_duration: Seconds until the connection is closed, busy or not; 0 means no limit.
         hash_source_ip: Clusters that hash pick by the client's address.
+        tunnel: Goes through HTTP proxies; None: straight to the endpoints.
         access_logs: Written when the connection ends.
     """
 
@@ -61,6 +76,7 @@ class TcpProxy:
     max_connect_attempts: int = 1
     max_connection_duration: float = 0.0
     hash_source_ip: bool = False
+    tunnel: Tunneling | None = None
     access_logs: tuple[AccessLog, ...] = ()
 
 

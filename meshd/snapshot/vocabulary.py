@@ -177,7 +177,6 @@ LEFT_OUT: dict[str, dict[str, str]] = {
         "typedHeaderValidationConfig": "expected Envoy's default checks of headers",
     },
     "TcpProxy": {
-        "tunnelingConfig": "expected plain forwarding: tunnels come with ambient mode",
         "metadataMatch": "expected no subsets of endpoints",
         "clusterSpecifier": "expected cluster or weightedClusters",
         "onDemand": "expected clusters of the file",
@@ -217,7 +216,7 @@ NOT_DONE: dict[str, frozenset[str]] = {}
 WHOLE_OR_NOT = frozenset({
     "SocketAddress", "FilterChainMatch", "OriginalDst", "TlsInspector", "HttpInspector", "RouteMatch", "StringMatch", "HeaderMatch", "QueryMatch",
     "HeaderChange", "HashPolicy", "RegexRewrite", "Redirect", "DirectResponse", "Cors", "FractionalPercent", "UpgradeConfig", "CidrRange",
-    "AdditionalAddress", "AccessLogFilter",
+    "AdditionalAddress", "AccessLogFilter", "Tunneling",
 })
 """Messages that are not used unless all of them is read: a condition less would match more."""
 

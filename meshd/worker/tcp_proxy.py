@@ -17,6 +17,7 @@ from meshd.worker.upstream.cluster import LiveCluster
 from meshd.worker.upstream.connect import IN_PROGRESS, failure_text, local_address
 from meshd.worker.upstream.host import UpstreamHost
 from meshd.worker.upstream.tls import NO_SECRET, ask, asked_name
+from meshd.worker.upstream.tunnelling import Handshake
 from meshd.worker.wire.stream import Stream
 from meshd.worker.wire.tls_stream import TlsStream
 from meshd.worker.wire.wheel import Timer
@@ -29,7 +30,8 @@ class TcpPair(Pair):
     """
     One proxied connection, from the choice of its cluster to its log line; satisfies `telemetry.access_log.Logged`.
 
-    Both ways end once they are closed and written, or together when either side is reset.
+    Both ways end once they are closed and written, or together when either side is reset. Through a tunnel the end of either is the end of both,
+    as Envoy's HTTP upstreams know no half-close.
 
     Attributes:
         up: From the client to the upstream.
@@ -53,10 +55,9 @@ class TcpPair(Pair):
     completed_at: ClassVar[float] = 0.0
 
     __slots__ = (
-        "_age", "_client", "_cluster", "_config", "_first", "_forwarded", "_host", "_moved", "_moved_at", "_on_closed", "_server", "_timer",
-        "_write_log",
-        "attempts", "cluster", "connection", "down", "duration", "failure", "flags", "resources", "started_at", "started_wall", "up",
-        "upstream_host", "upstream_local", "upstream_tls",
+        "_age", "_client", "_cluster", "_config", "_first", "_forwarded", "_handshake", "_host", "_moved", "_moved_at", "_on_closed", "_server",
+        "_timer", "_write_log", "attempts", "cluster", "connection", "down", "duration", "failure", "flags", "resources", "started_at",
+        "started_wall", "up", "upstream_host", "upstream_local", "upstream_tls",
     )
 
     def __init__(
@@ -83,6 +84,7 @@ class TcpPair(Pair):
         self._on_closed = on_closed
         self._first = b""
         self._forwarded: ForwardedPair | None = None
+        self._handshake: Handshake | None = None
         self._timer: Timer | None = None
         self._age: Timer | None = None
         self._moved = self.attempts = 0
@@ -133,6 +135,10 @@ class TcpPair(Pair):
             self._close("NC")
             return
         self.cluster = cluster
+        if self._config.tunnel is not None and self._config.tunnel.use_post:
+            self.failure = "tunnel_by_POST"
+            self._close("UF,URX")
+            return
         if cluster.connections >= cluster.limits.max_connections:
             self._close("UO")
             return
@@ -151,12 +157,12 @@ class TcpPair(Pair):
         self.upstream_host = host
         descriptor, code = self.resources.connect(host.address, host.port, host.source)
         if descriptor is None:
-            self._connect_failed(cluster, failure_text(code))
+            self._connect_failed(failure_text(code))
             return
         self._server = server = self._make_stream(cluster.config, descriptor, connecting=code == IN_PROGRESS)
         if server is None:
             descriptor.close()
-            self._connect_failed(cluster, NO_SECRET)
+            self._connect_failed(NO_SECRET)
             return
         self.down.source = self.up.target = server
         if server.connecting:
@@ -183,7 +189,7 @@ class TcpPair(Pair):
             host.active += 1
 
     def connected(self) -> None:
-        """Begin to forward."""
+        """Begin to forward, or ask for a tunnel first."""
         self._stop_timer()
         if self._host is not None and self._host.watch is not None:
             self._host.watch.succeeded()
@@ -191,6 +197,29 @@ class TcpPair(Pair):
         self.upstream_local = local_address(server.socket)
         if isinstance(server, TlsStream):
             self.upstream_tls = TlsFacts(server.tls, asked_name(server.tls))
+        tunnel, cluster = self._config.tunnel, self._cluster
+        if tunnel is None or cluster is None:
+            self._begin()
+            return
+        seconds = cluster.config.connect_timeout
+        self._handshake = Handshake(server, tunnel.target, self.resources.wheel, seconds, self._tunnel_open, self._tunnel_refused)
+
+    def _tunnel_open(self, rest: bytes) -> None:
+        """Forward through the tunnel; some bytes have come out of it already."""
+        self.down.source.hand_to(self.down)
+        if rest:
+            self.down.on_bytes(rest)
+        self._begin()
+
+    def _tunnel_refused(self, failure: str) -> None:
+        """Ask again, if that may be, whoever is picked then."""
+        self._handshake = None
+        self._server = None
+        self.failure = failure or self.failure
+        self._try_again()
+
+    def _begin(self) -> None:
+        """Forward what comes."""
         first, self._first = self._first, b""
         if first:
             self.up.on_bytes(first)
@@ -207,34 +236,40 @@ class TcpPair(Pair):
         cluster, server = self._cluster, self._server
         if cluster is not None and server is not None:
             server.close()
-            self._connect_failed(cluster, "")
+            self._connect_failed("")
 
-    def _connect_failed(self, cluster: LiveCluster, failure: str) -> None:
+    def _connect_failed(self, failure: str) -> None:
         self._stop_timer()
         if self._host is not None and self._host.watch is not None:
             self._host.watch.failed(not failure)
         self._server = None
         self.failure = failure or self.failure  # that of an earlier attempt stays
-        if self.attempts < self._config.max_connect_attempts:
+        self._try_again()
+
+    def _try_again(self) -> None:
+        cluster = self._cluster
+        if cluster is not None and self.attempts < self._config.max_connect_attempts:
             self._connect(cluster)
         else:
             self._close("UF,URX")
 
     def lost(self, way: Direction, code: int) -> None:
         """Pass a reset on; try another host where connecting failed."""
-        if way is self.up:
+        if self._handshake is not None:
+            self._finish()
+        elif way is self.up:
             if self._server is not None:
                 self._server.reset()
             self._close("")
         elif self._server is not None and self._server.connecting and self._cluster is not None:
-            self._connect_failed(self._cluster, self._server.failure_text or failure_text(code))
+            self._connect_failed(self._server.failure_text or failure_text(code))
         else:
             self._client.reset()
             self._close("UR")
 
     def way_ended(self, way: Direction) -> None:
         """Pass a half-close on; close when both ways have ended."""
-        if way.opposite.done:
+        if way.opposite.done or self._handshake is not None:
             self._finish()
         else:
             way.target.finish()
@@ -293,6 +328,8 @@ class TcpPair(Pair):
         self.duration = max(self.resources.seconds() - self.started_at, 1e-9)
         self.flags = flags
         self._stop_timer()
+        if self._handshake is not None:
+            self._handshake.stop()
         if self._age is not None:
             self._age.cancel()
         if self._forwarded is not None:

@@ -71,7 +71,7 @@ def sources(*found, number=80, rules="", own=None):
     machine_of = own or proxy()
     context = context_for(world, machine_of)[2]
     known = {service.host: service for service, _port in found}
-    context = RuleContext(machine_of, number, ("mesh",), known.get, context.hashes, {})
+    context = RuleContext(machine_of, number, ("mesh",), known.get, context.hashes, {}, context.tunnels)
     return RouteSources(number, tuple(found), tuple(resolved_services(world, DEFAULT_MESH)[0]), context)
 
 

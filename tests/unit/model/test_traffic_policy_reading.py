@@ -145,15 +145,15 @@ def test_absent_fields_have_protobufs_defaults(text, expected):
         ("{tunnel: {}}", [
             "error spec.trafficPolicy.tunnel.targetHost: expected a DNS name, or one with * in the place of its first label, got nothing",
             "error spec.trafficPolicy.tunnel.targetPort: expected a number from 1 to 65535, got nothing",
-            "warning spec.trafficPolicy.tunnel: tunnel is not served yet and has no effect",
+        ]),
+        ("{tunnel: {targetHost: a, targetPort: 1, protocol: POST}}", [
+            "warning spec.trafficPolicy.tunnel.protocol: protocol POST is not served yet and closes every connection",
         ]),
         ("{tunnel: {targetHost: '*.a', targetPort: 1}}", [
             "error spec.trafficPolicy.tunnel.targetHost: expected a host, got '*.a'",
-            "warning spec.trafficPolicy.tunnel: tunnel is not served yet and has no effect",
         ]),
         ("{tunnel: {targetHost: a, targetPort: 1, protocol: GET}}", [
             "error spec.trafficPolicy.tunnel.protocol: expected CONNECT or POST, got 'GET'",
-            "warning spec.trafficPolicy.tunnel: tunnel is not served yet and has no effect",
         ]),
         ("{proxyProtocol: {version: V3}}", [
             "error spec.trafficPolicy.proxyProtocol.version: expected V1 or V2, got 'V3'",

@@ -6,7 +6,8 @@ from meshd.base.log_formats import JSON_FORMAT, TEXT_FORMAT
 from meshd.snapshot.access_log_json import write_refusal_logs
 from meshd.snapshot.filter_json import MANAGER_NAME, TCP_PROXY_NAME, read_network_filter, write_network_filter
 from meshd.snapshot.http_filter import Cors, Fault, GrpcStats, Router
-from meshd.snapshot.network_filter import AccessLog, HttpConnectionManager, TcpProxy
+from meshd.snapshot.network_filter import AccessLog, HttpConnectionManager, TcpProxy, Tunneling
+from meshd.snapshot.noted_json import FieldError, Report, note
 from meshd.snapshot.route import RouteConfiguration, WeightedCluster
 
 TYPES = "type.googleapis.com/envoy.extensions"
@@ -20,6 +21,9 @@ KEEP = {"pathWithEscapedSlashesAction": "KEEP_UNCHANGED"}
         (TcpProxy("s", "c"), {"cluster": "c"}),
         (TcpProxy("s", weighted_clusters=(WeightedCluster("a", 1), WeightedCluster("b", 2))),
          {"weightedClusters": {"clusters": [{"name": "a", "weight": 1}, {"name": "b", "weight": 2}]}}),
+        (TcpProxy("s", "c", tunnel=Tunneling("h.test:443")), {"cluster": "c", "tunnelingConfig": {"hostname": "h.test:443"}}),
+        (TcpProxy("s", "c", tunnel=Tunneling("[::1]:443", use_post=True)),
+         {"cluster": "c", "tunnelingConfig": {"hostname": "[::1]:443", "usePost": True}}),
         (TcpProxy("s", "c", idle_timeout=0.0, max_connect_attempts=3), {"cluster": "c", "idleTimeout": "0s", "maxConnectAttempts": 3}),
     ],
 )
@@ -28,6 +32,25 @@ def test_tcp_proxies(proxy, message):
     found = write_network_filter(proxy)
     assert {"name": TCP_PROXY_NAME, "typedConfig": {"@type": f"{TYPES}.filters.network.tcp_proxy.v3.TcpProxy", "statPrefix": "s", **message}} == found
     assert proxy == read_network_filter(found)
+
+
+@pytest.mark.parametrize("tunnel", [
+    {"hostname": "%DOWNSTREAM_LOCAL_ADDRESS%"}, {"hostname": "a b"}, {"hostname": "a\nb"}, {}, {"hostname": "h:1", "propagateResponseHeaders": True},
+    {"hostname": "h:1", "headersToAdd": [{"header": {"key": "a", "value": "b"}}]},
+])
+def test_a_tunnel_that_is_not_read_whole_is_none(tunnel):
+    """Nor does the TCP proxy go somewhere else then."""
+    message = {"statPrefix": "s", "cluster": "c", "tunnelingConfig": tunnel, "@type": f"{TYPES}.filters.network.tcp_proxy.v3.TcpProxy"}
+    with pytest.raises(FieldError):
+        read_network_filter(note({"name": TCP_PROXY_NAME, "typedConfig": message}, "", Report("f")))
+
+
+def test_a_tunnel_by_post_is_told_of():
+    """It is read."""
+    message = {"cluster": "c", "tunnelingConfig": {"hostname": "h:1", "usePost": True}, "@type": f"{TYPES}.filters.network.tcp_proxy.v3.TcpProxy"}
+    found = note({"name": TCP_PROXY_NAME, "typedConfig": message}, "", Report("f"))
+    assert Tunneling("h:1", use_post=True) == read_network_filter(found).tunnel
+    assert ["typedConfig.tunnelingConfig.usePost"] == [problem.field for problem in found.report.problems]
 
 
 def test_connection_managers_are_as_istio_prints_them():

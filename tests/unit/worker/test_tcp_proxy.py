@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from meshd.snapshot.cluster import Cluster, Thresholds
-from meshd.snapshot.network_filter import TcpProxy
+from meshd.snapshot.network_filter import TcpProxy, Tunneling
 from meshd.worker.tcp_proxy import TcpPair
 from meshd.worker.upstream.connect import IN_PROGRESS
 from meshd.worker.wire.stream import Stream
@@ -297,3 +297,72 @@ def test_counts_go_back(make):
     rig.tcp.break_off()
     after = (host.active, rig.resources.clusters.live[CLUSTER].connections)
     assert ((1, 1), (0, 0), 1, 2.0) == (during, after, len(rig.lines), rig.lines[0].duration)
+
+
+TUNNEL = Tunneling("far.test:443")
+THROUGH = TcpProxy("tcp", CLUSTER, tunnel=TUNNEL, max_connect_attempts=2)
+CONNECT = b"CONNECT far.test:443 HTTP/1.1\r\nhost: far.test:443\r\n\r\n"
+
+
+def test_through_a_tunnel(make):
+    """The proxy is asked first; what the client sends meanwhile waits, and what comes with the answer is forwarded."""
+    rig = make(THROUGH)
+    rig.tcp.start(CLUSTER, b"he")
+    rig.client.send(b"llo")
+    rig.pump()
+    first = rig.asked()
+    rig.answer(b"HTTP/1.1 200 OK\r\n\r\nwelcome")
+    rig.pump()
+    assert (CONNECT, b"hello", b"welcome") == (first, rig.asked(), received(rig.client))
+    rig.answer(b"!")
+    assert b"!" == received(rig.client)
+
+
+def test_the_end_of_a_tunnel(make):
+    """Either side's end is the end, written out before."""
+    for end in ("client", "proxy"):
+        rig = make(THROUGH)
+        rig.tcp.start(CLUSTER, b"hello")
+        rig.answer(b"HTTP/1.1 200 OK\r\n\r\nbye")
+        if end == "client":
+            rig.client.shutdown(socket.SHUT_WR)
+        else:
+            rig.asked()
+            rig.origins[0].close()
+        rig.pump()
+        assert [("", "", 5, 3, HOST, CLUSTER)] == rig.tell()
+        if end == "client":
+            assert (CONNECT + b"hello", "fin") == (rig.asked(), ending(rig.origins[0]))
+        else:
+            assert (b"bye", "fin") == (received(rig.client), ending(rig.client))
+
+
+def test_a_proxy_that_refuses(make):
+    """Another attempt, then the client is reset as if its bytes had never been read; the last answer is told."""
+    rig = make(THROUGH)
+    rig.tcp.start(CLUSTER, b"hello")
+    rig.answer(b"HTTP/1.1 503 No\r\n\r\n")
+    rig.answer(b"HTTP/1.1 407 No\r\n\r\n")
+    assert ([("UF,URX", "tunnel_response:407", 0, 0, HOST, CLUSTER)], 2) == (rig.tell(), len(rig.origins))
+    cluster = rig.resources.clusters.live[CLUSTER]
+    assert (0, 0) == (cluster.connections, sum(host.active for host in cluster.hosts.values()))
+
+
+def test_a_proxy_that_never_answers(make):
+    """The cluster's connect timeout counts for the answer, too; a client that goes meanwhile ends it."""
+    rig = make(attrs.evolve(THROUGH, max_connect_attempts=1), cluster=attrs.evolve(EDS, connect_timeout=2.0))
+    rig.tcp.start(CLUSTER, b"")
+    rig.advance(2.1)
+    assert [("UF,URX", "", 0, 0, HOST, CLUSTER)] == rig.tell()
+    rig = make(THROUGH)
+    rig.tcp.start(CLUSTER, b"")
+    rig.tcp.break_off()
+    rig.advance(30.0)
+    assert ([("", "", 0, 0, HOST, CLUSTER)], "fin") == (rig.tell(), ending(rig.origins[0]))
+
+
+def test_a_tunnel_by_post_is_closed(make):
+    """It is not served, and nobody's bytes go where they were not meant to."""
+    rig = make(attrs.evolve(THROUGH, tunnel=attrs.evolve(TUNNEL, use_post=True)))
+    rig.tcp.start(CLUSTER, b"hello")
+    assert ([("UF,URX", "tunnel_by_POST", 0, 0, "", CLUSTER)], 0) == (rig.tell(), len(rig.origins))
