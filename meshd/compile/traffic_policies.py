@@ -8,7 +8,7 @@ from meshd.compile.node import Proxy
 from meshd.compile.targets import Target
 from meshd.compile.upstream_tls import begin_tls
 from meshd.model import traffic_policy as model
-from meshd.snapshot.cluster import UNLIMITED, Cluster, LbPolicy, OutlierDetection, RetryBudget, SlowStart, Thresholds
+from meshd.snapshot.cluster import UNLIMITED, Cluster, Keepalive, LbPolicy, OutlierDetection, RetryBudget, SlowStart, Thresholds
 
 NO_LIMITS = Thresholds()
 _PASSING: dict[str, Any] = {"type": "ORIGINAL_DST", "lb_policy": "CLUSTER_PROVIDED", "service_name": ""}
@@ -44,6 +44,9 @@ def apply_connection_pool(cluster: Cluster, pool: model.ConnectionPool) -> Clust
     )
     if idle is not None:
         cluster = attrs.evolve(cluster, http_idle_timeout=idle)
+    if pool.keepalive is not None:
+        found = pool.keepalive
+        cluster = attrs.evolve(cluster, keepalive=Keepalive(found.probes, int(found.time), int(found.interval)))
     if pool.use_client_protocol:
         cluster = attrs.evolve(cluster, http_protocol="downstream")
     return cluster

@@ -97,7 +97,6 @@ def read_connection_pool(fields: Fields) -> ConnectionPool:
         http.not_served("useClientProtocol")
     for name in ("maxConcurrentStreams", "http2KeepAlive"):
         http.not_served(name)
-    tcp.not_served("tcpKeepalive")
     tcp.finish()
     http.finish()
     fields.finish()

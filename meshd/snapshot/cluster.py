@@ -75,6 +75,15 @@ class OutlierDetection:
 
 
 @attrs.frozen
+class Keepalive:
+    """Probe idle connections by TCP: after `time` seconds, every `interval` seconds, given up after `probes`; 0: the system's."""
+
+    probes: int = 0
+    time: int = 0
+    interval: int = 0
+
+
+@attrs.frozen
 class SlowStart:
     """
     Send a new endpoint less at first.
@@ -115,6 +124,7 @@ class Cluster:
         http_protocol: Spoken upstream; `downstream`: what the client speaks.
         outlier_detection: None: endpoints that fail stay in use.
         choice_count: Endpoints that LEAST_REQUEST picks one of.
+        keepalive: Of upstream connections; None: they are not probed.
         slow_start: How LEAST_REQUEST and ROUND_ROBIN treat new endpoints; None: like others.
         ring_size: Least and greatest size of RING_HASH's ring; empty: Envoy's 1,024 and 8 million.
         table_size: Of MAGLEV's table.
@@ -166,3 +176,4 @@ class Cluster:
     respect_dns_ttl: bool = False
     tls: UpstreamTls | None = None
     slow_start: SlowStart | None = None
+    keepalive: Keepalive | None = None

@@ -11,6 +11,7 @@ from meshd.snapshot.cluster import (
     Cluster,
     ClusterType,
     HttpProtocol,
+    Keepalive,
     LbPolicy,
     LookupFamily,
     OutlierDetection,
@@ -94,6 +95,12 @@ _OUTLIER = Message(
         flag("always_eject_one", "alwaysEjectOneHost", default=False),
     ),
     lambda _detection: {"enforcingSuccessRate": 0},
+)
+
+_KEEPALIVE = Message(
+    Keepalive,
+    (wrapped("probes", "keepaliveProbes", default=0), wrapped("time", "keepaliveTime", default=0),
+     wrapped("interval", "keepaliveInterval", default=0)),
 )
 
 _SLOW_START = Message(
@@ -226,6 +233,7 @@ _CLUSTER = Message(
         Row("thresholds", ("circuitBreakers", "thresholds"), lambda limits: [_THRESHOLDS.write(limits)], _read_thresholds, None),
         one("outlier_detection", "outlierDetection", message=_OUTLIER, default=None),
         wrapped("choice_count", "leastRequestLbConfig", "choiceCount", default=2),
+        one("keepalive", "upstreamConnectionOptions", "tcpKeepalive", message=_KEEPALIVE, default=None),
         Row("slow_start", (), _nothing, _read_slow_start, None),
         Row("ring_size", ("ringHashLbConfig",), _write_ring,
             lambda found: (read_int(found.get("minimumRingSize", 1024)), read_int(found.get("maximumRingSize", _MAX_RING))), ()),

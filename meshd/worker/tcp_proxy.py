@@ -14,7 +14,7 @@ from meshd.worker.hashing import choose_by_source
 from meshd.worker.log_files import WriteLog
 from meshd.worker.resources import Resources
 from meshd.worker.upstream.cluster import LiveCluster
-from meshd.worker.upstream.connect import IN_PROGRESS, failure_text, local_address
+from meshd.worker.upstream.connect import IN_PROGRESS, failure_text, keep_alive, local_address
 from meshd.worker.upstream.host import UpstreamHost
 from meshd.worker.upstream.tls import NO_SECRET, ask, asked_name
 from meshd.worker.upstream.tunnelling import Handshake
@@ -159,6 +159,8 @@ class TcpPair(Pair):
         if descriptor is None:
             self._connect_failed(failure_text(code))
             return
+        if cluster.config.keepalive is not None:
+            keep_alive(descriptor, cluster.config.keepalive)
         self._server = server = self._make_stream(cluster.config, descriptor, connecting=code == IN_PROGRESS)
         if server is None:
             descriptor.close()

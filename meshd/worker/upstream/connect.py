@@ -6,12 +6,15 @@ import socket
 from collections.abc import Callable
 
 from meshd.base.addresses import format_address
+from meshd.snapshot.cluster import Keepalive
 
 IN_PROGRESS = errno.EINPROGRESS
 """Code of a connect that has not been answered yet."""
 
 _BIND_WITHOUT_PORT = 24  # IP_BIND_ADDRESS_NO_PORT: the port is chosen on connect, so that source ports are shared among destinations
 
+_MOST = {socket.TCP_KEEPCNT: 127, socket.TCP_KEEPIDLE: 32767, socket.TCP_KEEPINTVL: 32767}
+"""Greatest values that the kernel takes."""
 
 Connect = Callable[[str, int, str], tuple[socket.socket | None, int]]
 """Begins to connect to an address and port from a source address, as `open_connection` does."""
@@ -48,6 +51,16 @@ def open_connection(address: str, port: int, source: str) -> tuple[socket.socket
         descriptor.close()
         return None, code
     return descriptor, code
+
+
+def keep_alive(descriptor: socket.socket, keepalive: Keepalive) -> None:
+    """Have a connection probed while it is idle; one that is not TCP needs no probes."""
+    if descriptor.family == socket.AF_UNIX:
+        return
+    descriptor.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in ((socket.TCP_KEEPCNT, keepalive.probes), (socket.TCP_KEEPIDLE, keepalive.time), (socket.TCP_KEEPINTVL, keepalive.interval)):
+        if value:
+            descriptor.setsockopt(socket.IPPROTO_TCP, option, min(value, _MOST[option]))
 
 
 def _bind(descriptor: socket.socket, source: str) -> None:

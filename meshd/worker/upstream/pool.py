@@ -4,7 +4,7 @@ from meshd.base.traits import trait
 from meshd.worker.exchange import Exchange
 from meshd.worker.resources import Resources
 from meshd.worker.upstream.cluster import LiveCluster
-from meshd.worker.upstream.connect import IN_PROGRESS
+from meshd.worker.upstream.connect import IN_PROGRESS, keep_alive
 from meshd.worker.upstream.host import UpstreamHost
 from meshd.worker.upstream.http1 import Answered, Http1Upstream, Keeper
 from meshd.worker.upstream.lifetime import Lifetime
@@ -98,6 +98,8 @@ class Pools(Keeper):
             descriptor.close()
             self._fail_waiting(host, "tls_failure", 0, NO_SECRET)
             return
+        if cluster.config.keepalive is not None:
+            keep_alive(descriptor, cluster.config.keepalive)
         host.connections += 1
         cluster.connections += 1
         upstream = Http1Upstream(self._router, self, resources.poller, cluster, host)

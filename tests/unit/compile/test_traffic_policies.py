@@ -6,7 +6,7 @@ import pytest
 from meshd.compile.traffic_policies import MAX_RING, apply_connection_pool, apply_policy
 from meshd.model import traffic_policy as model
 from meshd.model.traffic_policy import ConnectionPool, ConsistentHash, LoadBalancer, TrafficPolicy, Warmup
-from meshd.snapshot.cluster import UNLIMITED, Cluster, OutlierDetection, RetryBudget, SlowStart, Thresholds
+from meshd.snapshot.cluster import UNLIMITED, Cluster, Keepalive, OutlierDetection, RetryBudget, SlowStart, Thresholds
 from tests.helpers.services import proxy
 from tests.helpers.traffic import target
 
@@ -36,6 +36,7 @@ def test_a_policy_that_says_nothing_changes_nothing():
         (ConnectionPool(max_requests=3), {"thresholds": Thresholds(UNLIMITED, UNLIMITED, 3, UNLIMITED)}),
         (ConnectionPool(max_connections=0), {}),
         (ConnectionPool(connect_timeout=0.5), {"connect_timeout": 0.5}),
+        (ConnectionPool(keepalive=model.Keepalive(3, 60.5)), {"keepalive": Keepalive(3, 60)}),
         (ConnectionPool(max_requests_per_connection=1), {"max_requests_per_connection": 1}),
         (ConnectionPool(max_connection_duration=60.0), {"http_connection_duration": 60.0}),
         (ConnectionPool(idle_timeout=5.0), {"http_idle_timeout": 5.0}),

@@ -85,7 +85,6 @@ def test_absent_fields_have_protobufs_defaults(text, expected):
         ]),
         ("{connectionPool: {tcp: {tcpKeepalive: {time: x}}}}", [
             "error spec.trafficPolicy.connectionPool.tcp.tcpKeepalive.time: expected a duration of at least 0.001s such as 10s or 250ms, got 'x'",
-            "warning spec.trafficPolicy.connectionPool.tcp.tcpKeepalive: tcpKeepalive is not served yet and has no effect",
         ]),
         ("{connectionPool: {http: {maxRetries: 1.5}}}", [
             "error spec.trafficPolicy.connectionPool.http.maxRetries: expected a number from 0 to 2147483647, got the number 1.5",

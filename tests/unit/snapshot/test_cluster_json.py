@@ -5,7 +5,7 @@ import pytest
 
 from meshd.base.locality import Locality
 from meshd.snapshot.assignment_json import ASSIGNMENT
-from meshd.snapshot.cluster import Cluster, ServiceReference, SlowStart, Thresholds
+from meshd.snapshot.cluster import Cluster, Keepalive, ServiceReference, SlowStart, Thresholds
 from meshd.snapshot.cluster_json import HTTP_OPTIONS, read_cluster, write_cluster
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
 
@@ -26,6 +26,9 @@ EDS = Cluster("c", "EDS", service_name="s")
                                  "extraSourceAddresses": [{"address": {"address": "::6", "portValue": 0}}]}}),
         (Cluster("c", "STATIC", "ROUND_ROBIN", thresholds=Thresholds(1, 2, 3, 4)),
          {"circuitBreakers": {"thresholds": [{"maxConnections": 1, "maxPendingRequests": 2, "maxRequests": 3, "maxRetries": 4}]}}),
+        (Cluster("c", "STATIC", "ROUND_ROBIN", keepalive=Keepalive()), {"upstreamConnectionOptions": {"tcpKeepalive": {}}}),
+        (Cluster("c", "STATIC", "ROUND_ROBIN", keepalive=Keepalive(3, 60, 5)),
+         {"upstreamConnectionOptions": {"tcpKeepalive": {"keepaliveProbes": 3, "keepaliveTime": 60, "keepaliveInterval": 5}}}),
         (Cluster("c", "STATIC", "ROUND_ROBIN", slow_start=SlowStart(2.0)), {"roundRobinLbConfig": {"slowStartConfig": {"slowStartWindow": "2s"}}}),
         (Cluster("c", "STATIC", slow_start=SlowStart(2.0, 1.5, 20.0), choice_count=3),
          {"lbPolicy": "LEAST_REQUEST", "leastRequestLbConfig": {"choiceCount": 3, "slowStartConfig": {

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 import pytest
 
+from meshd.snapshot.cluster import Keepalive
 from meshd.worker.upstream import connect
-from meshd.worker.upstream.connect import IN_PROGRESS, failure_text, local_address, open_connection
+from meshd.worker.upstream.connect import IN_PROGRESS, failure_text, keep_alive, local_address, open_connection
 
 
 class FakeSocket:
@@ -113,3 +114,25 @@ def test_an_address_that_is_gone_is_empty():
     ours.close()
     theirs.close()
     assert "" == local_address(ours)
+
+
+@pytest.mark.parametrize(("keepalive", "expected"), [
+    (Keepalive(3, 60, 5), (1, 3, 60, 5)), (Keepalive(0, 60), (1, None, 60, None)), (Keepalive(*[2**32 - 1] * 3), (1, 127, 32767, 32767)),
+])
+def test_idle_connections_are_probed(keepalive, expected):
+    """What is not said is the system's; the kernel's greatest values count."""
+    options = (socket.TCP_KEEPCNT, socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL)
+    with socket.socket(socket.AF_INET) as descriptor:
+        usual = [descriptor.getsockopt(socket.IPPROTO_TCP, option) for option in options]
+        keep_alive(descriptor, keepalive)
+        found = [descriptor.getsockopt(socket.IPPROTO_TCP, option) for option in options]
+        assert expected[0] == descriptor.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert [value or default for value, default in zip(expected[1:], usual, strict=True)] == found
+
+
+def test_only_tcp_is_probed():
+    """Other sockets are left alone."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        keep_alive(ours, Keepalive(3, 60, 5))
+        assert 0 == ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
