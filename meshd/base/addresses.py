@@ -23,8 +23,15 @@ class SocketAddress:
 
 
 def format_address(address: str, port: int) -> str:
-    """Give `address:port`, IPv6 in brackets."""
+    """Give `address:port`, IPv6 in brackets; a UNIX socket is its path alone."""
+    if is_unix(address):
+        return address
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def is_unix(address: str) -> bool:
+    """Tell whether the address of an endpoint is a UNIX socket: a path, or `@name` without one."""
+    return address.startswith(("/", "@"))
 
 
 def is_ip_address(text: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from meshd.base.addresses import INBOUND_SOURCE_IPV4, INBOUND_SOURCE_IPV6
+from meshd.base.addresses import INBOUND_SOURCE_IPV4, INBOUND_SOURCE_IPV6, is_unix
 from meshd.compile.inbound_ports import InboundPort
 from meshd.compile.names import (
     BLACK_HOLE,
@@ -108,7 +108,7 @@ def local_assignments(ports: Iterable[InboundPort]) -> Iterator[ClusterLoadAssig
 def _inbound_cluster(port: InboundPort, proxy: Proxy) -> Cluster:
     """Build the cluster of an own port; connections to another address than loopback come from the one that is never captured."""
     endpoint = port.endpoint
-    sources = () if endpoint is not None and endpoint[0] in LOOPBACK else source_addresses(proxy)
+    sources = () if endpoint is not None and (endpoint[0] in LOOPBACK or is_unix(endpoint[0])) else source_addresses(proxy)
     cluster = Cluster(
         inbound_cluster(port.number),
         "ORIGINAL_DST" if endpoint is None else "STATIC",

@@ -10,6 +10,7 @@ from meshd.compile.node import Proxy
 from meshd.compile.protocols import entry_protocol
 from meshd.compile.targets import NO_POLICY, override
 from meshd.model.sidecar import Ingress
+from meshd.model.workload_entry import UNIX
 
 
 def declare_ports(ports: Iterable[InboundPort], rules: DestinationRules, proxy: Proxy) -> list[InboundPort]:
@@ -45,10 +46,12 @@ def _localhost(port: InboundPort, proxy: Proxy) -> tuple[str, int] | None:
 
 
 def _endpoint(listener: Ingress, proxy: Proxy) -> tuple[str, int] | None:
-    """Give where a listener's connections go: loopback, the machine's own address (`0.0.0.0`), or where they meant to go."""
+    """Give where a listener's connections go: loopback, the machine's own address (`0.0.0.0`), a UNIX socket, or where they meant to go."""
+    if listener.default_endpoint.startswith(UNIX):
+        return listener.default_endpoint.removeprefix(UNIX), 0
     host, _, port = listener.default_endpoint.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not host or listener.default_endpoint.startswith("unix:"):
+    if not host:
         return None
     if host in ("0.0.0.0", "::"):
         host = next(iter(proxy.node.addresses), "127.0.0.1")

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import attrs
 
+from meshd.base.addresses import is_unix
 from meshd.base.labels import LabelIndex
 from meshd.base.locality import Locality
 from meshd.base.origins import Origin
@@ -12,7 +13,7 @@ from meshd.compile.services import MeshPort, MeshService
 from meshd.model.endpoint_slice import EndpointSlice
 from meshd.model.pod import Pod
 from meshd.model.service_entry import ServiceEntry
-from meshd.model.workload_entry import Workload, WorkloadEntry
+from meshd.model.workload_entry import UNIX, Workload, WorkloadEntry
 from meshd.model.world import World
 from meshd.snapshot.endpoint import NOWHERE
 
@@ -32,7 +33,7 @@ class Backend:
     One address behind a service.
 
     Attributes:
-        address: IP address, name, or `unix://...`.
+        address: IP address, name, or a UNIX socket, which stands for every port.
         ports: Its ports by the service port's name.
         ready: It serves.
         origin: Where it is told of.
@@ -58,7 +59,9 @@ class Backend:
     network: str = ""
 
     def port_of(self, port: MeshPort) -> int | None:
-        """Give its port behind a service port; None if it has none."""
+        """Give its port behind a service port; None if it has none, 0 where it is a UNIX socket."""
+        if is_unix(self.address):
+            return 0
         number = self.ports.get(port.name)
         if number is None and self.follows:
             target = self.ports.get(port.target) if isinstance(port.target, str) else port.target
@@ -164,8 +167,8 @@ def _selected(index: Mapping[str, LabelIndex[R]], namespace: str, selector: Mapp
 
 def _backend_of(workload: Workload, origin: Origin, name: str) -> Backend:
     return Backend(
-        workload.address, workload.ports, True, origin, workload.labels, workload.locality, workload.weight or 1, name, follows=True,
-        network=workload.network,
+        workload.address.removeprefix(UNIX), workload.ports, True, origin, workload.labels, workload.locality, workload.weight or 1, name,
+        follows=True, network=workload.network,
     )
 
 

@@ -208,8 +208,6 @@ def _read_ingress(fields: Fields) -> Ingress:
     )
     if listener.capture_mode == "NONE":
         fields.not_served("captureMode", "captureMode NONE")
-    if listener.default_endpoint.startswith(UNIX):
-        fields.not_served("defaultEndpoint", "a UNIX socket as defaultEndpoint")
     pool = fields.values.get("connectionPool")
     if isinstance(pool, dict) and pool.get("http") is not None and port is not None and port.protocol in _OPAQUE:
         fields.wrong("connectionPool", f"expected tcp settings alone on a port of {port.protocol}, got http, which has no effect", severity="warning")

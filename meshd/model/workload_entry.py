@@ -65,7 +65,6 @@ def read_workload(fields: Fields, *, template: bool = False) -> Workload:
             fields.wrong("address", "expected an address, got nothing")
     ports = {name: number for name, number in _read_ports(fields.mapping("ports")) if number}
     if address.startswith(UNIX):
-        fields.not_served("address", "a UNIX socket as endpoint")
         if ports:
             fields.wrong("ports", "expected no ports beside a UNIX socket, got some")
     workload = Workload(

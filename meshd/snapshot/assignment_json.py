@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, get_args
 
-from meshd.base.addresses import is_ip_address
+from meshd.base.addresses import is_ip_address, is_unix
 from meshd.base.hostnames import is_hostname
 from meshd.base.locality import Locality
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, Health, LocalityEndpoints
@@ -11,6 +11,27 @@ from meshd.snapshot.json_fields import Json, Message, Row, many, read_int, read_
 
 TRANSPORT_MATCH = "envoy.transport_socket_match"  # the metadata that picks a transport socket
 _HEALTH: dict[str, str] = {**{word: word for word in get_args(Health)}, "TIMEOUT": "UNHEALTHY"}
+
+
+def _write_address(address: str) -> Json:
+    return {"pipe": {"path": address}} if is_unix(address) else {"socketAddress": {"address": address}}
+
+
+def _read_place(read_address: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Read a UNIX socket, or an address that has a port."""
+
+    def read(found: Json) -> str:
+        pipe = found.get("pipe")
+        if pipe is None:
+            place = found["socketAddress"]
+            _read_port(place["portValue"])
+            return read_address(place["address"])
+        path = read_text(pipe["path"])
+        if not is_unix(path) or len(path) < 2:
+            raise ValueError(f"expected the path of a UNIX socket, found {path!r}")
+        return path
+
+    return read
 
 
 def _read_address(found: Any) -> str:
@@ -52,8 +73,8 @@ def _endpoint(read_address: Callable[[Any], str]) -> Message[Endpoint]:
     return Message(
         Endpoint,
         (
-            Row("address", ("endpoint", "address", "socketAddress", "address"), read=read_address),
-            Row("port", ("endpoint", "address", "socketAddress", "portValue"), read=_read_port),
+            Row("address", ("endpoint", "address"), _write_address, _read_place(read_address)),
+            Row("port", ("endpoint", "address", "socketAddress", "portValue"), read=_read_port, default=0),
             text("hostname", "endpoint", "hostname", default=""),
             wrapped("weight", "loadBalancingWeight", default=1, always=True),
             Row("health", ("healthStatus",), read=_read_health, default="UNKNOWN", always=True),

@@ -17,8 +17,8 @@ class Endpoint:
     One upstream address.
 
     Attributes:
-        address: IP address without brackets.
-        port: Its port.
+        address: IP address without brackets, or a UNIX socket: its path, or `@name`.
+        port: Its port; 0 with a UNIX socket.
         weight: Share among its locality's endpoints.
         health: What discovery says of it.
         workload: Istio's `name;namespace;canonical name;canonical revision;cluster`, for telemetry.

@@ -1,6 +1,5 @@
 """The terminal step of every chain: forwards an exchange to a host of its route's cluster, again where the route's policy says so."""
 
-import errno
 from functools import partial
 from typing import Final, cast
 
@@ -26,6 +25,7 @@ from meshd.worker.upstream.pool import Pools, Served
 from meshd.worker.upstream.tls import server_name
 
 TRIES_TOO_LONG: Final = ("upstream_per_try_timeout", "upstream_per_try_idle_timeout")
+_REFUSED: Final = "delayed_connect_error:_Connection_refused"
 TIMEOUTS: Final = ("connection_timeout", *TRIES_TOO_LONG)
 
 
@@ -236,9 +236,9 @@ class Router(Policy, Served):
 
     def failed(self, exchange: Exchange, reason: str, code: int) -> None:
         """Answer for an upstream that did not, or try again."""
-        if reason == "connection_failure":
-            exchange.failure = failure_text(code)
         host = exchange.upstream_host
+        if reason == "connection_failure":
+            exchange.failure = failure_text(code, "" if host is None else host.address)
         if host is not None and host.watch is not None:
             host.watch.failed(reason in TIMEOUTS)
         if exchange.answered:
@@ -329,11 +329,11 @@ def reply_for(reason: str, code: int, failure: str = "") -> Reply:
     Args:
         reason: Key of the reply.
         code: The errno of a connect that failed for another reason than being refused.
-        failure: What was wrong with TLS.
+        failure: What was wrong with TLS, or with the connect.
     """
     reply = REPLIES[reason]
     if reason == "tls_failure" or (failure and reason == "connection_termination"):
         return attrs.evolve(reply, details=f"{reply.details[:-1]}|{failure.replace(' ', '_')}}}")
-    if reason == "connection_failure" and code != errno.ECONNREFUSED:
-        return attrs.evolve(reply, details=reply.details.replace("delayed_connect_error:_Connection_refused", failure_text(code)))
+    if reason == "connection_failure":
+        return attrs.evolve(reply, details=reply.details.replace(_REFUSED, failure or failure_text(code)))
     return reply

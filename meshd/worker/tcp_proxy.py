@@ -4,6 +4,7 @@ import socket
 from collections.abc import Callable
 from typing import ClassVar
 
+from meshd.base.addresses import is_unix
 from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.network_filter import TcpProxy
 from meshd.telemetry.tls_facts import TlsFacts
@@ -157,7 +158,7 @@ class TcpPair(Pair):
         self.upstream_host = host
         descriptor, code = self.resources.connect(host.address, host.port, host.source)
         if descriptor is None:
-            self._connect_failed(failure_text(code))
+            self._connect_failed(failure_text(code, host.address))
             return
         if cluster.config.keepalive is not None:
             keep_alive(descriptor, cluster.config.keepalive)
@@ -287,7 +288,9 @@ class TcpPair(Pair):
             self._close("")
 
     def chatty(self, way: Direction) -> None:
-        """Let the kernel forward small messages, if it may."""
+        """Let the kernel forward small messages, if it may; between sockets of TCP only."""
+        if self._host is not None and is_unix(self._host.address):
+            return
         if way.source.encrypted or way.target.encrypted:
             return
         self._forwarded = self.resources.forwarding.consider(self._forwarded, self.up, self.down)

@@ -6,7 +6,7 @@ from typing import Any, Protocol, cast
 
 import attrs
 
-from meshd.base.addresses import is_ipv6
+from meshd.base.addresses import is_ipv6, is_unix
 from meshd.snapshot.cluster import NAMED, Cluster, Thresholds
 from meshd.snapshot.endpoint import ClusterLoadAssignment
 from meshd.tables.balancers.draw import NO_HASH, Draw
@@ -216,6 +216,8 @@ class LiveCluster:
         self._pick = self._priorities.pick if self._priorities is not None else None
 
     def _make_host(self, address: str, port: int) -> UpstreamHost:
+        if is_unix(address):
+            return UpstreamHost(address, port)
         ipv6 = is_ipv6(address)
         return UpstreamHost(address, port, next((source for source in _sources(self.config) if is_ipv6(source) == ipv6), ""))
 

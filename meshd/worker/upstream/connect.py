@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Callable
 
-from meshd.base.addresses import format_address
+from meshd.base.addresses import format_address, is_unix
 from meshd.snapshot.cluster import Keepalive
 
 IN_PROGRESS = errno.EINPROGRESS
@@ -25,7 +25,7 @@ def open_connection(address: str, port: int, source: str) -> tuple[socket.socket
     Begin to connect.
 
     Args:
-        address: IP address without brackets.
+        address: IP address without brackets, or a UNIX socket.
         port: Its port.
         source: Address of the same family to connect from; empty for the kernel's choice.
 
@@ -33,6 +33,8 @@ def open_connection(address: str, port: int, source: str) -> tuple[socket.socket
         The socket, non-blocking and without Nagle's delay, and 0 if it is connected already (as local destinations are), or `IN_PROGRESS`.
         None and the errno where it failed at once.
     """
+    if is_unix(address):
+        return _open_unix(address)
     ipv6 = ":" in address
     try:
         descriptor = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
@@ -51,6 +53,22 @@ def open_connection(address: str, port: int, source: str) -> tuple[socket.socket
         descriptor.close()
         return None, code
     return descriptor, code
+
+
+def _open_unix(address: str) -> tuple[socket.socket | None, int]:
+    """Connect to a UNIX socket, which succeeds or fails at once."""
+    try:
+        descriptor = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    except OSError as error:
+        return None, error.errno or errno.EMFILE
+    try:
+        code = descriptor.connect_ex("\0" + address[1:] if address.startswith("@") else address)
+    except (OSError, ValueError):  # its path is too long, or holds a NUL
+        code = errno.EINVAL
+    if code:
+        descriptor.close()
+        return None, code
+    return descriptor, 0
 
 
 def keep_alive(descriptor: socket.socket, keepalive: Keepalive) -> None:
@@ -78,9 +96,14 @@ def _is_connected(descriptor: socket.socket) -> bool:
     return True
 
 
-def failure_text(code: int) -> str:
-    """Give UPSTREAM_TRANSPORT_FAILURE_REASON for a connect that failed, as Envoy writes it: `delayed_connect_error:_Connection_refused`."""
-    return f"delayed_connect_error:_{os.strerror(code)}".replace(" ", "_")
+def failure_text(code: int, address: str = "") -> str:
+    """
+    Give UPSTREAM_TRANSPORT_FAILURE_REASON for a connect that failed, as Envoy writes it: `delayed_connect_error:_Connection_refused`.
+
+    One to a UNIX socket fails at once, and its text names the socket.
+    """
+    said = os.strerror(code).replace(" ", "_")
+    return f"immediate_connect_error:_{said}|remote_address:{address}" if is_unix(address) else f"delayed_connect_error:_{said}"
 
 
 def local_address(descriptor: socket.socket) -> str:

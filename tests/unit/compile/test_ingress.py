@@ -56,7 +56,7 @@ def test_a_sidecar_without_ingress_changes_nothing():
         (7000, "TCP", ", bind: 10.0.0.1", ("tcp", "10.0.0.1", None), ""),
         (7000, "TCP", ", defaultEndpoint: '127.0.0.1:8080'", ("tcp", "", ("127.0.0.1", 8080)), ""),
         (7000, "TCP", ", defaultEndpoint: '0.0.0.0:8080'", ("tcp", "", (HERE, 8080)), ""),
-        (7000, "TCP", ", defaultEndpoint: 'unix:///run/app'", ("tcp", "", None), ""),
+        (7000, "TCP", ", defaultEndpoint: 'unix:///run/app'", ("tcp", "", ("/run/app", 0)), ""),
     ],
 )
 def test_ingress_listeners_declare_all_ports(number, protocol, more, expected, service):

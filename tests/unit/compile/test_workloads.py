@@ -83,7 +83,7 @@ def test_a_service_selects_workload_entries_of_its_namespace_beside_its_slices()
     [
         ("STATIC", {}, []),
         ("STATIC", {"endpoints": (workload("10.3.0.1"), workload(""))}, ["10.3.0.1"]),
-        ("STATIC", {"endpoints": (workload("unix:///run/a"),)}, ["unix:///run/a"]),
+        ("STATIC", {"endpoints": (workload("unix:///run/a"),)}, ["/run/a"]),
         ("STATIC", {"selector": WEB}, ["10.2.0.1", "10.1.0.1"]),
         ("STATIC", {"selector": {"app": "other"}}, []),
         ("DNS", {}, ["a.example"]),

@@ -25,9 +25,7 @@ def test_reads_a_whole_service_entry():
         ("spiffe://td/ns/a/sa/b",),
     )
     assert expected == found
-    assert [
-        "warning 10 spec.endpoints[1].address: a UNIX socket as endpoint is not served yet and has no effect",
-    ] == wrong(ServiceEntry, SERVICE_ENTRY)
+    assert [] == wrong(ServiceEntry, SERVICE_ENTRY)
 
 
 def test_reads_an_empty_one():
@@ -78,7 +76,6 @@ def test_reads_an_empty_one():
             "error spec.endpoints: expected one endpoint with resolution DNS_ROUND_ROBIN, got 2",
         ]),
         ("{hosts: [a.com], resolution: DNS, endpoints: [{address: unix:///a}]}", [
-            "warning spec.endpoints[0].address: a UNIX socket as endpoint is not served yet and has no effect",
             "error spec.endpoints[0].address: expected a name or IP address with resolution DNS, got a UNIX socket",
         ]),
         ("{hosts: [a.com], resolution: DNS, addresses: [10.0.0.0/8]}", [

@@ -36,7 +36,6 @@ def test_tells_what_is_not_served():
     assert [
         "warning 10 spec.egress[0].captureMode: captureMode NONE is not served yet and has no effect",
         "warning 17 spec.ingress[0].tls.mode: mode SIMPLE is not served yet and has no effect",
-        "warning 20 spec.ingress[1].defaultEndpoint: a UNIX socket as defaultEndpoint is not served yet and has no effect",
     ] == wrong(Sidecar, SIDECAR)
 
 
@@ -93,7 +92,6 @@ def test_an_empty_policy_is_protobufs_default():
             "error spec.ingress[0].defaultEndpoint: expected 127.0.0.1:PORT, 0.0.0.0:PORT or unix:///path, got '127.0.0.1:²'",
         ]),
         ("{ingress: [{port: {number: 80}, defaultEndpoint: unix:///a}]}", [
-            "warning spec.ingress[0].defaultEndpoint: a UNIX socket as defaultEndpoint is not served yet and has no effect",
         ]),
         ("{ingress: [{port: {number: 80}, captureMode: NONE}]}", [
             "warning spec.ingress[0].captureMode: captureMode NONE is not served yet and has no effect",

@@ -50,9 +50,7 @@ def test_reads_addresses_and_localities(spec, expected):
         ("{address: '*.a'}", ["error spec.address: expected an IP address, a DNS name or unix:///path, got '*.a'"]),
         ("{address: unix://a}", ["error spec.address: expected a UNIX socket such as unix:///run/web.sock, got 'unix://a'"]),
         ("{address: unix:///a/}", ["error spec.address: expected a UNIX socket such as unix:///run/web.sock, got 'unix:///a/'"]),
-        ("{address: unix:///a}", ["warning spec.address: a UNIX socket as endpoint is not served yet and has no effect"]),
         ("{address: unix:///a, ports: {a: 1}}", [
-            "warning spec.address: a UNIX socket as endpoint is not served yet and has no effect",
             "error spec.ports: expected no ports beside a UNIX socket, got some",
         ]),
         ("{address: 10.0.0.1, ports: {A_b: 1}}", [

@@ -106,6 +106,7 @@ def test_no_descriptor_is_a_failure(monkeypatch):
 def test_failures_are_written_as_envoy_writes_them():
     """Blanks become underscores."""
     assert "delayed_connect_error:_Connection_refused" == failure_text(errno.ECONNREFUSED)
+    assert "immediate_connect_error:_No_such_file_or_directory|remote_address:/run/x" == failure_text(errno.ENOENT, "/run/x")
 
 
 def test_an_address_that_is_gone_is_empty():
@@ -136,3 +137,30 @@ def test_only_tcp_is_probed():
     with ours, theirs:
         keep_alive(ours, Keepalive(3, 60, 5))
         assert 0 == ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_a_unix_socket(tmp_path, abstract):
+    """By path or by name; it is connected at once, whatever the source."""
+    place = f"@{tmp_path.name}{id(tmp_path)}" if abstract else str(tmp_path / "s")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("\0" + place[1:] if abstract else place)
+        listening.listen()
+        descriptor, code = open_connection(place, 0, "127.0.0.6")
+        assert (0, False) == (code, descriptor.getblocking())
+        descriptor.close()
+
+
+@pytest.mark.parametrize(("place", "code"), [("none", errno.ENOENT), ("", errno.ECONNREFUSED), ("x" * 200, errno.EINVAL), ("a\0b", errno.ENOENT)])
+def test_a_unix_socket_that_is_none(tmp_path, place, code):
+    """It is absent, no socket, or no path."""
+    assert (None, code) == open_connection(f"{tmp_path}/{place}".removesuffix("/"), 0, "")
+
+
+def test_a_unix_socket_without_descriptors(monkeypatch):
+    """They have run out."""
+    def fail(*_args):
+        raise OSError(errno.EMFILE, "none left")
+
+    monkeypatch.setattr(connect.socket, "socket", fail)
+    assert (None, errno.EMFILE) == open_connection("/run/x", 0, "")
