@@ -26,6 +26,8 @@ def apply_policy(cluster: Cluster, target: Target, proxy: Proxy) -> Cluster:
     cluster = attrs.evolve(cluster, **_PASSING) if target.passes_through else _apply_load_balancer(cluster, policy.load_balancer)
     if policy.tls is not None:
         cluster = attrs.evolve(cluster, tls=begin_tls(policy.tls, target.service, cluster.http_protocol))
+    if policy.proxy_protocol is not None:
+        cluster = attrs.evolve(cluster, proxy_protocol=policy.proxy_protocol)
     if policy.retry_budget is not None:
         budget = RetryBudget(policy.retry_budget.percent, policy.retry_budget.min_concurrency)
         cluster = attrs.evolve(cluster, thresholds=attrs.evolve(cluster.thresholds or NO_LIMITS, retry_budget=budget))

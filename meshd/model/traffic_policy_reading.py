@@ -38,7 +38,6 @@ def read_traffic_policy(fields: Fields) -> TrafficPolicy:
         retry_budget=fields.optional("retryBudget", _read_budget),
         ports=_read_ports(fields),
     )
-    fields.not_served("proxyProtocol")
     fields.finish()
     return policy
 

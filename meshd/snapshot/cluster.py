@@ -14,6 +14,7 @@ NAMED: tuple[ClusterType, ...] = ("STRICT_DNS", "LOGICAL_DNS")
 """Types of clusters whose endpoints may have names, which are looked up."""
 LbPolicy = Literal["LEAST_REQUEST", "ROUND_ROBIN", "RANDOM", "RING_HASH", "MAGLEV", "CLUSTER_PROVIDED"]
 LookupFamily = Literal["AUTO", "V4_ONLY", "V6_ONLY", "V4_PREFERRED", "ALL"]
+ProxyProtocol = Literal["", "V1", "V2"]
 HttpProtocol = Literal["http1", "http2", "downstream"]
 
 
@@ -125,6 +126,7 @@ class Cluster:
         outlier_detection: None: endpoints that fail stay in use.
         choice_count: Endpoints that LEAST_REQUEST picks one of.
         keepalive: Of upstream connections; None: they are not probed.
+        proxy_protocol: Version of the PROXY protocol whose header connections begin with; empty: without.
         slow_start: How LEAST_REQUEST and ROUND_ROBIN treat new endpoints; None: like others.
         ring_size: Least and greatest size of RING_HASH's ring; empty: Envoy's 1,024 and 8 million.
         table_size: Of MAGLEV's table.
@@ -177,3 +179,4 @@ class Cluster:
     tls: UpstreamTls | None = None
     slow_start: SlowStart | None = None
     keepalive: Keepalive | None = None
+    proxy_protocol: ProxyProtocol = ""

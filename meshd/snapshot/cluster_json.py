@@ -42,9 +42,10 @@ from meshd.snapshot.json_fields import (
 )
 from meshd.snapshot.noted_json import FieldError, Noted, settle
 from meshd.snapshot.origin_json import write_config
+from meshd.snapshot.proxy_protocol_json import RAW, around, read_version
 from meshd.snapshot.tls import IDENTITY
-from meshd.snapshot.tls_json import RAW
 from meshd.snapshot.tls_json import UPSTREAM as TLS
+from meshd.snapshot.tls_json import write_upstream
 from meshd.snapshot.vocabulary import HARMLESS_EXTENSIONS, LATER_TLS
 
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -246,6 +247,7 @@ _CLUSTER = Message(
             lambda found: tuple(map(_read_extra, read_list(found))), ()),
         wrapped("upstream_port", "originalDstLbConfig", "upstreamPortOverride", default=0),
         TLS,
+        Row("proxy_protocol", ("transportSocket",), around, read_version, ""),
         Row("http_protocol", (), _nothing, _read_protocol, "http1"),
         seconds("http_idle_timeout", *_COMMON, "idleTimeout", default=None),
         seconds("http_connection_duration", *_COMMON, "maxConnectionDuration", default=0.0),
@@ -266,6 +268,8 @@ _CLUSTER = Message(
 def write_cluster(cluster: Cluster, endpoints: ClusterLoadAssignment | None = None) -> Json:
     """Give a cluster, with its endpoints inline where they are given."""
     message = _CLUSTER.write(cluster)
+    if cluster.proxy_protocol and cluster.tls is not None:
+        message["transportSocket"] = around(cluster.proxy_protocol, write_upstream(cluster.tls))
     return {**message, "loadAssignment": ASSIGNMENT.write(endpoints)} if endpoints is not None else message
 
 

@@ -17,11 +17,11 @@ from meshd.snapshot.json_fields import (
     word,
 )
 from meshd.snapshot.noted_json import FieldError, Noted
+from meshd.snapshot.proxy_protocol_json import RAW, change_within, within
 from meshd.snapshot.secret import ROOT, certificate_files, certificate_name, root_file
 from meshd.snapshot.tls import IDENTITY, DownstreamTls, PeerCheck, TlsParameters, TlsVersion, UpstreamTls
 
 NAME = "envoy.transport_sockets.tls"
-RAW = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"
 _KIND = "envoy.extensions.transport_sockets.tls.v3."
 _DOWNSTREAM, _UPSTREAM = f"{_KIND}DownstreamTlsContext", f"{_KIND}UpstreamTlsContext"
 
@@ -87,7 +87,13 @@ def with_files(socket: Json, credentials: str, system_roots: str) -> Json:
         credentials: Directory of what is called by `credentialName`.
         system_roots: File of the roots that the operating system trusts.
     """
+    return change_within(socket, lambda inner: _with_files(inner, credentials, system_roots))
+
+
+def _with_files(socket: Json, credentials: str, system_roots: str) -> Json:
     config = dict(socket["typedConfig"])
+    if "commonTlsContext" not in config:
+        return socket
     context = config["commonTlsContext"] = dict(config["commonTlsContext"])
     named = [certificate_files(secret["name"], credentials) for secret in context.pop("tlsCertificateSdsSecretConfigs", [])]
     files = [{"certificateChain": {"filename": found[0]}, "privateKey": {"filename": found[1]}} for found in named if found is not None]
@@ -129,7 +135,7 @@ def read_upstream(found: Json) -> UpstreamTls | None:
     Raises:
         FieldError: If it cannot be read.
     """
-    config = _config_of(found, _UPSTREAM)
+    config = _config_of(within(found), _UPSTREAM)
     if config is None:
         return None
     context = config.get("commonTlsContext", {})

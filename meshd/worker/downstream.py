@@ -2,6 +2,7 @@
 
 from meshd.base.addresses import format_address
 from meshd.telemetry.tls_facts import TlsFacts
+from meshd.worker.upstream.host import UpstreamHost
 
 
 class Downstream:
@@ -25,6 +26,7 @@ class Downstream:
         accepted_at: Monotonic seconds.
         number: Among the connections of the worker, from 1.
         tls: The TLS that was ended for it; None: none was.
+        parts: Parts of endpoints whose connections tell of this one; None for none.
         scheme: `http`, or `https` within TLS.
         failure: What was wrong with TLS, in Envoy's words; empty: nothing.
     """
@@ -33,7 +35,7 @@ class Downstream:
         "accepted_at", "application_protocols", "bound", "destination", "destination_address", "destination_port", "diverted", "failure",
         "filter_chain",
         "listener",
-        "number", "scheme", "server_name", "source", "source_address", "source_port", "tls", "transport_protocol",
+        "number", "parts", "scheme", "server_name", "source", "source_address", "source_port", "tls", "transport_protocol",
     )
 
     def __init__(
@@ -55,5 +57,11 @@ class Downstream:
         self.application_protocols: tuple[str, ...] = ()
         self.server_name = ""
         self.tls: TlsFacts | None = None
+        self.parts: list[UpstreamHost] | None = None
         self.scheme = b"http"
         self.failure = ""
+
+    def leave_parts(self) -> None:
+        """Have closed what upstreams were told of this connection: it has ended."""
+        for part in self.parts or ():
+            part.left()

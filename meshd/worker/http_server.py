@@ -321,6 +321,7 @@ class HttpServer(AnswerWriter, StreamOwner, Ends, Timed):
     def ended(self) -> None:
         """Forget the connection."""
         self._deadlines.stop()
+        self.connection.leave_parts()
         self._on_closed(self)
 
 

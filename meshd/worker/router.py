@@ -21,8 +21,8 @@ from meshd.worker.tries import Pause, TryLimit
 from meshd.worker.upstream.cluster import LiveCluster
 from meshd.worker.upstream.connect import failure_text
 from meshd.worker.upstream.host import UpstreamHost
+from meshd.worker.upstream.parts import part_for
 from meshd.worker.upstream.pool import Pools, Served
-from meshd.worker.upstream.tls import server_name
 
 TRIES_TOO_LONG: Final = ("upstream_per_try_timeout", "upstream_per_try_idle_timeout")
 _REFUSED: Final = "delayed_connect_error:_Connection_refused"
@@ -106,7 +106,7 @@ class Router(Policy, Served):
                 route = exchange.route or route
             if route.rehost is not None and host.name:
                 route.rehost(exchange, host.name)
-        place = host.part(server_name(exchange.request.authority)) if cluster.by_server_name else host
+        place = part_for(exchange, cluster, host) if cluster.parted else host
         idle = place.idle
         if not idle:
             self._pools.wait(exchange, cluster, place)
@@ -319,7 +319,7 @@ class Router(Policy, Served):
         """Count a connection that had switched protocols no longer."""
         cluster, host = exchange.cluster, exchange.upstream_host
         if cluster is not None and host is not None:
-            self._pools.forget(cluster, host)
+            self._pools.forget(cluster, part_for(exchange, cluster, host) if cluster.parted else host)
 
 
 def reply_for(reason: str, code: int, failure: str = "") -> Reply:

@@ -17,6 +17,7 @@ from meshd.worker.resources import Resources
 from meshd.worker.upstream.cluster import LiveCluster
 from meshd.worker.upstream.connect import IN_PROGRESS, failure_text, keep_alive, local_address
 from meshd.worker.upstream.host import UpstreamHost
+from meshd.worker.upstream.parts import proxy_header
 from meshd.worker.upstream.tls import NO_SECRET, ask, asked_name
 from meshd.worker.upstream.tunnelling import Handshake
 from meshd.worker.wire.stream import Stream
@@ -176,12 +177,18 @@ class TcpPair(Pair):
     def _make_stream(self, config: Cluster, descriptor: socket.socket, *, connecting: bool) -> Stream | None:
         """Give the stream to the endpoint; None where TLS is to be spoken, and there is no certificate for it."""
         poller = self.resources.poller
+        preface = proxy_header(self.connection, config.proxy_protocol) if config.proxy_protocol else b""
         if config.tls is None:
-            return Stream(poller, descriptor, self.down, connecting=connecting, limit=config.buffer_limit)
+            stream = Stream(poller, descriptor, self.down, connecting=connecting, limit=config.buffer_limit)
+            if preface:
+                stream.write(preface)
+            return stream
         context = self.resources.tls.client(config.tls)
         if context is None:
             return None
-        return TlsStream(poller, descriptor, self.down, ask(context, config.tls, descriptor), limit=config.buffer_limit)
+        within = TlsStream(poller, descriptor, self.down, ask(context, config.tls, descriptor), limit=config.buffer_limit)
+        within.preface = preface
+        return within
 
     def _take_host(self, host: UpstreamHost | None) -> None:
         """Count one in flight to a host, and no longer to the last one."""

@@ -65,11 +65,12 @@ class LiveCluster:
         retries: Requests that are being tried again.
         limits: Circuit breaker limits.
         by_server_name: Connections ask for the host of the request that they are made for.
+        parted: Connections to an endpoint are not all alike: by that, or since they tell of clients.
     """
 
     __slots__ = (
         "_detector", "_draw", "_means", "_pick", "_priorities", "_window", "assignment", "by_server_name", "choose", "config", "connections",
-        "hosts", "limits", "name", "pending", "requests", "retries", "waiting",
+        "hosts", "limits", "name", "parted", "pending", "requests", "retries", "waiting",
     )
 
     def __init__(self, config: Cluster, assignment: ClusterLoadAssignment | None, means: Means) -> None:
@@ -87,7 +88,7 @@ class LiveCluster:
         self.config = config
         self.assignment = assignment
         self.limits = config.thresholds or _DEFAULT_THRESHOLDS
-        self.by_server_name = False
+        self.by_server_name = self.parted = False
         self._apply()
 
     def update(self, config: Cluster, assignment: ClusterLoadAssignment | None) -> None:
@@ -150,6 +151,7 @@ class LiveCluster:
     def _apply(self) -> None:
         tls = self.config.tls
         self.by_server_name = tls is not None and tls.auto_sni and not tls.sni
+        self.parted = self.by_server_name or bool(self.config.proxy_protocol)
         if self.config.type == "ORIGINAL_DST":
             self._stop_detecting()
             self.choose = self._choose_destination

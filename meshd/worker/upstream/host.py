@@ -79,13 +79,14 @@ class UpstreamHost:
         ejected: It fails, and is out of use for a while.
         since: As `tables.interfaces.Host` has it.
         watch: What takes note of how it does; None where nothing does.
-        whole: The endpoint itself, of which this is a part: the connections that ask for one server name.
+        whole: The endpoint itself, of which this is a part: the connections that ask for one server name, or tell of one client.
+        preface: What these begin with, which tells of a client; empty for nothing.
         server_name: What these ask for; empty: what the cluster says.
     """
 
     __slots__ = (
-        "_parts", "active", "address", "carriers", "connecting", "connections", "ejected", "healthy", "idle", "name", "port", "queue", "removed",
-        "server_name", "since", "source", "text", "watch", "weight", "whole",
+        "_key", "_parts", "active", "address", "carriers", "connecting", "connections", "ejected", "healthy", "idle", "name", "port", "preface",
+        "queue", "removed", "server_name", "since", "source", "text", "watch", "weight", "whole",
     )
 
     def __init__(self, address: str, port: int, source: str = "") -> None:
@@ -108,6 +109,8 @@ class UpstreamHost:
         self.watch: HostWatch | None = None
         self.whole = self
         self.server_name = ""
+        self.preface = b""
+        self._key = ""
         self._parts: dict[str, UpstreamHost] | None = None
 
     @property
@@ -115,20 +118,35 @@ class UpstreamHost:
         """Tell whether it is sent to while there are enough of its kind."""
         return self.healthy and not self.ejected
 
-    def part(self, server_name: str) -> "UpstreamHost":
-        """Give the part whose connections ask for a server name; what is counted and watched is the whole."""
+    def part(self, server_name: str, client: str = "") -> "UpstreamHost":
+        """
+        Give the part whose connections ask for a server name; what is counted and watched is the whole.
+
+        Args:
+            server_name: What they ask for, or nothing.
+            client: Whom they tell of, or nobody: a number and a blank. Such a part is there until it is `left`.
+        """
         parts = self._parts
         if parts is None:
             parts = self._parts = {}
-        found = parts.get(server_name)
+        key = client + server_name
+        found = parts.get(key)
         if found is None:
-            if len(parts) >= MOST_PARTS:
+            if len(parts) >= MOST_PARTS and not client:
                 self._forget_parts()
-            found = parts[server_name] = UpstreamHost(self.address, self.port, self.source)
+            found = parts[key] = UpstreamHost(self.address, self.port, self.source)
+            found._key = key
             found.whole = self
             found.server_name = server_name
             found.removed = self.removed
         return found
+
+    def left(self) -> None:
+        """Close what is free of a part whose client has gone, and keep nothing for it."""
+        parts = self.whole._parts
+        if parts is not None and parts.get(self._key) is self:
+            del parts[self._key]
+        self.remove()
 
     def _forget_parts(self) -> None:
         """Forget the parts without connections; when that is not enough, close what is free of all others first."""

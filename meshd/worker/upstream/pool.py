@@ -8,7 +8,8 @@ from meshd.worker.upstream.connect import IN_PROGRESS, keep_alive
 from meshd.worker.upstream.host import UpstreamHost
 from meshd.worker.upstream.http1 import Answered, Http1Upstream, Keeper
 from meshd.worker.upstream.lifetime import Lifetime
-from meshd.worker.upstream.tls import NO_SECRET, ask, server_name
+from meshd.worker.upstream.parts import part_for
+from meshd.worker.upstream.tls import NO_SECRET, ask
 from meshd.worker.upstream.waiting import Waiting
 from meshd.worker.wire.stream import Stream
 from meshd.worker.wire.tls_stream import TlsStream
@@ -60,8 +61,8 @@ class Pools(Keeper):
         cluster, host = exchange.cluster, exchange.upstream_host
         if cluster is None or host is None:
             return
-        if cluster.by_server_name:
-            host = host.part(server_name(exchange.request.authority))
+        if cluster.parted:
+            host = part_for(exchange, cluster, host)
         idle = host.idle
         if idle:
             idle.pop().carry(exchange)
@@ -106,9 +107,12 @@ class Pools(Keeper):
         unfinished = newest is None or code == IN_PROGRESS or context is not None
         if config.tls is None or context is None:
             upstream.stream = Stream(resources.poller, descriptor, upstream, connecting=unfinished, limit=config.buffer_limit)
+            if host.preface:
+                upstream.stream.write(host.preface)
         else:
             tls = ask(context, config.tls, descriptor, host.server_name)
-            upstream.stream = TlsStream(resources.poller, descriptor, upstream, tls, limit=config.buffer_limit)
+            upstream.stream = stream = TlsStream(resources.poller, descriptor, upstream, tls, limit=config.buffer_limit)
+            stream.preface = host.preface
         host.connecting += 1
         if unfinished:
             upstream.connect_timer = resources.wheel.after(config.connect_timeout, upstream.connect_timed_out)

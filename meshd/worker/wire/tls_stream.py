@@ -28,9 +28,10 @@ class TlsStream(Stream):
 
     Attributes:
         tls: OpenSSL's connection over the same socket, told which side it is on.
+        preface: What is sent before the handshake, as it is.
     """
 
-    __slots__ = ("_shaking", "_starved", "tls")
+    __slots__ = ("_shaking", "_starved", "preface", "tls")
 
     def __init__(
         self, poller: Poller, descriptor: socket.socket, owner: StreamOwner, tls: SSL.Connection, *, limit: int = BUFFER,
@@ -39,6 +40,7 @@ class TlsStream(Stream):
         super().__init__(poller, descriptor, owner, connecting=True, limit=limit)
         self.encrypted = True
         self.tls = tls
+        self.preface = b""
         self._shaking = False
         self._starved = False
 
@@ -51,6 +53,8 @@ class TlsStream(Stream):
                 self.lose(code)
                 return
             self._shaking = True
+            if self.preface and not self._send_preface():
+                return
         try:
             self.tls.do_handshake()
         except SSL.WantReadError:
@@ -67,6 +71,15 @@ class TlsStream(Stream):
                 self.drain()
             if self.fd >= 0:
                 self.owner.on_connected()
+
+    def _send_preface(self) -> bool:
+        """Send what comes first, which a connection that has just been made has room for; return whether it could be."""
+        try:
+            self.socket.send(self.preface)
+        except OSError as error:
+            self.lose(error.errno or errno.EPIPE)
+            return False
+        return True
 
     def _fail(self, error: SSL.Error) -> None:
         """End after a failure of TLS, or of the connection beneath it."""

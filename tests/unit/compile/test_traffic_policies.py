@@ -125,3 +125,8 @@ def test_a_retry_budget_stands_beside_other_limits():
     policy = TrafficPolicy(connection_pool=ConnectionPool(max_requests=3), retry_budget=model.RetryBudget(5.0, 1))
     assert {"thresholds": Thresholds(max_requests=3, retry_budget=RetryBudget(5.0, 1))} == changes(policy)
     assert {"thresholds": Thresholds(retry_budget=RetryBudget())} == changes(TrafficPolicy(retry_budget=model.RetryBudget()))
+
+
+def test_upstreams_may_be_told_of_clients():
+    """By the PROXY protocol."""
+    assert {"proxy_protocol": "V2"} == changes(TrafficPolicy(proxy_protocol="V2"))

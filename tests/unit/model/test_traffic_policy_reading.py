@@ -156,9 +156,7 @@ def test_absent_fields_have_protobufs_defaults(text, expected):
         ]),
         ("{proxyProtocol: {version: V3}}", [
             "error spec.trafficPolicy.proxyProtocol.version: expected V1 or V2, got 'V3'",
-            "warning spec.trafficPolicy.proxyProtocol: proxyProtocol is not served yet and has no effect",
         ]),
-        ("{proxyProtocol: {}}", ["warning spec.trafficPolicy.proxyProtocol: proxyProtocol is not served yet and has no effect"]),
         ("{retryBudget: {percent: 101}}", ["error spec.trafficPolicy.retryBudget.percent: expected a number from 0 to 100, got the number 101"]),
         ("{retryBudget: {minRetryConcurrency: -1}}", [
             "error spec.trafficPolicy.retryBudget.minRetryConcurrency: expected a number from 0 to 4294967295, got the number -1",

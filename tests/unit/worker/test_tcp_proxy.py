@@ -366,3 +366,15 @@ def test_a_tunnel_by_post_is_closed(make):
     rig = make(attrs.evolve(THROUGH, tunnel=attrs.evolve(TUNNEL, use_post=True)))
     rig.tcp.start(CLUSTER, b"hello")
     assert ([("UF,URX", "tunnel_by_POST", 0, 0, "", CLUSTER)], 0) == (rig.tell(), len(rig.origins))
+
+
+@pytest.mark.parametrize("config", [None, THROUGH])
+def test_upstreams_are_told_of_clients(make, config):
+    """First of all, and not counted."""
+    rig = make(config, cluster=attrs.evolve(EDS, proxy_protocol="V1"))
+    rig.tcp.start(CLUSTER, b"hello")
+    rig.pump()
+    header = b"PROXY TCP4 10.0.0.9 10.1.0.1 4000 80\r\n"
+    assert header + (b"hello" if config is None else CONNECT) == rig.asked()
+    rig.tcp.break_off()
+    assert (0 if config else 5) == rig.lines[0].bytes_received

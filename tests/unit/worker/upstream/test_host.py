@@ -48,3 +48,15 @@ def test_parts_by_server_name_are_not_without_end():
     host.part("b")
     assert MOST_PARTS // 2 + 1 == len(host.parts())
     assert first is not host.part("a0")
+
+
+def test_parts_of_clients_are_there_until_they_are_left():
+    """However many there are; each is one client's."""
+    host = UpstreamHost("10.0.0.1", 80)
+    parts = [host.part("", f"{number} ") for number in range(2 * MOST_PARTS)]
+    assert (2 * MOST_PARTS, parts[3], True) == (len(host.parts()), host.part("", "3 "), host.part("a", "3 ") is not parts[3])
+    connection = Connection()
+    parts[3].idle.append(connection)
+    parts[3].left()
+    parts[3].left()
+    assert (1, True, 2 * MOST_PARTS) == (connection.dropped, parts[3].removed, len(host.parts()))

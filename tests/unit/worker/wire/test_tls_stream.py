@@ -210,3 +210,22 @@ def test_what_is_written_to_one_who_has_gone(rig, ends):
     assert ["connected"] == ends.owner.events
     rig.pump()
     assert ["connected"] != ends.owner.events
+
+
+def test_a_preface_goes_before_the_handshake(rig):
+    """As it is; the handshake follows."""
+    ends = Ends(rig)
+    ends.stream.preface = b"first"
+    rig.pump()
+    assert b"first" == ends.peer.recv(5)
+    shake(rig, ends.client)
+    assert ["connected"] == ends.owner.events
+
+
+def test_a_preface_that_cannot_be_sent(rig):
+    """The connection is lost."""
+    ends = Ends(rig)
+    ends.stream.preface = b"first"
+    ends.peer.close()
+    rig.pump()
+    assert [("lost", errno.EPIPE)] == ends.owner.events
