@@ -83,6 +83,7 @@ COMPILED = (
     "meshd/worker/upstream/lifetime.py",
     "meshd/worker/upstream/outlier.py",
     "meshd/worker/upstream/pool.py",
+    "meshd/worker/upstream/tunnelling.py",
     "meshd/worker/upstream/waiting.py",
     "meshd/worker/wire/owner.py",
     "meshd/worker/wire/poller.py",
