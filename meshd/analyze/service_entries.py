@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 from meshd.analyze.facts import Facts, scopes
 from meshd.analyze.messages import ADDRESSES_REQUIRED, CONFLICTING_ENTRIES, Finding, finding, named, quoted
+from meshd.compile.automatic_addresses import wants_address
+from meshd.compile.services import read_entry
 from meshd.model.service_entry import ServiceEntry
-
-AUTOMATIC = "networking.istio.io/enable-autoallocate-ip"
-"""Label by which an entry does without an automatic address."""
 
 
 def find_missing_addresses(facts: Facts) -> Iterator[Finding]:
@@ -15,21 +14,14 @@ def find_missing_addresses(facts: Facts) -> Iterator[Finding]:
     Find TCP ports of entries that have no address, nor get one.
 
     Source:
-        Istio pkg/config/analysis/analyzers/serviceentry/protocoladdresses.go; who gets an address: pilot/pkg/networking/serviceentry,
-        ShouldV2AutoAllocateIP.
+        Istio pkg/config/analysis/analyzers/serviceentry/protocoladdresses.go, which knows of no automatic addresses.
     """
     for entry in facts.world.all(ServiceEntry):
-        if entry.addresses or _gets_address(entry):
+        if entry.addresses or all(wants_address(service) for service in read_entry(entry)):
             continue
         for index, port in enumerate(entry.ports):
             if port.protocol in ("", "TCP"):
                 yield finding(entry.metadata.origin, ADDRESSES_REQUIRED, path=("spec", "ports", index))
-
-
-def _gets_address(entry: ServiceEntry) -> bool:
-    if entry.resolution == "NONE" or entry.metadata.labels.get(AUTOMATIC, "").lower() == "false":
-        return False
-    return entry.resolution == "DYNAMIC_DNS" or not any(host.startswith("*") for host in entry.hosts)
 
 
 def find_conflicting_entries(facts: Facts) -> Iterator[Finding]:
