@@ -124,7 +124,10 @@ class AnswerWriter(Server):
         pieces = self._pieces
         if pieces:
             stream = self._stream
-            stream.write_pieces(pieces)
+            if len(pieces) == 1:
+                stream.write(pieces.pop())
+            else:
+                stream.write_pieces(pieces)
             if stream.full:
                 exchange = self._exchange
                 if exchange is not None and exchange.upstream is not None:

@@ -158,7 +158,10 @@ class Http1Upstream(StreamOwner, Upstream, PooledConnection):
         pieces = self._pieces
         if pieces:
             stream = self.stream
-            stream.write_pieces(pieces)
+            if len(pieces) == 1:
+                stream.write(pieces.pop())
+            else:
+                stream.write_pieces(pieces)
             if stream.full and self.exchange is not None:
                 self.exchange.server.pause_body()
 

@@ -255,23 +255,20 @@ class Stream(Watcher):
                 self._enqueue(memoryview(data)[sent:])
 
     def write_pieces(self, pieces: list[bytes]) -> None:
-        """Send pieces, of which there is one at least, together, or queue what the socket does not take now; the list is emptied."""
-        if len(pieces) == 1:
-            data = pieces[0]
+        """Send pieces together, or queue what the socket does not take now; the list is emptied."""
+        size = 0
+        for piece in pieces:
+            size += len(piece)
+        if size >= LARGE and not self.queued and self.fd >= 0:
+            self._queue = deque(pieces)
+            self.queued = size
+            pieces.clear()
+            if self._send_queue() and self.queued:
+                self._wait_for_room()
         else:
-            size = 0
-            for piece in pieces:
-                size += len(piece)
-            if size >= LARGE and not self.queued and self.fd >= 0:
-                self._queue = deque(pieces)
-                self.queued = size
-                pieces.clear()
-                if self._send_queue() and self.queued:
-                    self._wait_for_room()
-                return
             data = b"".join(pieces)
-        pieces.clear()
-        self.write(data)
+            pieces.clear()
+            self.write(data)
 
     def _enqueue(self, data: bytes | memoryview) -> None:
         if self._error or self.fd < 0:
