@@ -136,8 +136,9 @@ def _read_slow_start(cluster: Json) -> SlowStart | None:
 
 
 def _http_options(cluster: Json) -> Json:
-    options: Json = cluster.get("typedExtensionProtocolOptions", {}).get(HTTP_OPTIONS, {})
-    return options
+    extensions = cluster.get("typedExtensionProtocolOptions")
+    options = extensions.get(HTTP_OPTIONS) if isinstance(extensions, dict) else None
+    return options if isinstance(options, dict) else {}
 
 
 def _read_protocol(cluster: Json) -> HttpProtocol:
@@ -183,6 +184,8 @@ def _read_extra(found: Json) -> str:
 def _read_asked_per_request(found: Any) -> tuple[bool, bool]:
     """Read what of TLS hangs on each request, and stands among the options of HTTP: the server name, and whether the certificate is for it."""
     options = _http_options(found).get("upstreamHttpProtocolOptions", {}) if isinstance(found, dict) else {}
+    if not isinstance(options, dict):
+        return False, False
     return read_flag(options.get("autoSni", False)), read_flag(options.get("autoSanValidation", False))
 
 

@@ -129,3 +129,9 @@ def test_what_cannot_be_read_is_refused(message):
     """A cluster has a name, and Envoy's defaults for the rest."""
     with pytest.raises(ValueError, match=r"."):
         read_cluster(message)
+
+
+@pytest.mark.parametrize("odd", [0, [], {HTTP_OPTIONS: 0}, {HTTP_OPTIONS: {"upstreamHttpProtocolOptions": 0}}])
+def test_odd_options_are_none(odd):
+    """They end neither the reader nor the cluster; whoever reads a file tells of them."""
+    assert "c" == read_cluster({"name": "c", OPTIONS: odd})[0].name
