@@ -23,6 +23,7 @@ from meshd.compile.log_problems import log_problems
 from meshd.compile.names import service_route
 from meshd.compile.node import Proxy, read_proxy
 from meshd.compile.outbound_listeners import outbound_listeners, reserved_ports, virtual_outbound
+from meshd.compile.relayed import relayed_targets
 from meshd.compile.scope import EgressScope, Scope, find_scope, find_sidecar
 from meshd.compile.services import MeshPort, MeshService, all_services
 from meshd.compile.targets import Target, targets_of
@@ -102,7 +103,9 @@ def compile_snapshot(world: World, node: Node, settings: CompileSettings = DEFAU
     context = rule_context(scope, targets, proxy)
     ports = own_ports(services, world, workloads, scope.rules, proxy)  # this machine's ports, as services declare them
     edge, conflicts = edge_ports(world, proxy) if node.gateway else ([], [])  # ports of an edge proxy, as Gateways declare them
-    listeners, problems = build_listeners(scope, edge, workloads, ports, context)
+    relayed = relayed_targets(edge, targets)  # what they pass on by the server name alone
+    targets += relayed
+    listeners, problems = build_listeners(scope, edge, workloads, ports, context, relayed)
     snapshot = Snapshot(
         node=NodeReference(node.metadata.name, node.namespace, node.addresses),
         listeners={listener.name: listener for listener in listeners},
@@ -146,11 +149,12 @@ def own_ports(services: Iterable[MeshService], world: World, workloads: Workload
 
 def build_listeners(
     scope: Scope, edge: Iterable[EdgePort], workloads: Workloads, ports: Iterable[InboundPort], context: RuleContext,
+    relayed: Iterable[Target] = (),
 ) -> tuple[list[Listener], list[Problem]]:
     """Build all listeners; an edge proxy captures nothing, so it has those of its Gateways and no others."""
     proxy = context.proxy
     if proxy.node.gateway:
-        return gateway_listeners(edge, scope.virtual_services, context), []
+        return gateway_listeners(edge, scope.virtual_services, context, relayed), []
     listeners, problems = outbound_listeners(scope.egress, workloads, context)
     return [*listeners, virtual_outbound(proxy), virtual_inbound(ports, proxy)], problems
 

@@ -13,6 +13,8 @@ from meshd.compile.host_index import HostIndex
 from meshd.compile.hosts import covers
 from meshd.compile.http_rules import RuleContext, chosen_by
 from meshd.compile.names import listener_name
+from meshd.compile.relayed import relayed_chains, relays
+from meshd.compile.targets import Target
 from meshd.model.server_tls import MOST_CERTIFICATES, ServerTls
 from meshd.model.server_tls import TlsVersion as ModelVersion
 from meshd.model.virtual_service import VirtualService
@@ -28,12 +30,22 @@ _VERSIONS: dict[ModelVersion, TlsVersion] = {
 }
 
 
-def gateway_listeners(ports: Iterable[EdgePort], virtual_services: Iterable[VirtualService], context: RuleContext) -> list[Listener]:
-    """Build the listeners of an edge proxy; a port for which no rule stands has none, but one that routes requests always has."""
-    rules = GatewayRules(virtual_services, context.proxy.node.namespace, context.proxy.mesh)
+def gateway_listeners(
+    ports: Iterable[EdgePort], virtual_services: Iterable[VirtualService], context: RuleContext, relayed: Iterable[Target] = (),
+) -> list[Listener]:
+    """
+    Build the listeners of an edge proxy; a port for which no rule stands has none, but one that routes requests always has.
+
+    Args:
+        ports: Of the edge proxy.
+        virtual_services: That it sees, in order.
+        context: What rules are translated for.
+        relayed: What servers in mode AUTO_PASSTHROUGH pass on.
+    """
+    rules, targets = GatewayRules(virtual_services, context.proxy.node.namespace, context.proxy.mesh), list(relayed)
     listeners = []
     for port in ports:
-        chains = [chain for server in port.servers for chain in _chains(server, rules, context)]
+        chains = [chain for server in port.servers for chain in _chains(server, rules, context, targets)]
         if port.servers[0].routes and not port.servers[0].takes_tls:
             chains = chains[:1]  # plain servers share one route configuration
         if chains:
@@ -64,10 +76,13 @@ def _listener(port: EdgePort, chains: list[FilterChain], context: RuleContext) -
     )
 
 
-def _chains(server: EdgeServer, rules: GatewayRules, context: RuleContext) -> Iterator[FilterChain]:
+def _chains(server: EdgeServer, rules: GatewayRules, context: RuleContext, relayed: list[Target]) -> Iterator[FilterChain]:
     own = attrs.evolve(context, port=server.server.port, gateways=(server.gateway,))
     if server.routes:
         yield _http_chain(server, own)
+        return
+    if relays(server.server):
+        yield from relayed_chains(server, relayed, own)
         return
     names = HostIndex((host, server) for _namespace, host in server.hosts)
     for virtual, _hosts in rules.of(server):

@@ -23,6 +23,11 @@ def outbound_cluster(port: int, host: str, subset: str = "") -> str:
     return f"outbound|{port}|{subset}|{host}"
 
 
+def relayed_cluster(port: int, host: str, subset: str = "") -> str:
+    """Give `outbound_.PORT_.SUBSET_.HOST`, which is the server name of the mesh's TLS, too."""
+    return f"outbound_.{port}_.{subset}_.{host}"
+
+
 def inbound_cluster(port: int) -> str:
     """Give `inbound|PORT||`; the port is the workload's own, not the service's."""
     return f"inbound|{port}||"

@@ -6,7 +6,7 @@ import attrs
 
 from meshd.base.origins import Origin
 from meshd.compile.destination_rules import HostRule
-from meshd.compile.names import outbound_cluster
+from meshd.compile.names import outbound_cluster, relayed_cluster
 from meshd.compile.services import MeshPort, MeshService
 from meshd.model.traffic_policy import TrafficPolicy
 
@@ -26,6 +26,7 @@ class Target:
         labels: What endpoints of the subset have.
         policy: What holds for it; its `ports` have been settled.
         origins: The service, and the rules that the policy comes from.
+        relayed: It is for TLS of the mesh that an edge passes on by its server name, which is the cluster's.
     """
 
     service: MeshService
@@ -34,10 +35,13 @@ class Target:
     labels: Mapping[str, str] = ALL
     policy: TrafficPolicy = NO_POLICY
     origins: tuple[Origin, ...] = ()
+    relayed: bool = False
 
     @property
     def name(self) -> str:
         """Name of the cluster."""
+        if self.relayed:
+            return relayed_cluster(self.port.number, self.service.host, self.subset)
         return outbound_cluster(self.port.number, self.service.host, self.subset)
 
     @property

@@ -11,6 +11,7 @@ from meshd.explain.call import Call
 from meshd.explain.connections import find_chain, find_listener, inspect
 from meshd.explain.exchanges import explain_exchange
 from meshd.explain.requests import speaks_grpc
+from meshd.explain.tls import end_tls
 from meshd.explain.upstreams import choose_upstream
 from meshd.snapshot.listener import Listener
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
@@ -32,6 +33,11 @@ def explain(snapshot: Snapshot, call: Call) -> Answer:
     if chain is None:
         return answer.closed("NR", "filter_chain_not_found")
     answer.filter_chain = chain.name
+    if chain.tls is not None:
+        within = end_tls(chain, chain.tls, call, answer)
+        if within is None:
+            return answer.closed("-")
+        call = within
     if isinstance(chain.filter, TcpProxy):
         return _tcp(snapshot, chain.filter, call, answer)
     if call.tls != "none":
