@@ -142,7 +142,9 @@ def end_tls(tls: ServerTls, *, http: bool = True) -> DownstreamTls:
     roots = [f"{name}{CREDENTIAL_ROOT}" for name in names]
     names += [certificate_name(files.certificate, files.private_key) for files in tls.files if files.certificate]
     roots += [f"{ROOT}{files.ca_certificates}" for files in tls.files if files.ca_certificates]
-    client = PeerCheck(roots[0], tls.subject_alt_names) if tls.mode in ("MUTUAL", "OPTIONAL_MUTUAL") and roots else None
+    client = None
+    if tls.mode in ("MUTUAL", "OPTIONAL_MUTUAL") and roots:
+        client = PeerCheck(roots[0], tls.subject_alt_names, (), tls.certificate_hashes, tls.key_hashes)
     return DownstreamTls(
         OFFERED if http else (), tuple(names[:MOST_CERTIFICATES]), client, tls.mode == "MUTUAL",
         TlsParameters(_VERSIONS[tls.min_version], _VERSIONS[tls.max_version], tls.cipher_suites),

@@ -1,5 +1,6 @@
 """TLS of servers: of a Gateway's, and of a Sidecar's ingress listeners."""
 
+import base64
 from typing import Literal
 
 import attrs
@@ -43,6 +44,8 @@ class ServerTls:
         credential_names: Secrets in their place.
         ca_crl: File of revoked client certificates.
         subject_alt_names: Identities that clients may have; empty: any.
+        certificate_hashes: SHA-256 of clients' certificates in hex, without colons; theirs has to be one of these, or have one of the keys.
+        key_hashes: SHA-256 of clients' public keys (SubjectPublicKeyInfo), in base64.
         min_version / max_version: Of TLS.
         cipher_suites: BoringSSL's names; empty for Istio's own.
     """
@@ -56,6 +59,8 @@ class ServerTls:
     min_version: TlsVersion = "TLS_AUTO"
     max_version: TlsVersion = "TLS_AUTO"
     cipher_suites: tuple[str, ...] = ()
+    certificate_hashes: tuple[str, ...] = ()
+    key_hashes: tuple[str, ...] = ()
 
 
 def read_server_tls(fields: Fields) -> ServerTls:
@@ -69,6 +74,8 @@ def read_server_tls(fields: Fields) -> ServerTls:
         (credential,) if credential else fields.texts("credentialNames", check=one_line), fields.text("caCrl", check=one_line),
         fields.texts("subjectAltNames", check=one_line), fields.choice("minProtocolVersion", _VERSIONS, "TLS_AUTO"),
         fields.choice("maxProtocolVersion", _VERSIONS, "TLS_AUTO"), _read_suites(fields),
+        tuple(text.replace(":", "").lower() for text in fields.texts("verifyCertificateHash", check=_hash_of_certificate)),
+        fields.texts("verifyCertificateSpki", check=_hash_of_key),
     )
     if tls.mode == "ISTIO_MUTUAL":
         fields.not_served("mode", f"mode {tls.mode}")
@@ -78,6 +85,18 @@ def read_server_tls(fields: Fields) -> ServerTls:
     fields.not_served("caCrl")
     fields.finish()
     return tls
+
+
+def _hash_of_certificate(text: str) -> str:
+    digits = text.replace(":", "").lower()
+    return "" if len(digits) == 64 and not digits.strip("0123456789abcdef") else "a SHA-256 in hex"
+
+
+def _hash_of_key(text: str) -> str:
+    try:
+        return "" if len(base64.b64decode(text, validate=True)) == 32 else "a SHA-256 in base64"
+    except ValueError:
+        return "a SHA-256 in base64"
 
 
 def _read_files(fields: Fields, *, finish: bool = True) -> Certificate:

@@ -43,11 +43,15 @@ class PeerCheck:
         trusted_ca: Name of the secret with the roots that it has to come from; empty: it is not checked.
         names: One of its alternative names has to be one of these; empty for any.
         prefixes: One of its alternative names has to begin with one of these; empty for any.
+        hashes: Its SHA-256 in hex has to be one of these, or its key's one of `key_hashes`; empty for any.
+        key_hashes: SHA-256 of public keys (SubjectPublicKeyInfo), in base64.
     """
 
     trusted_ca: str = ""
     names: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
+    hashes: tuple[str, ...] = ()
+    key_hashes: tuple[str, ...] = ()
 
 
 @attrs.frozen

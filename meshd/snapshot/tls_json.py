@@ -45,7 +45,8 @@ def _secret(name: str) -> Json:
 
 def _write_names(check: PeerCheck) -> Json:
     names = [*({"exact": name} for name in check.names), *({"prefix": prefix} for prefix in check.prefixes)]
-    return {"matchSubjectAltNames": names} if names else {}
+    found = {"matchSubjectAltNames": names, "verifyCertificateHash": list(check.hashes), "verifyCertificateSpki": list(check.key_hashes)}
+    return {key: value for key, value in found.items() if value}
 
 
 def _write_context(protocols: tuple[str, ...], certificates: tuple[str, ...], check: PeerCheck | None, parameters: TlsParameters) -> Json:
@@ -120,10 +121,11 @@ def read_downstream(found: Json) -> DownstreamTls | None:
     certificates = _read_certificates(context)
     if not certificates:
         raise FieldError("", "expected a certificate with its key in files, or by name, found none")
-    tls = DownstreamTls(
-        _read_protocols(context), certificates, _read_check(context), read_flag(config.get("requireClientCertificate", False)),
-        _read_parameters(context),
-    )
+    check, required = _read_check(context), read_flag(config.get("requireClientCertificate", False))
+    if required and (check is None or not check.trusted_ca):
+        raise FieldError("", "expected trustedCa where clients need a certificate, found none")
+    check = check if check is not None and check.trusted_ca else None
+    tls = DownstreamTls(_read_protocols(context), certificates, check, required, _read_parameters(context))
     _check_all(config, "DownstreamTlsContext")
     return tls
 
@@ -208,7 +210,11 @@ def _read_check(context: Json) -> PeerCheck | None:
     trusted = _read_secret(secret) if secret is not None else f"{ROOT}{_read_file(source, 'trustedCa')}" if roots is not None else ""
     if secret is None and inline is None:
         return None
-    return PeerCheck(trusted, exact, prefixes)
+    hashes = tuple(read_text(found).replace(":", "").lower() for found in _matchers(source, "verifyCertificateHash"))
+    check = PeerCheck(trusted, exact, prefixes, hashes, tuple(map(read_text, _matchers(source, "verifyCertificateSpki"))))
+    if not trusted and check != PeerCheck():
+        raise FieldError("", "expected trustedCa beside what a certificate is held to, found none")
+    return check
 
 
 def _matchers(source: Json, key: str) -> list[Any]:

@@ -146,10 +146,10 @@ class Connections:
         pair.start(cluster, first)
 
     def _find_http(self, connection: Downstream) -> HttpTable | None:
-        """Find the connection manager of a connection in the newest program."""
+        """Find the connection manager of a connection in the newest program; none where TLS would be ended on other terms now."""
         table = self._resources.program.listeners.get(connection.listener)
         chain = table.find_chain(connection) if table is not None else None
-        return chain.http if chain is not None else None
+        return chain.http if chain is not None and chain.config.tls == connection.terms else None
 
     def _forward_unrouted(self, arrival: Arrival, table: ListenerTable, http: HttpTable, first: bytes) -> None:
         """Forward what an HTTP chain cannot serve: to the cluster that its routes lead to, or by the listener's TCP branch."""

@@ -1,6 +1,7 @@
 """What is known of a downstream connection: what filter chains are chosen by, and what its log lines say."""
 
 from meshd.base.addresses import format_address
+from meshd.snapshot.tls import DownstreamTls
 from meshd.telemetry.tls_facts import TlsFacts
 from meshd.worker.upstream.host import UpstreamHost
 
@@ -27,6 +28,7 @@ class Downstream:
         number: Among the connections of the worker, from 1.
         tls: The TLS that was ended for it; None: none was.
         parts: Parts of endpoints whose connections tell of this one; None for none.
+        terms: How TLS was to be ended for it.
         scheme: `http`, or `https` within TLS.
         failure: What was wrong with TLS, in Envoy's words; empty: nothing.
     """
@@ -35,7 +37,7 @@ class Downstream:
         "accepted_at", "application_protocols", "bound", "destination", "destination_address", "destination_port", "diverted", "failure",
         "filter_chain",
         "listener",
-        "number", "parts", "scheme", "server_name", "source", "source_address", "source_port", "tls", "transport_protocol",
+        "number", "parts", "scheme", "server_name", "source", "source_address", "source_port", "terms", "tls", "transport_protocol",
     )
 
     def __init__(
@@ -58,6 +60,7 @@ class Downstream:
         self.server_name = ""
         self.tls: TlsFacts | None = None
         self.parts: list[UpstreamHost] | None = None
+        self.terms: DownstreamTls | None = None
         self.scheme = b"http"
         self.failure = ""
 

@@ -62,6 +62,7 @@ class Handshake(StreamOwner):
         """Hand the stream on."""
         self._stop_timer()
         self.connection.tls = TlsFacts(self.stream.tls)
+        self.connection.terms = self.chain.config.tls
         self.connection.scheme = b"https"
         self._on_shaken(self)
 

@@ -1,10 +1,12 @@
 """What connections with TLS are made from: certificates, roots and rules, put together once and shared by all connections that ask for them."""
 
+import base64
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from OpenSSL import SSL, crypto
 
 from meshd.snapshot.secret import Secret, pem_blocks
@@ -129,6 +131,7 @@ def _context(method: int, parameters: TlsParameters) -> SSL.Context:
         context.set_max_proto_version(SSL.TLS1_2_VERSION)
     context.set_options(MUTE_OPTIONS)
     context.set_mode(SSL.MODE_RELEASE_BUFFERS)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)  # who comes again brings a ticket; nothing is kept for those who do not
     context.set_cipher_list(":".join(parameters.cipher_suites or CIPHERS).encode())
     return context
 
@@ -158,7 +161,8 @@ def _trust(context: SSL.Context, check: PeerCheck, secrets: Mapping[str, Secret]
         if not good:
             kept.said = f"X509_verify_cert: certificate verification error at depth {depth}: {VERIFY_ERRORS.get(code, f'error {code}')}"
         elif depth == 0:
-            kept.said = misnamed(certificate.to_cryptography(), kept.name, check)
+            leaf = certificate.to_cryptography()
+            kept.said = misnamed(leaf, kept.name, check) or unpinned(leaf, check)
         return not kept.said
 
     context.set_verify(mode, verify)
@@ -170,3 +174,12 @@ def misnamed(certificate: x509.Certificate, name: str, check: PeerCheck) -> str:
     if name and not matches(certificate, (name,), ()):
         return f"verify SAN list, expected SANs: [{name}], certificate SANs: [{found}]"
     return "" if matches(certificate, check.names, check.prefixes) else f"SAN matcher, certificate SANs are [{found}]"
+
+
+def unpinned(certificate: x509.Certificate, check: PeerCheck) -> str:
+    """Say in Envoy's words that neither a certificate nor its key is one of those that are asked for; empty where one is, or none is asked for."""
+    if not check.hashes and not check.key_hashes:
+        return ""
+    found = hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+    key = hashlib.sha256(certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
+    return "" if found in check.hashes or base64.b64encode(key).decode() in check.key_hashes else "cert hash and spki"

@@ -18,6 +18,8 @@ SERVER = "{servers: [{port: {number: 443, name: a, protocol: HTTPS}, hosts: [a.c
         ("{mode: SIMPLE, serverCertificate: /a, privateKey: /b}", ServerTls("SIMPLE", files=(Certificate("/a", "/b"),))),
         ("{mode: SIMPLE, credentialNames: [a, b]}", ServerTls("SIMPLE", credential_names=("a", "b"))),
         ("{mode: OPTIONAL_MUTUAL, credentialName: a}", ServerTls("OPTIONAL_MUTUAL", credential_names=("a",))),
+        (f"{{verifyCertificateHash: ['{':'.join(['AB'] * 32)}'], verifyCertificateSpki: [{'A' * 43}=]}}",
+         ServerTls("PASSTHROUGH", certificate_hashes=("ab" * 32,), key_hashes=(f"{'A' * 43}=",))),
         ("{cipherSuites: [RC4, AES128-SHA, AES128-SHA]}", ServerTls("PASSTHROUGH", cipher_suites=("AES128-SHA",))),
     ],
 )
@@ -73,6 +75,11 @@ def test_reads_tls(tls, expected):
         ("{cipherSuites: [AES128-SHA, AES128-SHA]}", ["warning spec.servers[0].tls.cipherSuites: expected each suite once, got AES128-SHA twice"]),
         ("{subjectAltNames: [5]}", ["error spec.servers[0].tls.subjectAltNames[0]: expected text, got the number 5; quote it"]),
         ("{httpsRedirect: 'true'}", ["error spec.servers[0].tls.httpsRedirect: expected true or false, got 'true'; remove the quotes"]),
+        ("{verifyCertificateHash: [AB], verifyCertificateSpki: [eA==, '?']}", [
+            "error spec.servers[0].tls.verifyCertificateHash[0]: expected a SHA-256 in hex, got 'AB'",
+            "error spec.servers[0].tls.verifyCertificateSpki[0]: expected a SHA-256 in base64, got 'eA=='",
+            "error spec.servers[0].tls.verifyCertificateSpki[1]: expected a SHA-256 in base64, got '?'",
+        ]),
         ("{minProtocolVersion: TLSV1_1}", [
             "warning spec.servers[0].tls.minProtocolVersion: expected TLSV1_2 or TLSV1_3, got TLSV1_1; 1.2 is the least that is spoken",
         ]),

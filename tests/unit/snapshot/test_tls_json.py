@@ -13,6 +13,7 @@ DOWNSTREAM = [
     DownstreamTls(("h2", "http/1.1"), (FILES,), None, False),
     DownstreamTls((), (FILES, "file-cert:/d~/l"), PeerCheck("file-root:/r"), True, TlsParameters("TLSv1_3", "TLSv1_3")),
     DownstreamTls((), (FILES,), PeerCheck("file-root:/r", ("a", "b"), ("spiffe://x/",)), False, MUTUAL_PARAMETERS),
+    DownstreamTls((), (FILES,), PeerCheck("file-root:/r", hashes=("ab" * 32,), key_hashes=("eA==",)), False),
 ]
 UPSTREAM = [
     UpstreamTls(),
@@ -67,12 +68,24 @@ def test_names_of_any_kind():
     ({}, "expected a certificate with its key in files, or by name, found none"),
     ({"tlsCertificates": [{"certificateChain": {"filename": "/c"}, "privateKey": {"filename": "/k"}}],
       "validationContext": {"matchSubjectAltNames": [{"suffix": "x"}]}}, "expected names of certificates as exact or prefix, found another way"),
+    ({"tlsCertificates": [{"certificateChain": {"filename": "/c"}, "privateKey": {"filename": "/k"}}],
+      "validationContext": {"matchSubjectAltNames": [{"exact": "x"}]}}, "expected trustedCa beside what a certificate is held to, found none"),
 ])
 def test_what_cannot_be_read(change, said):
     """Nothing is served by half of it."""
     kind = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
     with pytest.raises(FieldError, match=said):
         read_downstream({"name": "tls", "typedConfig": {"@type": kind, "commonTlsContext": change}})
+
+
+def test_clients_that_need_a_certificate_of_nobody():
+    """Which of them would be let in is not said; those that need none are asked for none."""
+    kind = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
+    context = {"tlsCertificates": [{"certificateChain": {"filename": "/c"}, "privateKey": {"filename": "/k"}}], "validationContext": {}}
+    config = {"@type": kind, "commonTlsContext": context}
+    assert read_downstream({"name": "tls", "typedConfig": config}).client is None
+    with pytest.raises(FieldError, match="expected trustedCa where clients need a certificate"):
+        read_downstream({"name": "tls", "typedConfig": {**config, "requireClientCertificate": True}})
 
 
 def test_another_socket():

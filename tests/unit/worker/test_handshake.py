@@ -9,7 +9,7 @@ from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
 from meshd.snapshot.listener import Listener, ListenerFilter
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.snapshot.secret import Secret
-from meshd.snapshot.tls import HANDSHAKE_TIMEOUT, DownstreamTls
+from meshd.snapshot.tls import HANDSHAKE_TIMEOUT, DownstreamTls, PeerCheck
 from meshd.worker import connections
 from meshd.worker.connections import Connections
 from tests.helpers.certificates import Authority
@@ -146,6 +146,19 @@ def test_a_client_that_takes_too_long(edge, listener, limit):
     edge.advance(2.0)
     assert "open" != ending(peer)
     assert 0 == edge.connections.count
+
+
+def test_a_push_with_other_terms(edge):
+    """A connection whose client was asked for less than it would be now is drained."""
+    client = edge.client("web.test", ANY)
+    secrets = edge.resources.program.snapshot.secrets
+    base = snapshot()
+    stricter = attrs.evolve(ANY, filter_chains=(attrs.evolve(ANY.filter_chains[0], tls=attrs.evolve(TLS, client=PeerCheck("r"))),))
+    edge.use(attrs.evolve(base, listeners={"edge": INSPECTED, "any": stricter}, secrets=secrets))
+    client.send(REQUEST)
+    edge.pump()
+    edge.answer(ANSWER)
+    assert b"connection: close\r\n" in taken(client)
 
 
 def test_many_that_never_finish(edge, monkeypatch):

@@ -1,6 +1,10 @@
 """What connections with TLS are made from, by real handshakes."""
 
+import base64
+import hashlib
+
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from OpenSSL import SSL
 
 from meshd.snapshot.secret import Secret
@@ -23,6 +27,16 @@ SIMPLE = DownstreamTls(("h2", "http/1.1"), ("c",), None, False)
 MUTUAL = DownstreamTls((), ("c",), PeerCheck("r"))
 OPTIONAL = DownstreamTls((), ("c",), PeerCheck("r"), False)
 NAMED = DownstreamTls((), ("c",), PeerCheck("r", ("spiffe://x/y",)))
+PIN = hashlib.sha256(CLIENT.certificate.public_bytes(Encoding.DER)).hexdigest()
+PUBLIC = CLIENT.private_key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+KEY = base64.b64encode(hashlib.sha256(PUBLIC).digest()).decode()
+
+
+def pinned(*hashes, keys=()):
+    """Give how TLS is ended for certain certificates or keys."""
+    return DownstreamTls((), ("c",), PeerCheck("r", hashes=hashes, key_hashes=keys))
+
+
 MISNAMED = DownstreamTls((), ("c",), PeerCheck("r", ("spiffe://x/z",)))
 
 
@@ -74,6 +88,8 @@ def test_what_is_spoken_within(rig, contexts, asked, agreed):
     (MUTUAL, CLIENT, ""), (MUTUAL, None, "PEER_DID_NOT_RETURN_A_CERTIFICATE"), (OPTIONAL, None, ""), (OPTIONAL, CLIENT, ""),
     (OPTIONAL, Authority("stranger").issue("client.test"), "at depth 0: unable to get local issuer certificate"),
     (MUTUAL, ROOT.issue("late.test", life=DAY / 2), "at depth 0: certificate has expired"),
+    (pinned(PIN), CLIENT, ""), (pinned("0" * 64, keys=(KEY,)), CLIENT, ""),
+    (pinned("0" * 64, keys=("x",)), CLIENT, "verify cert failed: cert hash and spki"),
     (NAMED, CLIENT, ""), (MISNAMED, CLIENT, "verify cert failed: SAN matcher, certificate SANs are [client.test, spiffe://x/y]"),
 ])
 def test_who_is_let_in(rig, contexts, tls, certificate, failure):
@@ -127,6 +143,30 @@ def test_old_versions_are_refused(rig, contexts):
 
     failure, _side, _other = agree(rig, tls, contexts[0].server(tls), old)
     assert failure
+
+
+def test_a_client_that_comes_again(rig, contexts):
+    """It is known by its ticket: its certificate is not shown anew, and is there."""
+    context = contexts[0].server(MUTUAL)
+    first_peer = client_of(rig.pair()[1], certificate=CLIENT)
+    shared = first_peer.get_context()
+
+    def again(peer):
+        peer.setblocking(False)
+        made = SSL.Connection(shared, peer)
+        made.set_connect_state()
+        if sessions:
+            made.set_session(sessions[0])
+        return made
+
+    sessions = []
+    seen = []
+    for _ in range(2):
+        failure, side, other = agree(rig, MUTUAL, context, again)
+        assert "" == failure
+        seen.append(side.get_peer_certificate(as_cryptography=True) == CLIENT.certificate)
+        sessions.append(other.get_session())
+    assert [True, True] == seen
 
 
 def test_a_context_is_made_once(contexts):

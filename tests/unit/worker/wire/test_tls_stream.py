@@ -202,6 +202,41 @@ def test_renegotiation_is_refused(rig):
     assert (["connected", ("lost", errno.EPROTO)], b"") == (ends.owner.events, ends.owner.data)
 
 
+class Scripted:
+    """What OpenSSL would do, step by step."""
+
+    def __init__(self, *steps):
+        self.steps = list(steps)
+
+    def do_handshake(self):
+        """Be done at once."""
+
+    def recv(self, size):
+        """Do the next step."""
+        step = self.steps.pop(0) if self.steps else SSL.WantReadError()
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+    send = recv
+
+    def shutdown(self):
+        """Say nothing."""
+
+
+def test_reading_that_has_to_write_first(rig):
+    """As a key update whose answer does not fit: it waits for room, not for bytes, and reads then."""
+    ours, peer = rig.pair()
+    owner = Recorder()
+    stream = TlsStream(rig.poller, ours, owner, Scripted(SSL.WantWriteError(), b"after"))
+    rig.pump(1)
+    assert ["connected"] == owner.events
+    peer.send(b"x")
+    rig.pump(3)
+    assert b"after" == owner.data
+    stream.close()
+
+
 def test_what_is_written_to_one_who_has_gone(rig, ends):
     """It is lost at the next event, never from within `write`."""
     ends.peer.close()
