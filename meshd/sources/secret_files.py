@@ -54,7 +54,9 @@ class SecretFiles:
     on_change: Callable[[], object] = lambda: None
     problems: tuple[Problem, ...] = ()
     _good: dict[str, Secret] = attrs.field(factory=dict)
-    _stamps: dict[str, Stamp] = attrs.field(factory=dict)
+    _versions: dict[str, dict[str, Stamp]] = attrs.field(factory=dict)  # of the files that each was read from
+    _reading: dict[str, Stamp] = attrs.field(factory=dict)  # of the files that are being read
+    _stamps: dict[str, Stamp] = attrs.field(factory=dict)  # of all files
     _look: IDelayedCall | None = None
 
     def find(self, wanted: Iterable[tuple[str, Origin]]) -> dict[str, Secret]:
@@ -64,23 +66,41 @@ class SecretFiles:
         Args:
             wanted: Names, each with the resource that asks for it, which problems are told of; those of the machine's identity come otherwise.
         """
+        asked: dict[str, dict[Origin, None]] = {}
+        for name, origin in wanted:
+            if name not in IDENTITY:
+                asked.setdefault(name, {})[origin] = None
         self._stamps.clear()
         found: dict[str, Secret] = {}
         problems: dict[tuple[Origin, str], Problem] = {}
-        for name, origin in wanted:
-            if name in IDENTITY:
-                continue
+        for name, origins in asked.items():
+            kept = self._good.get(name)
             try:
-                found[name] = self._read(name)
+                found[name] = self._take(name, kept)
             except Faulty as fault:
-                kept = self._good.get(name)
                 if kept is not None:
                     found[name] = kept
                 hint = "the last good version is used" if kept is not None else "TLS that needs it is closed until it is mended"
-                problems[origin, fault.path] = Problem(origin, f"{fault.path}: {fault.said}", "", hint)
+                for origin in origins:
+                    problems[origin, fault.path] = Problem(origin, f"{fault.path}: {fault.said}", "", hint)
         self._good = found
+        self._versions = {name: version for name, version in self._versions.items() if name in found}
         self.problems = tuple(problems.values())
         self._look_later()
+        return found
+
+    def _take(self, name: str, kept: Secret | None) -> Secret:
+        """Give a secret as it was read before where its files are the same, else read it."""
+        version = self._versions.get(name)
+        if kept is not None and version is not None and all(_stamp(path) == stamp for path, stamp in version.items()):
+            self._stamps.update(version)
+            return kept
+        self._reading = {}
+        try:
+            found = self._read(name)
+        finally:
+            self._stamps.update(self._reading)
+        self._versions[name] = self._reading
         return found
 
     def stop(self) -> None:
@@ -132,7 +152,7 @@ class SecretFiles:
     def _read_text(self, path: str) -> str:
         """Read a file, and remember which version of it that was."""
         try:
-            self._stamps[path] = _stamp(path)
+            self._reading[path] = _stamp(path)
             content = Path(path).read_bytes() if os.path.getsize(path) <= MOST_BYTES else b""
         except (OSError, ValueError) as error:
             raise Faulty(path, f"expected a file that can be read: {getattr(error, 'strerror', None) or error}") from None

@@ -107,6 +107,22 @@ def test_a_changed_file_is_told_of(folder):
     assert [] == clock.getDelayedCalls()
 
 
+def test_files_that_are_the_same_are_read_once(folder):
+    """However often they are asked for, and by how many."""
+    files = SecretFiles(str(folder))
+    first = find(files, "kubernetes://x", "kubernetes://x-cacert", "kubernetes://x")
+    again = files.find([("kubernetes://x", GATEWAY), ("kubernetes://x", Origin("other.yaml")), ("kubernetes://x-cacert", GATEWAY)])
+    assert first == again
+    assert first["kubernetes://x"] is again["kubernetes://x"]
+
+
+def test_a_fault_is_told_to_everyone_who_asks(tmp_path):
+    """Each with its own file and line."""
+    files = SecretFiles(str(tmp_path))
+    files.find([("kubernetes://x", GATEWAY), ("kubernetes://x", Origin("other.yaml")), ("kubernetes://x", GATEWAY)])
+    assert ["edge.yaml", "other.yaml"] == [problem.origin.file for problem in files.problems]
+
+
 def test_the_roots_of_the_machine():
     """Where it has them, or where Debian does."""
     assert os.path.isabs(system_roots())
