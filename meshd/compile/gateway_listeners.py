@@ -20,7 +20,7 @@ from meshd.model.server_tls import TlsVersion as ModelVersion
 from meshd.model.virtual_service import VirtualService
 from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch, needs_identity
 from meshd.snapshot.listener import Listener, ListenerFilter
-from meshd.snapshot.secret import CREDENTIAL, CREDENTIAL_ROOT, ROOT, certificate_name
+from meshd.snapshot.secret import CREDENTIAL, CREDENTIAL_ROOT, REVOKED, ROOT, certificate_name
 from meshd.snapshot.tls import HANDSHAKE_TIMEOUT, MUTUAL_PARAMETERS, DownstreamTls, PeerCheck, TlsParameters, TlsVersion
 
 ENVOYS_TIMEOUT = 15.0  # Envoy's default, which Istio leaves to gateways
@@ -144,7 +144,8 @@ def end_tls(tls: ServerTls, *, http: bool = True) -> DownstreamTls:
     roots += [f"{ROOT}{files.ca_certificates}" for files in tls.files if files.ca_certificates]
     client = None
     if tls.mode in ("MUTUAL", "OPTIONAL_MUTUAL") and roots:
-        client = PeerCheck(roots[0], tls.subject_alt_names, (), tls.certificate_hashes, tls.key_hashes)
+        revoked = f"{REVOKED}{tls.ca_crl}" if tls.ca_crl else ""
+        client = PeerCheck(roots[0], tls.subject_alt_names, (), tls.certificate_hashes, tls.key_hashes, revoked)
     return DownstreamTls(
         OFFERED if http else (), tuple(names[:MOST_CERTIFICATES]), client, tls.mode == "MUTUAL",
         TlsParameters(_VERSIONS[tls.min_version], _VERSIONS[tls.max_version], tls.cipher_suites),

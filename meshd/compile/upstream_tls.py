@@ -4,7 +4,7 @@ from meshd.compile.services import MeshService
 from meshd.model.service_entry import ServiceEntry
 from meshd.model.traffic_policy import ClientTls
 from meshd.snapshot.cluster import HttpProtocol
-from meshd.snapshot.secret import CREDENTIAL, CREDENTIAL_ROOT, ROOT, SYSTEM, certificate_name
+from meshd.snapshot.secret import CREDENTIAL, CREDENTIAL_ROOT, REVOKED, ROOT, SYSTEM, certificate_name
 from meshd.snapshot.tls import PeerCheck, TlsParameters, UpstreamTls
 
 PARAMETERS = TlsParameters("TLSv1_2", "TLSv1_3")
@@ -26,8 +26,10 @@ def begin_tls(tls: ClientTls, service: MeshService, protocol: HttpProtocol) -> U
     names = tls.subject_alt_names
     if not names and service.external and isinstance(service.resource, ServiceEntry):
         names = service.resource.subject_alt_names
+    revoked = f"{REVOKED}{tls.ca_crl}" if tls.ca_crl else ""
+    check = PeerCheck(_roots(tls), names, revoked=revoked) if checked else PeerCheck()
     return UpstreamTls(
-        ("h2",) if protocol == "http2" else (), _certificate(tls), PeerCheck(_roots(tls), names) if checked else PeerCheck(), tls.sni,
+        ("h2",) if protocol == "http2" else (), _certificate(tls), check, tls.sni,
         auto_sni=not tls.sni, auto_san=checked and not tls.sni and not tls.subject_alt_names, parameters=PARAMETERS,
     )
 

@@ -82,7 +82,6 @@ def read_server_tls(fields: Fields) -> ServerTls:
     for name in ("minProtocolVersion", "maxProtocolVersion"):
         if fields.values.get(name) in ("TLSV1_0", "TLSV1_1"):
             fields.wrong(name, f"expected TLSV1_2 or TLSV1_3, got {fields.values.get(name)}; 1.2 is the least that is spoken", severity="warning")
-    fields.not_served("caCrl")
     fields.finish()
     return tls
 

@@ -133,7 +133,6 @@ def read_tls(fields: Fields) -> ClientTls:
     )
     if tls.mode == "ISTIO_MUTUAL":
         fields.not_served("mode", f"mode {tls.mode}", "has no effect: nothing is encrypted")
-    fields.not_served("caCrl")
     files = {"clientCertificate": tls.client_certificate, "privateKey": tls.private_key, "caCertificates": tls.ca_certificates}
     if tls.insecure_skip_verify:
         if tls.ca_certificates or tls.subject_alt_names:

@@ -8,18 +8,20 @@ CERTIFICATE = "file-cert:"
 ROOT = "file-root:"
 CREDENTIAL = "kubernetes://"
 CREDENTIAL_ROOT = "-cacert"
+REVOKED = "file-crl:"
 SYSTEM = f"{ROOT}system"
 """The roots that the operating system trusts."""
 
 
 @attrs.frozen
 class Secret:
-    """A certificate chain with its key, or a set of trusted roots, PEM."""
+    """A certificate chain with its key, a set of trusted roots, or lists of revoked certificates, PEM."""
 
     name: str
     certificate_chain: str = ""
     private_key: str = attrs.field(default="", repr=False)
     trusted_ca: str = ""
+    revoked: str = ""
 
 
 def certificate_name(certificate: str, private_key: str) -> str:
@@ -57,10 +59,10 @@ def is_safe(name: str) -> bool:
     return len(parts) <= 2 and all(part and not part.startswith(".") and "\0" not in part for part in parts)
 
 
-def pem_blocks(text: str) -> Iterator[str]:
-    """Yield the certificates of a PEM text."""
-    end = "-----END CERTIFICATE-----"
-    for part in text.split("-----BEGIN CERTIFICATE-----")[1:]:
+def pem_blocks(text: str, kind: str = "CERTIFICATE") -> Iterator[str]:
+    """Yield the certificates of a PEM text, or what else it holds."""
+    begin, end = f"-----BEGIN {kind}-----", f"-----END {kind}-----"
+    for part in text.split(begin)[1:]:
         body, found, _ = part.partition(end)
         if found:
-            yield f"-----BEGIN CERTIFICATE-----{body}{end}\n"
+            yield f"{begin}{body}{end}\n"

@@ -45,6 +45,7 @@ class PeerCheck:
         prefixes: One of its alternative names has to begin with one of these; empty for any.
         hashes: Its SHA-256 in hex has to be one of these, or its key's one of `key_hashes`; empty for any.
         key_hashes: SHA-256 of public keys (SubjectPublicKeyInfo), in base64.
+        revoked: Name of the secret with lists of revoked certificates, one of every authority on the way; empty: none is looked at.
     """
 
     trusted_ca: str = ""
@@ -52,6 +53,12 @@ class PeerCheck:
     prefixes: tuple[str, ...] = ()
     hashes: tuple[str, ...] = ()
     key_hashes: tuple[str, ...] = ()
+    revoked: str = ""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Names of the secrets that it needs."""
+        return tuple(filter(None, (self.trusted_ca, self.revoked)))
 
 
 @attrs.frozen
@@ -101,5 +108,5 @@ class UpstreamTls:
 def secrets_named(tls: DownstreamTls | UpstreamTls) -> tuple[str, ...]:
     """Give the names of the secrets that TLS is ended or begun with."""
     if isinstance(tls, DownstreamTls):
-        return (*tls.certificates, *((tls.client.trusted_ca,) if tls.client is not None and tls.client.trusted_ca else ()))
-    return tuple(filter(None, (tls.certificate, tls.server.trusted_ca)))
+        return (*tls.certificates, *(tls.client.secrets if tls.client is not None else ()))
+    return tuple(filter(None, (tls.certificate, *tls.server.secrets)))

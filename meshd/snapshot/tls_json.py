@@ -18,7 +18,7 @@ from meshd.snapshot.json_fields import (
 )
 from meshd.snapshot.noted_json import FieldError, Noted
 from meshd.snapshot.proxy_protocol_json import RAW, change_within, within
-from meshd.snapshot.secret import ROOT, certificate_files, certificate_name, root_file
+from meshd.snapshot.secret import REVOKED, ROOT, certificate_files, certificate_name, root_file
 from meshd.snapshot.tls import IDENTITY, DownstreamTls, PeerCheck, TlsParameters, TlsVersion, UpstreamTls
 
 NAME = "envoy.transport_sockets.tls"
@@ -45,7 +45,9 @@ def _secret(name: str) -> Json:
 
 def _write_names(check: PeerCheck) -> Json:
     names = [*({"exact": name} for name in check.names), *({"prefix": prefix} for prefix in check.prefixes)]
-    found = {"matchSubjectAltNames": names, "verifyCertificateHash": list(check.hashes), "verifyCertificateSpki": list(check.key_hashes)}
+    revoked = {"filename": check.revoked.removeprefix(REVOKED)} if check.revoked else {}
+    hashes = {"verifyCertificateHash": list(check.hashes), "verifyCertificateSpki": list(check.key_hashes)}
+    found = {"crl": revoked, "matchSubjectAltNames": names, **hashes}
     return {key: value for key, value in found.items() if value}
 
 
@@ -211,7 +213,8 @@ def _read_check(context: Json) -> PeerCheck | None:
     if secret is None and inline is None:
         return None
     hashes = tuple(read_text(found).replace(":", "").lower() for found in _matchers(source, "verifyCertificateHash"))
-    check = PeerCheck(trusted, exact, prefixes, hashes, tuple(map(read_text, _matchers(source, "verifyCertificateSpki"))))
+    revoked = f"{REVOKED}{_read_file(source, 'crl')}" if source.get("crl") is not None else ""
+    check = PeerCheck(trusted, exact, prefixes, hashes, tuple(map(read_text, _matchers(source, "verifyCertificateSpki"))), revoked)
     if not trusted and check != PeerCheck():
         raise FieldError("", "expected trustedCa beside what a certificate is held to, found none")
     return check

@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from meshd.base.errors import Problem
 from meshd.base.origins import Origin
-from meshd.snapshot.secret import CREDENTIAL, CREDENTIAL_ROOT, ROOT, SYSTEM, Secret, certificate_files, is_safe, pem_blocks, root_file
+from meshd.snapshot.secret import CREDENTIAL, CREDENTIAL_ROOT, REVOKED, ROOT, SYSTEM, Secret, certificate_files, is_safe, pem_blocks, root_file
 from meshd.snapshot.tls import IDENTITY
 
 INTERVAL = 2.0  # seconds between looks at the files
@@ -123,6 +123,8 @@ class SecretFiles:
     def _read(self, name: str) -> Secret:
         if name == SYSTEM:
             return Secret(name, trusted_ca=self._read_roots(system_roots()))
+        if name.startswith(REVOKED):
+            return Secret(name, revoked=self._read_revoked(name.removeprefix(REVOKED)))
         if name.startswith(CREDENTIAL) and not is_safe(name):
             raise Faulty(name.removeprefix(CREDENTIAL), "expected the name of a credential, which is no path")
         if name.startswith(ROOT) or name.endswith(CREDENTIAL_ROOT):
@@ -138,6 +140,17 @@ class SecretFiles:
 
     def _read_roots(self, path: str) -> str:
         return _pem(self._read_certificates(path))
+
+    def _read_revoked(self, path: str) -> str:
+        blocks = list(pem_blocks(self._read_text(path), "X509 CRL"))
+        try:
+            for block in blocks:
+                x509.load_pem_x509_crl(block.encode())
+        except ValueError as error:
+            raise Faulty(path, f"expected lists of revoked certificates in PEM, found one that cannot be read ({error})") from None
+        if not blocks:
+            raise Faulty(path, "expected lists of revoked certificates in PEM, found none")
+        return "".join(blocks)
 
     def _read_certificates(self, path: str) -> list[x509.Certificate]:
         text = self._read_text(path)

@@ -23,7 +23,9 @@ CIPHERS: Final = (
 )
 """Envoy's, for TLS 1.2."""
 VERIFY_ERRORS: Final = {
-    2: "unable to get issuer certificate", 7: "certificate signature failure", 9: "certificate is not yet valid", 10: "certificate has expired",
+    2: "unable to get issuer certificate", 3: "unable to get certificate CRL", 7: "certificate signature failure",
+    9: "certificate is not yet valid", 10: "certificate has expired",
+    11: "CRL is not yet valid", 12: "CRL has expired",
     18: "self signed certificate", 19: "self signed certificate in certificate chain", 20: "unable to get local issuer certificate",
     21: "unable to verify the first certificate", 22: "certificate chain too long", 23: "certificate revoked", 24: "invalid CA certificate",
     25: "path length constraint exceeded", 26: "unsupported certificate purpose", 27: "certificate not trusted", 28: "certificate rejected",
@@ -152,6 +154,11 @@ def _trust(context: SSL.Context, check: PeerCheck, secrets: Mapping[str, Secret]
     assert store is not None
     for block in pem_blocks(secrets[check.trusted_ca].trusted_ca):
         store.add_cert(crypto.X509.from_cryptography(x509.load_pem_x509_certificate(block.encode())))
+
+    if check.revoked:
+        for block in pem_blocks(secrets[check.revoked].revoked, "X509 CRL"):
+            store.add_crl(x509.load_pem_x509_crl(block.encode()))
+        store.set_flags(crypto.X509StoreFlags.CRL_CHECK | crypto.X509StoreFlags.CRL_CHECK_ALL)
 
     def verify(connection: SSL.Connection, certificate: crypto.X509, code: int, depth: int, good: int) -> bool:
         kept = connection.get_app_data()

@@ -64,6 +64,15 @@ class Authority(Issued):
         builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         return Issued(builder.sign(self._key, SHA256()), key)
 
+    def revoke(self, *issued: Issued) -> str:
+        """Give a list of revoked certificates, PEM."""
+        now = datetime.now(UTC)
+        builder = x509.CertificateRevocationListBuilder().issuer_name(self.certificate.subject).last_update(now - DAY).next_update(now + DAY)
+        for one in issued:
+            revoked = x509.RevokedCertificateBuilder().serial_number(one.certificate.serial_number).revocation_date(now - DAY).build()
+            builder = builder.add_revoked_certificate(revoked)
+        return builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM).decode()
+
 
 def _named(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "meshd"), x509.NameAttribute(NameOID.COMMON_NAME, name)])

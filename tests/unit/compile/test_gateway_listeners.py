@@ -150,6 +150,7 @@ FILES = "serverCertificate: /c, privateKey: /k"
         (f"mode: SIMPLE, {FILES}", ("file-cert:/c~/k",), None, False),
         (f"mode: MUTUAL, {FILES}, caCertificates: /r", ("file-cert:/c~/k",), PeerCheck("file-root:/r"), True),
         (f"mode: MUTUAL, {FILES}, caCertificates: /r, subjectAltNames: [a]", ("file-cert:/c~/k",), PeerCheck("file-root:/r", ("a",)), True),
+        (f"mode: MUTUAL, {FILES}, caCertificates: /r, caCrl: /l", ("file-cert:/c~/k",), PeerCheck("file-root:/r", revoked="file-crl:/l"), True),
         (f"mode: OPTIONAL_MUTUAL, {FILES}, caCertificates: /r", ("file-cert:/c~/k",), PeerCheck("file-root:/r"), False),
         ("mode: SIMPLE, credentialName: x", ("kubernetes://x",), None, False),
         ("mode: MUTUAL, credentialName: x", ("kubernetes://x",), PeerCheck("kubernetes://x-cacert"), True),

@@ -25,6 +25,7 @@ def tls(check=SYSTEM, **more):
     (ClientTls("SIMPLE", sni="a"), tls(sni="a")),
     (ClientTls("SIMPLE", subject_alt_names=("a", "b")), tls(PeerCheck("file-root:system", ("a", "b")), auto_sni=True)),
     (ClientTls("SIMPLE", ca_certificates="/r", sni="a"), tls(PeerCheck("file-root:/r"), sni="a")),
+    (ClientTls("SIMPLE", ca_certificates="/r", ca_crl="/l", sni="a"), tls(PeerCheck("file-root:/r", revoked="file-crl:/l"), sni="a")),
     (ClientTls("SIMPLE", insecure_skip_verify=True), tls(PeerCheck(), auto_sni=True)),
     (ClientTls("SIMPLE", credential_name="x", sni="a"), tls(PeerCheck("kubernetes://x-cacert"), sni="a")),
     (ClientTls("MUTUAL", "/c", "/k", "/r", sni="a"), tls(PeerCheck("file-root:/r"), certificate="file-cert:/c~/k", sni="a")),

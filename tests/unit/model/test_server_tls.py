@@ -58,7 +58,6 @@ def test_reads_tls(tls, expected):
             "error spec.servers[0].tls.privateKey: expected a file in mode SIMPLE, got nothing",
         ]),
         ("{mode: SIMPLE, serverCertificate: /a, privateKey: /b, caCrl: /c}", [
-            "warning spec.servers[0].tls.caCrl: caCrl is not served yet and has no effect",
             "error spec.servers[0].tls.caCrl: expected none in mode SIMPLE, which asks for no client certificates, got one",
         ]),
         ("{mode: ISTIO_MUTUAL}", ["warning spec.servers[0].tls.mode: mode ISTIO_MUTUAL is not served yet and has no effect"]),

@@ -9,6 +9,7 @@ from meshd.snapshot.tls import DownstreamTls, PeerCheck, UpstreamTls, secrets_na
     (DownstreamTls(), ("default", "ROOTCA")),
     (DownstreamTls(certificates=("a", "b"), client=None), ("a", "b")),
     (DownstreamTls(certificates=("a",), client=PeerCheck()), ("a",)),
+    (DownstreamTls(certificates=("a",), client=PeerCheck("b", revoked="c")), ("a", "b", "c")),
     (UpstreamTls(), ()),
     (UpstreamTls(certificate="a", server=PeerCheck("b")), ("a", "b")),
 ])

@@ -13,7 +13,7 @@ DOWNSTREAM = [
     DownstreamTls(("h2", "http/1.1"), (FILES,), None, False),
     DownstreamTls((), (FILES, "file-cert:/d~/l"), PeerCheck("file-root:/r"), True, TlsParameters("TLSv1_3", "TLSv1_3")),
     DownstreamTls((), (FILES,), PeerCheck("file-root:/r", ("a", "b"), ("spiffe://x/",)), False, MUTUAL_PARAMETERS),
-    DownstreamTls((), (FILES,), PeerCheck("file-root:/r", hashes=("ab" * 32,), key_hashes=("eA==",)), False),
+    DownstreamTls((), (FILES,), PeerCheck("file-root:/r", hashes=("ab" * 32,), key_hashes=("eA==",), revoked="file-crl:/l"), False),
 ]
 UPSTREAM = [
     UpstreamTls(),

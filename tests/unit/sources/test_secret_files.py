@@ -78,6 +78,18 @@ def test_what_is_of_no_use(folder, file, content, said):
         assert "PRIVATE" not in str(problem)
 
 
+def test_lists_of_revoked_certificates(folder):
+    """As they are; what is none is told of."""
+    path = folder / "x" / "revoked"
+    files = SecretFiles(str(folder))
+    for content, said in (("hello", "found none"), ("-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----", "found one that cannot be read")):
+        path.write_text(content)
+        assert {} == find(files, f"file-crl:{path}")
+        assert said in files.problems[0].message
+    path.write_text(ROOT.revoke(LEAF))
+    assert ROOT.revoke(LEAF).count("\n") == find(files, f"file-crl:{path}")[f"file-crl:{path}"].revoked.count("\n")
+
+
 @pytest.mark.parametrize("name", ["kubernetes://../x", "kubernetes:///etc/x", "somewhere"])
 def test_names_that_lead_elsewhere(folder, name):
     """No path but the one that was meant."""

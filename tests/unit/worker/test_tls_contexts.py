@@ -18,13 +18,15 @@ from tests.helpers.worker_rig import Recorder, Rig
 
 ROOT, OTHER = Authority("root"), Authority("other")
 LEAF = ROOT.issue("a.test", "*.b.test")
+REVOKED = ROOT.issue("revoked.test")
 CLIENT = ROOT.issue("client.test", "spiffe://x/y")
 SECRETS = {
     "c": Secret("c", LEAF.chain, LEAF.key), "d": Secret("d", CLIENT.chain, CLIENT.key), "r": Secret("r", trusted_ca=OTHER.chain + ROOT.chain),
-    "mixed": Secret("mixed", LEAF.chain, CLIENT.key), "empty": Secret("empty"),
+    "l": Secret("l", revoked=ROOT.revoke(REVOKED) + OTHER.revoke()), "mixed": Secret("mixed", LEAF.chain, CLIENT.key), "empty": Secret("empty"),
 }
 SIMPLE = DownstreamTls(("h2", "http/1.1"), ("c",), None, False)
 MUTUAL = DownstreamTls((), ("c",), PeerCheck("r"))
+LISTED = DownstreamTls((), ("c",), PeerCheck("r", revoked="l"))
 OPTIONAL = DownstreamTls((), ("c",), PeerCheck("r"), False)
 NAMED = DownstreamTls((), ("c",), PeerCheck("r", ("spiffe://x/y",)))
 PIN = hashlib.sha256(CLIENT.certificate.public_bytes(Encoding.DER)).hexdigest()
@@ -90,6 +92,7 @@ def test_what_is_spoken_within(rig, contexts, asked, agreed):
     (MUTUAL, ROOT.issue("late.test", life=DAY / 2), "at depth 0: certificate has expired"),
     (pinned(PIN), CLIENT, ""), (pinned("0" * 64, keys=(KEY,)), CLIENT, ""),
     (pinned("0" * 64, keys=("x",)), CLIENT, "verify cert failed: cert hash and spki"),
+    (LISTED, CLIENT, ""), (LISTED, REVOKED, "at depth 0: certificate revoked"), (MUTUAL, REVOKED, ""),
     (NAMED, CLIENT, ""), (MISNAMED, CLIENT, "verify cert failed: SAN matcher, certificate SANs are [client.test, spiffe://x/y]"),
 ])
 def test_who_is_let_in(rig, contexts, tls, certificate, failure):
