@@ -16,7 +16,7 @@ from meshd.compile.gateway_routes import gateway_routes
 from meshd.compile.gateway_servers import EdgePort, edge_ports
 from meshd.compile.hash_policies import HashPolicies
 from meshd.compile.http_rules import RuleContext
-from meshd.compile.inbound_listeners import virtual_inbound
+from meshd.compile.inbound_listeners import bound_inbound, virtual_inbound
 from meshd.compile.inbound_ports import InboundPort, inbound_ports
 from meshd.compile.ingress import declare_ports
 from meshd.compile.log_problems import log_problems
@@ -156,7 +156,8 @@ def build_listeners(
     if proxy.node.gateway:
         return gateway_listeners(edge, scope.virtual_services, context, relayed), []
     listeners, problems = outbound_listeners(scope.egress, workloads, context)
-    return [*listeners, virtual_outbound(proxy), virtual_inbound(ports, proxy)], problems
+    own = [*bound_inbound(ports, proxy), virtual_inbound(ports, proxy)]
+    return [*listeners, virtual_outbound(proxy), *own], problems
 
 
 def build_routes(listeners: Iterable[Listener], scope: Scope, edge: Iterable[EdgePort], context: RuleContext) -> list[RouteConfiguration]:

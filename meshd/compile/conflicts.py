@@ -26,6 +26,7 @@ class Entry:
         protocol: Of what it holds; `auto` once it tells HTTP from TCP by the first bytes.
         chains: Its filter chains; one without a match becomes the default chain.
         origins: The services in it.
+        bound: Clients connect to it themselves.
         taken: What its chains match, however it is written.
     """
 
@@ -34,6 +35,7 @@ class Entry:
     protocol: Protocol
     chains: list[FilterChain]
     origins: list[Origin]
+    bound: bool = False
     taken: set[FilterChainMatch] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:

@@ -39,7 +39,7 @@ def virtual_inbound(ports: Iterable[InboundPort], proxy: Proxy) -> Listener:
     to any; its chains wait until this machine has an identity.
     """
     own = proxy.node.ports.inbound
-    declared = list(ports)
+    declared = [port for port in ports if not port.bound]
     first, *others = (SocketAddress(address, own) for address in proxy.wildcards)
     chains = [
         FilterChain("virtualInbound-blackhole", FilterChainMatch(destination_port=own), tcp_proxy(BLACK_HOLE, proxy)),
@@ -58,6 +58,29 @@ def virtual_inbound(ports: Iterable[InboundPort], proxy: Proxy) -> Listener:
         VIRTUAL_INBOUND, first, plain, mutual_tls_chains=mutual, bind_to_port=True, listener_filters=filters,
         listener_filters_timeout=proxy.mesh.protocol_detection_timeout, direction="INBOUND", additional_addresses=tuple(others),
         access_logs=proxy.access_logs, origins=tuple(dict.fromkeys(origin for port in declared for origin in port.origins)) or proxy.origins,
+    )
+
+
+def bound_inbound(ports: Iterable[InboundPort], proxy: Proxy) -> list[Listener]:
+    """
+    Build the listeners of own ports that clients connect to without capture, at the machine's own addresses: loopback is the application's.
+
+    Source:
+        Istio pilot/pkg/networking/core/listener_inbound.go, inboundCustomListener.
+    """
+    return [_bound(port, proxy) for port in ports if port.bound]
+
+
+def _bound(port: InboundPort, proxy: Proxy) -> Listener:
+    addresses = (port.address,) if port.address else proxy.node.addresses or proxy.wildcards
+    first, *others = (SocketAddress(address, port.number) for address in addresses)
+    chains = [attrs.evolve(chain, match=attrs.evolve(chain.match, destination_port=None, prefix_ranges=())) for chain in _port_chains(port, proxy)]
+    sniffs = (ListenerFilter("http_inspector"),) if port.protocol == "auto" else ()
+    return Listener(
+        f"inbound_{listener_name(addresses[0], port.number)}", first, tuple(chain for chain in chains if chain.tls is None),
+        mutual_tls_chains=tuple(chain for chain in chains if chain.tls is not None), bind_to_port=True,
+        listener_filters=(ListenerFilter("tls_inspector"), *sniffs), listener_filters_timeout=proxy.mesh.protocol_detection_timeout,
+        direction="INBOUND", additional_addresses=tuple(others), access_logs=proxy.access_logs, origins=port.origins,
     )
 
 

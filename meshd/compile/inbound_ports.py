@@ -28,8 +28,9 @@ class InboundPort:
         services: All services that lead here, oldest first; the first one decides.
         origins: Their resources.
         address: Of this machine, that connections must be for; empty for any.
-        endpoint: Where the application is, address and port; None: where the connection meant to go.
+        endpoint: Where the application is, address and port, or UNIX socket and 0; None: where the connection meant to go.
         connection_pool: Limits of its cluster, or None.
+        bound: Clients connect to meshd itself, without capture.
     """
 
     number: int
@@ -40,6 +41,7 @@ class InboundPort:
     address: str = ""
     endpoint: tuple[str, int] | None = None
     connection_pool: ConnectionPool | None = None
+    bound: bool = False
 
     @property
     def host(self) -> str:

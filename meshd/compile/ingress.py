@@ -32,7 +32,7 @@ def declare_ports(ports: Iterable[InboundPort], rules: DestinationRules, proxy: 
         base = service or InboundPort(listener.port.number, "auto", listener.port.number, (), ())
         port = attrs.evolve(
             base, number=listener.port.number, protocol=entry_protocol(listener.port.protocol), address=listener.bind,
-            endpoint=_endpoint(listener, proxy), origins=(sidecar.metadata.origin, *base.origins),
+            endpoint=_endpoint(listener, proxy), origins=(sidecar.metadata.origin, *base.origins), bound=listener.capture_mode == "NONE",
         )
         declared.append(_limited(port, listener, rules, proxy))
     return declared
@@ -42,7 +42,7 @@ def _localhost(port: InboundPort, proxy: Proxy) -> tuple[str, int] | None:
     """Give loopback where the mesh sends inbound traffic there."""
     if not proxy.mesh.inbound_to_localhost:
         return None
-    return ("127.0.0.1" if proxy.ipv4 else "::1", port.number)
+    return (proxy.loopback, port.number)
 
 
 def _endpoint(listener: Ingress, proxy: Proxy) -> tuple[str, int] | None:
@@ -55,8 +55,8 @@ def _endpoint(listener: Ingress, proxy: Proxy) -> tuple[str, int] | None:
         return None
     if host in ("0.0.0.0", "::"):
         host = next(iter(proxy.node.addresses), "127.0.0.1")
-    elif host == "127.0.0.1" and not proxy.ipv4:
-        host = "::1"
+    elif host == "127.0.0.1":
+        host = proxy.loopback
     return host, int(port)
 
 

@@ -41,6 +41,11 @@ class Proxy:
         """The unspecified addresses that it listens on; the first names its shared listeners."""
         return ((UNSPECIFIED,) if self.ipv4 else ()) + ((UNSPECIFIED_V6,) if self.ipv6 else ())
 
+    @property
+    def loopback(self) -> str:
+        """The loopback address that its applications call."""
+        return "127.0.0.1" if self.ipv4 else "::1"
+
     def reachable(self, address: str) -> bool:
         """Tell whether an IP address is of a family that the machine has."""
         return self.ipv6 if is_ipv6(address) else self.ipv4

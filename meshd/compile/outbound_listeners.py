@@ -93,7 +93,7 @@ def _add_all(
         for place in _places(service, port, scope, workloads, proxy):
             if (place.addresses[0], port.number) in locked:
                 continue
-            if place.addresses[0] in proxy.wildcards and port.number in reserved_ports(proxy):
+            if (scope.bound or place.addresses[0] in proxy.wildcards) and port.number in reserved_ports(proxy):
                 problems.append(_reserved(service, port))
             else:
                 problems += _add(entries, service, port, place, scope, rules, attrs.evolve(context, port=port.number))
@@ -162,7 +162,7 @@ def _add(
         name = listener_name(address, port.number)
         chains.append(FilterChain("", match, outbound_http(name, routes, context.proxy), origins=(service.origin,)))
     protocol: Protocol = "auto" if kind == "http" and port.protocol != "http_proxy" else port.protocol
-    return add_entry(entries, Entry(place.addresses, port.number, protocol, chains, [service.origin]), port.protocol)
+    return add_entry(entries, Entry(place.addresses, port.number, protocol, chains, [service.origin], scope.bound), port.protocol)
 
 
 def _finish(entry: Entry, others: Iterable[str], proxy: Proxy) -> Listener:
@@ -177,7 +177,7 @@ def _finish(entry: Entry, others: Iterable[str], proxy: Proxy) -> Listener:
     inspects = any(chain.match.server_names or chain.match.transport_protocol == "tls" for chain in matching)
     filters = (*((ListenerFilter("tls_inspector"),) if inspects else ()), *((ListenerFilter("http_inspector"),) if sniffs else ()))
     return Listener(
-        listener_name(first.address, entry.port), first, tuple(matching), default, listener_filters=filters,
+        listener_name(first.address, entry.port), first, tuple(matching), default, bind_to_port=entry.bound, listener_filters=filters,
         listener_filters_timeout=proxy.mesh.protocol_detection_timeout if sniffs else 0.0,
         additional_addresses=tuple(SocketAddress(address, entry.port) for address in others),
         access_logs=proxy.access_logs, origins=tuple(dict.fromkeys(entry.origins)),

@@ -29,12 +29,14 @@ class EgressScope:
         services: In the order in which they win conflicts.
         virtual_services: Of the mesh, in order.
         taken: Ports of the listeners before it.
+        bind: The address that it is for; empty for those of its services, or any.
     """
 
     listener: Egress | None
     services: tuple[MeshService, ...]
     virtual_services: tuple[VirtualService, ...]
     taken: frozenset[int] = frozenset()
+    bind: str = ""
 
     @property
     def port(self) -> int | None:
@@ -42,9 +44,9 @@ class EgressScope:
         return self.listener.port.number if self.listener is not None and self.listener.port is not None else None
 
     @property
-    def bind(self) -> str:
-        """The address that it is for; empty for those of its services, or any."""
-        return self.listener.bind if self.listener is not None else ""
+    def bound(self) -> bool:
+        """Whether clients connect to it themselves, without capture."""
+        return self.listener is not None and self.listener.capture_mode == "NONE"
 
     def route_name(self, address: str, number: int) -> str:
         """Name the routes that services share: by the port, and by the address, too, where a listener before this one has the port."""
@@ -87,7 +89,7 @@ def find_scope(services: Iterable[MeshService], world: World, proxy: Proxy) -> S
         egress: tuple[EgressScope, ...] = (EgressScope(None, tuple(_by_host(visible, node.namespace)), tuple(ours)),)
     else:
         egress = tuple(
-            _narrow(listener, visible, ours, node.namespace, sidecar.egress[:place]) for place, listener in enumerate(sidecar.egress)
+            _narrow(listener, visible, ours, proxy, sidecar.egress[:place]) for place, listener in enumerate(sidecar.egress)
         )
     known = {service.host: service for service in _by_host(visible, node.namespace)}
     return Scope(sidecar, egress, known, tuple(_needed(egress, known)), rules, tuple(virtual), tuple(problems))
@@ -130,8 +132,9 @@ def _patterns(listener: Egress, namespace: str) -> tuple[list[tuple[str, str]], 
     return taken, left
 
 
-def _narrow(listener: Egress, services: Iterable[MeshService], virtual: Iterable[VirtualService], namespace: str,
+def _narrow(listener: Egress, services: Iterable[MeshService], virtual: Iterable[VirtualService], proxy: Proxy,
             before: Iterable[Egress]) -> EgressScope:
+    namespace = proxy.node.namespace
     taken, left = _patterns(listener, namespace)
     port = listener.port.number if listener.port is not None else 0
 
@@ -150,7 +153,8 @@ def _narrow(listener: Egress, services: Iterable[MeshService], virtual: Iterable
         found = [attrs.evolve(service, ports=tuple(item for item in service.ports if item.number == port)) for service in found]
         found = [service for service in found if service.ports]
     ports = frozenset(other.port.number for other in before if other.port is not None)
-    return EgressScope(listener, tuple(_by_host(found, namespace)), tuple(service for service in virtual if applies(service)), ports)
+    bind = listener.bind or (proxy.loopback if listener.capture_mode == "NONE" else "")
+    return EgressScope(listener, tuple(_by_host(found, namespace)), tuple(service for service in virtual if applies(service)), ports, bind)
 
 
 def _needed(egress: Iterable[EgressScope], known: Mapping[str, MeshService]) -> list[MeshService]:

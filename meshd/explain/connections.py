@@ -49,6 +49,9 @@ def find_listener(snapshot: Snapshot, call: Call, answer: Answer) -> Listener | 
 def _entry(snapshot: Snapshot, call: Call) -> Listener | None:
     """Return the listener whose socket takes the connection in, after capture if there is one."""
     bound = [listener for listener in snapshot.listeners.values() if listener.bind_to_port]
+    own = next((listener for listener in bound if _listens_at(listener, call.address, call.port)), None)
+    if call.direction == "inbound" and own is not None:  # what clients connect to without capture
+        return own
     for listener in bound:
         restores = any(inspector.name == "original_dst" for inspector in listener.listener_filters)
         if call.direction == "outbound" and listener.use_original_dst:

@@ -158,8 +158,6 @@ def _read_egress(fields: Fields) -> Egress:
         fields.not_served("bind", "a UNIX socket as bind")
         if listener.capture_mode == "IPTABLES":
             fields.wrong("captureMode", "expected DEFAULT or NONE with a UNIX socket, got IPTABLES")
-    if listener.capture_mode == "NONE":
-        fields.not_served("captureMode", "captureMode NONE")
     _check_covered(fields, listener)
     fields.finish()
     return listener
@@ -206,8 +204,6 @@ def _read_ingress(fields: Fields) -> Ingress:
         port or SidecarPort(0), bind, fields.choice("captureMode", _CAPTURE, "DEFAULT"), fields.text("defaultEndpoint", check=_own_endpoint),
         fields.optional("tls", _read_ingress_tls), fields.optional("connectionPool", read_connection_pool),
     )
-    if listener.capture_mode == "NONE":
-        fields.not_served("captureMode", "captureMode NONE")
     pool = fields.values.get("connectionPool")
     if isinstance(pool, dict) and pool.get("http") is not None and port is not None and port.protocol in _OPAQUE:
         fields.wrong("connectionPool", f"expected tcp settings alone on a port of {port.protocol}, got http, which has no effect", severity="warning")

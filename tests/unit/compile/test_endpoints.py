@@ -212,3 +212,10 @@ def test_another_network_is_further_away_than_another_region():
     backends = Workloads(World()).behind(entry_service("a", resolution="STATIC", endpoints=endpoints))
     assignment = build_assignment(target(found), index_backends(backends), proxy(machine(locality=Locality("eu", "north"), network="n")))
     assert {"10.3.0.2": 0, "10.3.0.1": 1} == {endpoint.address: place.priority for place in assignment.localities for endpoint in place.endpoints}
+
+
+def test_an_endpoint_may_be_a_unix_socket():
+    """Whatever port it is asked for; it counts once."""
+    endpoints = (workload("unix:///run/a"), workload("unix:///run/a"), workload("unix://@b"), workload("10.3.0.1"))
+    found = entry_service("a", resolution="STATIC", endpoints=endpoints)
+    assert [("/run/a", 0), ("@b", 0), ("10.3.0.1", 80)] == listed(build_assignment(target(found), backends_of(found), proxy()))

@@ -12,7 +12,7 @@ from meshd.compile.workloads import Workloads
 from meshd.model.world import World
 from tests.helpers.resources import complaints_of, resources_of
 from tests.helpers.services import HERE, machine, mesh
-from tests.helpers.small_worlds import NODE, answer_to, compiled, eps, http, istio, svc
+from tests.helpers.small_worlds import NODE, answer_to, compiled, eps, http, istio, svc, tcp
 
 SERVICES = (
     svc("web", "{name: http, port: 80, targetPort: 8080}, {name: tcp, port: 90, targetPort: 9090}"),
@@ -125,3 +125,27 @@ def test_tells_of_the_destination_rule():
     """Whether its limits count or others."""
     for documents in ((RULE,), (RULE, ingress(90, "TCP", f", connectionPool: {limit(4)}"))):
         assert all(("DestinationRule", "r") in [(origin.kind, origin.name) for origin in port.origins] for port in declared(*documents))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "bind", "place"),
+    [("HTTP", "", "10.0.0.9"), ("TCP", "", "10.0.0.9"), ("''", "", "10.0.0.9"), ("HTTP", ", bind: 10.0.0.8", "10.0.0.8")],
+)
+def test_without_capture_clients_connect_to_a_port_of_meshd(protocol, bind, place):
+    """At the machine's address, or where it is bound; the listener for captured connections knows it no more."""
+    world = compiled(NODE, ingress(7000, protocol, f", captureMode: NONE, defaultEndpoint: '127.0.0.1:8080'{bind}"))
+    found = world.snapshot.listeners[f"inbound_{place}_7000"]
+    assert (True, "INBOUND", [(place, 7000)]) == (found.bind_to_port, found.direction, [(found.address.address, found.address.port)])
+    assert {None} == {chain.match.destination_port for chain in found.filter_chains}
+    assert 7000 not in {chain.match.destination_port for chain in world.snapshot.listeners["virtualInbound"].filter_chains}
+    routes = "-" if protocol == "TCP" else "inbound|7000||"
+    call = tcp(place, 7000, **IN) if protocol == "TCP" else http(place, 7000, "x", **IN)
+    assert f"inbound_{place}_7000 {routes} inbound|7000|| 127.0.0.1:8080" == answer_to(world, call)
+    assert [] == world.snapshot.inconsistencies()
+
+
+def test_an_application_may_listen_at_a_unix_socket():
+    """Its cluster goes there, from no address."""
+    world = compiled(NODE, ingress(7000, "TCP", ", defaultEndpoint: 'unix:///run/app.sock'"))
+    cluster, (place,) = world.snapshot.clusters["inbound|7000||"], world.snapshot.endpoints["inbound|7000||"].localities
+    assert ("STATIC", "", [("/run/app.sock", 0)]) == (cluster.type, cluster.source_address, [(one.address, one.port) for one in place.endpoints])

@@ -215,6 +215,20 @@ def test_listeners_of_one_port_have_routes_of_their_own():
     }
 
 
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("", ["127.0.0.1_100", "127.0.0.1_80", "127.0.0.1_90"]), (", port: {number: 80, protocol: HTTP, name: x}", ["127.0.0.1_80"]),
+        (", port: {number: 80, protocol: HTTP, name: x}, bind: 127.0.0.5", ["127.0.0.5_80"]),
+        (", port: {number: 15001, protocol: HTTP, name: x}", []),
+    ],
+)
+def test_without_capture_clients_connect_to_loopback(more, expected):
+    """Or to where it is bound; never to a port of meshd's own."""
+    found, _problems = built(A, B, sidecar(f"{{hosts: ['./*'], captureMode: NONE{more}}}"))
+    assert (expected, {True}) == (sorted(one.name for one in found), {one.bind_to_port for one in found} or {True})
+
+
 def test_unix_sockets_are_not_listened_at():
     """Their Problem says so."""
     assert {} == listeners(A, B, sidecar("{hosts: ['./*'], port: {number: 0, protocol: HTTP, name: x}, bind: 'unix:///run/x'}"))

@@ -34,7 +34,6 @@ def test_reads_a_whole_sidecar():
 def test_tells_what_is_not_served():
     """What no listener is made of yet."""
     assert [
-        "warning 10 spec.egress[0].captureMode: captureMode NONE is not served yet and has no effect",
         "warning 17 spec.ingress[0].tls.mode: mode SIMPLE is not served yet and has no effect",
     ] == wrong(Sidecar, SIDECAR)
 
@@ -80,9 +79,7 @@ def test_an_empty_policy_is_protobufs_default():
             "error spec.egress[0].port.protocol: expected a protocol such as HTTP or TCP, got 'FTP'",
         ]),
         ("{egress: [{hosts: ['*/*'], captureMode: SOME}]}", ["error spec.egress[0].captureMode: expected DEFAULT or IPTABLES or NONE, got 'SOME'"]),
-        ("{egress: [{hosts: ['*/*'], captureMode: NONE}]}", [
-            "warning spec.egress[0].captureMode: captureMode NONE is not served yet and has no effect",
-        ]),
+        ("{egress: [{hosts: ['*/*'], captureMode: NONE}]}", []),
         ("{ingress: [{}]}", ["error spec.ingress[0].port: expected a port, got nothing"]),
         ("{ingress: [{port: {number: 80}, bind: unix:///a}]}", ["error spec.ingress[0].bind: expected an IP address, got 'unix:///a'"]),
         ("{ingress: [{port: {number: 80}, defaultEndpoint: '10.0.0.1:80'}]}", [
@@ -93,9 +90,7 @@ def test_an_empty_policy_is_protobufs_default():
         ]),
         ("{ingress: [{port: {number: 80}, defaultEndpoint: unix:///a}]}", [
         ]),
-        ("{ingress: [{port: {number: 80}, captureMode: NONE}]}", [
-            "warning spec.ingress[0].captureMode: captureMode NONE is not served yet and has no effect",
-        ]),
+        ("{ingress: [{port: {number: 80}, captureMode: NONE}]}", []),
         ("{ingress: [{port: {number: 80}}, {port: {number: 80}}]}", ["error spec.ingress[1].port: expected each port once, got 80 twice"]),
         ("{ingress: [{port: {number: 80}, tls: {mode: PASSTHROUGH}}]}", [
             "error spec.ingress[0].tls.mode: expected SIMPLE, MUTUAL or OPTIONAL_MUTUAL, got PASSTHROUGH",
