@@ -7,6 +7,7 @@ from meshd.base.addresses import INBOUND_SOURCE_IPV4, INBOUND_SOURCE_IPV6, is_un
 from meshd.compile.inbound_ports import InboundPort
 from meshd.compile.names import (
     BLACK_HOLE,
+    DYNAMIC_DNS,
     INBOUND_PASSTHROUGH_TODAY,
     INBOUND_PASSTHROUGH_V4,
     INBOUND_PASSTHROUGH_V6,
@@ -77,9 +78,11 @@ def black_hole_cluster(proxy: Proxy) -> Cluster:
     return Cluster(BLACK_HOLE, "STATIC", "ROUND_ROBIN", proxy.mesh.connect_timeout, origins=proxy.origins)
 
 
-def passthrough_cluster(proxy: Proxy) -> Cluster:
-    """Build the cluster that goes where the client meant to go."""
-    return _passthrough(PASSTHROUGH, proxy)
+def passthrough_clusters(proxy: Proxy) -> Iterator[Cluster]:
+    """Yield the clusters that go where the client meant to go; one of them stands for hosts that would be looked up."""
+    yield _passthrough(PASSTHROUGH, proxy)
+    if proxy.dynamic_dns:
+        yield _passthrough(DYNAMIC_DNS, proxy)
 
 
 def inbound_clusters(ports: Iterable[InboundPort], proxy: Proxy) -> Iterator[Cluster]:

@@ -8,7 +8,7 @@ import attrs
 from meshd.base.errors import Problem
 from meshd.base.places import LOG_DIR
 from meshd.compile.automatic_addresses import with_addresses
-from meshd.compile.clusters import black_hole_cluster, inbound_clusters, local_assignments, outbound_clusters, passthrough_cluster
+from meshd.compile.clusters import black_hole_cluster, inbound_clusters, local_assignments, outbound_clusters, passthrough_clusters
 from meshd.compile.destination_rules import DestinationRules
 from meshd.compile.endpoints import build_assignment, has_endpoints, index_backends, usable
 from meshd.compile.gateway_listeners import gateway_listeners
@@ -214,7 +214,7 @@ def build_clusters(targets: Iterable[Target], ports: Iterable[InboundPort], prox
     clusters = list(outbound_clusters(targets, proxy))
     if proxy.node.gateway:
         return [*clusters, black_hole_cluster(proxy)]
-    return [*clusters, black_hole_cluster(proxy), passthrough_cluster(proxy), *inbound_clusters(ports, proxy)]
+    return [*clusters, black_hole_cluster(proxy), *passthrough_clusters(proxy), *inbound_clusters(ports, proxy)]
 
 
 def build_endpoints(targets: Iterable[Target], workloads: Workloads, ports: Iterable[InboundPort], proxy: Proxy) -> list[ClusterLoadAssignment]:

@@ -1,7 +1,11 @@
 """The two terminal network filters with Istio's settings: HTTP connection manager and TCP proxy."""
 
+import attrs
+
 from meshd.compile.http_filters import http_filters
+from meshd.compile.names import DYNAMIC_DNS
 from meshd.compile.node import Proxy
+from meshd.compile.route_rules import catch_all
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.snapshot.route import RouteConfiguration
 
@@ -19,6 +23,12 @@ def outbound_http(listener: str, route_config: str, proxy: Proxy) -> HttpConnect
         f"outbound_{listener};", route_config, http_filters=http_filters(), path_normalization=proxy.mesh.path_normalization,
         access_logs=proxy.access_logs,
     )
+
+
+def unknown_http(listener: str, proxy: Proxy) -> HttpConnectionManager:
+    """Build the HTTP connection manager for requests whose destination no service names, which has its one route inline."""
+    routes = RouteConfiguration(DYNAMIC_DNS, (catch_all(proxy),), origins=proxy.origins)
+    return attrs.evolve(outbound_http(listener, "", proxy), route_config=routes)
 
 
 def inbound_http(prefix: str, routes: RouteConfiguration, proxy: Proxy) -> HttpConnectionManager:

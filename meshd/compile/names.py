@@ -2,6 +2,7 @@
 
 BLACK_HOLE = "BlackHoleCluster"
 PASSTHROUGH = "PassthroughCluster"
+DYNAMIC_DNS = "AllowAnyDynamicDNSCluster"
 INBOUND_PASSTHROUGH_V4 = "InboundPassthroughClusterIpv4"
 INBOUND_PASSTHROUGH_V6 = "InboundPassthroughClusterIpv6"
 INBOUND_PASSTHROUGH_TODAY = "InboundPassthroughCluster"  # Istio's one name for both, since 1.22

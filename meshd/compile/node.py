@@ -71,6 +71,12 @@ class Proxy:
         return (own or self.mesh.outbound_traffic_policy) == "REGISTRY_ONLY"
 
     @property
+    def dynamic_dns(self) -> bool:
+        """Whether requests to hosts that no service names have a cluster of their own."""
+        own = self.sidecar.outbound_mode if self.sidecar is not None else None
+        return (own or self.mesh.outbound_traffic_policy) == "ALLOW_ANY_DYNAMIC_DNS"
+
+    @property
     def unknown_cluster(self) -> str:
         """Name of the cluster of destinations that no service names: refused, passed through, or sent to the Sidecar's egress proxy."""
         if self.registry_only:

@@ -7,7 +7,7 @@ import attrs
 from meshd.base.addresses import SocketAddress
 from meshd.base.errors import Problem
 from meshd.compile.conflicts import Entries, Entry, add_entry, kind_of
-from meshd.compile.connection_filters import PLAIN_HTTP, outbound_http, tcp_proxy
+from meshd.compile.connection_filters import PLAIN_HTTP, outbound_http, tcp_proxy, unknown_http
 from meshd.compile.connection_rules import connection_chains, index_rules
 from meshd.compile.host_index import HostIndex
 from meshd.compile.http_rules import RuleContext
@@ -110,14 +110,18 @@ def virtual_outbound(proxy: Proxy) -> Listener:
     """Build the listener that captured connections arrive at; it hands them on to that of their original destination."""
     port = proxy.node.ports.outbound
     first, *others = (SocketAddress(address, port) for address in proxy.wildcards)
+    chains = [
+        FilterChain("virtualOutbound-blackhole", FilterChainMatch(destination_port=port), tcp_proxy(BLACK_HOLE, proxy)),
+        FilterChain("virtualOutbound-catchall-tcp", ANY, tcp_proxy(proxy.unknown_cluster, proxy), origins=proxy.origins),
+    ]
+    if proxy.dynamic_dns:  # requests to unknown hosts are told from other bytes on every port
+        match = FilterChainMatch(application_protocols=PLAIN_HTTP)
+        chains.insert(1, FilterChain("virtualOutbound-catchall-http", match, unknown_http(VIRTUAL_OUTBOUND, proxy), origins=proxy.origins))
     return Listener(
-        VIRTUAL_OUTBOUND, first,
-        (
-            FilterChain("virtualOutbound-blackhole", FilterChainMatch(destination_port=port), tcp_proxy(BLACK_HOLE, proxy)),
-            FilterChain("virtualOutbound-catchall-tcp", ANY, tcp_proxy(proxy.unknown_cluster, proxy), origins=proxy.origins),
-        ),
-        bind_to_port=True, use_original_dst=True, additional_addresses=tuple(others), access_logs=proxy.access_logs,
-        origins=proxy.origins,
+        VIRTUAL_OUTBOUND, first, tuple(chains), bind_to_port=True, use_original_dst=True,
+        listener_filters=(ListenerFilter("http_inspector"),) if proxy.dynamic_dns else (),
+        listener_filters_timeout=proxy.mesh.protocol_detection_timeout if proxy.dynamic_dns else 0.0,
+        additional_addresses=tuple(others), access_logs=proxy.access_logs, origins=proxy.origins,
     )
 
 

@@ -4,7 +4,7 @@ import attrs
 
 from meshd.base.origins import Origin
 from meshd.compile.hash_policies import HashPolicies
-from meshd.compile.names import outbound_cluster, service_route
+from meshd.compile.names import DYNAMIC_DNS, outbound_cluster, service_route
 from meshd.compile.node import Proxy
 from meshd.compile.protocols import GRPC_FAMILY, Protocol
 from meshd.compile.services import MeshPort, MeshService
@@ -41,6 +41,8 @@ def catch_all(proxy: Proxy) -> VirtualHost:
     """Give the virtual host for names that no service has: passed through, or refused with 502."""
     if proxy.registry_only:
         route = Route("block_all", ALL, DirectResponse(502), origins=proxy.origins)
+    elif proxy.dynamic_dns:
+        route = Route("allow_any_dynamic_dns", ALL, RouteAction(DYNAMIC_DNS, max_grpc_timeout=0.0), origins=proxy.origins)
     else:
         route = Route("allow_any", ALL, RouteAction(proxy.unknown_cluster, max_grpc_timeout=0.0), origins=proxy.origins)
     return VirtualHost(route.name, ("*",), (route,), include_request_attempt_count=True, origins=proxy.origins)

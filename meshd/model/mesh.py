@@ -15,12 +15,12 @@ from meshd.model.reading import Fields
 from meshd.model.traffic_policy import LocalityLb
 from meshd.model.virtual_service import HttpRetry
 
-OutboundPolicy = Literal["ALLOW_ANY", "REGISTRY_ONLY"]
+OutboundPolicy = Literal["ALLOW_ANY", "REGISTRY_ONLY", "ALLOW_ANY_DYNAMIC_DNS"]
 Normalization = Literal["NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"]
 Encoding = Literal["TEXT", "JSON"]
 Mode = TypeVar("Mode", bound=str)
 
-_OUTBOUND: tuple[OutboundPolicy, ...] = ("ALLOW_ANY", "REGISTRY_ONLY")
+_OUTBOUND: tuple[OutboundPolicy, ...] = ("ALLOW_ANY", "REGISTRY_ONLY", "ALLOW_ANY_DYNAMIC_DNS")
 _NORMALIZATIONS = ("DEFAULT", "NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES")
 _ENCODINGS: tuple[Encoding, ...] = ("TEXT", "JSON")
 _DNS_CAPTURE = "ISTIO_META_DNS_CAPTURE"
@@ -137,6 +137,8 @@ def surplus_meshes(meshes: Iterable[Mesh]) -> list[Problem]:
 def _read_mode(spec: Fields, name: str, modes: tuple[Mode, ...]) -> Mode:
     policy = spec.mapping(name)
     mode = policy.choice("mode", modes, modes[0])
+    if mode == "ALLOW_ANY_DYNAMIC_DNS":
+        policy.not_served("mode", f"mode {mode}", "looks no name up: requests to unknown hosts go where the client meant to go")
     policy.finish()
     return mode
 

@@ -10,7 +10,7 @@ from meshd.compile.clusters import (
     inbound_clusters,
     local_assignments,
     outbound_clusters,
-    passthrough_cluster,
+    passthrough_clusters,
     source_addresses,
 )
 from meshd.compile.destination_rules import HostRule
@@ -91,7 +91,7 @@ def test_the_clusters_for_unknown_destinations():
     """One refuses, one passes through and keeps idle connections five minutes."""
     found = proxy(connect_timeout=3.0)
     assert ("BlackHoleCluster", "STATIC", 3.0, None) == _shape(black_hole_cluster(found))
-    assert ("PassthroughCluster", "ORIGINAL_DST", 3.0, 300.0) == _shape(passthrough_cluster(found))
+    assert [("PassthroughCluster", "ORIGINAL_DST", 3.0, 300.0)] == [_shape(one) for one in passthrough_clusters(found)]
 
 
 def _shape(found: Cluster) -> tuple[str, str, float, float | None]:

@@ -10,7 +10,7 @@ from meshd.model.world import World
 from meshd.snapshot.snapshot import chains_of
 from tests.helpers.golden import FOLDER, compile_world, golden_names, render, world_named
 from tests.helpers.services import HERE, machine, port, service, slice_of
-from tests.helpers.small_worlds import NODE, answer_to, compiled, eps, host, http, istio, svc, to, virtual
+from tests.helpers.small_worlds import NODE, answer_to, compiled, eps, host, http, istio, mesh, svc, tcp, to, virtual
 
 
 @pytest.mark.parametrize("name", golden_names())
@@ -183,3 +183,17 @@ def test_delegates_that_are_missing_are_told_of():
     world = compiled(NODE, *SERVICES, virtual("v", "hosts: [a], http: [{delegate: {name: d}}]"))
     assert [("v", "warning")] == [(problem.origin.name, problem.severity) for problem in world.problems]
     assert f"0.0.0.0_80 80 {A} 10.1.0.1:8080" == answer_to(world, http("10.9.0.1", 80, "a"))
+
+
+def test_requests_to_unknown_hosts_may_be_told_apart_on_every_port():
+    """As Istio's newest policy asks; what is no request passes through, and so does everything where a Sidecar says otherwise."""
+    dynamic = mesh("outboundTrafficPolicy: {mode: ALLOW_ANY_DYNAMIC_DNS}")
+    calls = http("10.9.0.9", 80, "x.example"), http("10.9.0.9", 7777, "x.example"), tcp("10.9.0.9", 7777)
+    world = compiled(NODE, *SERVICES, dynamic)
+    assert [
+        "0.0.0.0_80 80 AllowAnyDynamicDNSCluster 10.9.0.9:80", "virtualOutbound AllowAnyDynamicDNSCluster AllowAnyDynamicDNSCluster 10.9.0.9:7777",
+        "virtualOutbound - PassthroughCluster 10.9.0.9:7777",
+    ] == [answer_to(world, call) for call in calls]
+    assert [] == world.snapshot.inconsistencies()
+    world = compiled(NODE, *SERVICES, dynamic, istio("Sidecar", "s", "egress: [{hosts: ['*/*']}], outboundTrafficPolicy: {mode: ALLOW_ANY}"))
+    assert "virtualOutbound - PassthroughCluster 10.9.0.9:7777" == answer_to(world, calls[1])

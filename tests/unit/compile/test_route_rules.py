@@ -100,3 +100,9 @@ def test_a_service_without_rules_is_hashed_as_its_destination_rule_says():
 def test_other_localities_are_tried_where_asked():
     """After every second try, as Istio has it."""
     assert [2, 0] == [retry_policy(HttpRetry(3, remote_localities=asked)).leaves_priorities for asked in (True, False)]
+
+
+def test_requests_to_unknown_hosts_have_a_cluster_of_their_own_where_they_would_be_looked_up():
+    """A Sidecar's policy goes before."""
+    found = catch_all(proxy(outbound_traffic_policy="ALLOW_ANY_DYNAMIC_DNS"))
+    assert ("allow_any_dynamic_dns", "AllowAnyDynamicDNSCluster") == (found.name, found.routes[0].action.cluster)

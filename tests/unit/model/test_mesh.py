@@ -79,7 +79,11 @@ def test_absent_and_empty_differ(spec, field, expected):
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
-        ("{outboundTrafficPolicy: {mode: ANY}}", "error 4 spec.outboundTrafficPolicy.mode: expected ALLOW_ANY or REGISTRY_ONLY, got 'ANY'"),
+        ("{outboundTrafficPolicy: {mode: ANY}}",
+         "error 4 spec.outboundTrafficPolicy.mode: expected ALLOW_ANY or REGISTRY_ONLY or ALLOW_ANY_DYNAMIC_DNS, got 'ANY'"),
+        ("{outboundTrafficPolicy: {mode: ALLOW_ANY_DYNAMIC_DNS}}",
+         "warning 4 spec.outboundTrafficPolicy.mode: mode ALLOW_ANY_DYNAMIC_DNS is not served yet and looks no name up: requests to unknown hosts go "
+         "where the client meant to go"),
         ("{outboundTrafficPolicy: REGISTRY_ONLY}", "error 4 spec.outboundTrafficPolicy: expected a mapping, got 'REGISTRY_ONLY'"),
         ("{connectTimeout: 0s}", "error 4 spec.connectTimeout: expected a duration of at least 0.001s such as 10s or 250ms, got '0s'"),
         ("{protocolDetectionTimeout: 5}",
