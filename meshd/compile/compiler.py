@@ -1,6 +1,6 @@
 """From the World to one machine's snapshot: the list of what is built, in order."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 
 import attrs
@@ -24,11 +24,12 @@ from meshd.compile.names import service_route
 from meshd.compile.node import Proxy, read_proxy
 from meshd.compile.outbound_listeners import outbound_listeners, reserved_ports, virtual_outbound
 from meshd.compile.relayed import relayed_targets
+from meshd.compile.route_sources import EgressRoutes
 from meshd.compile.scope import EgressScope, Scope, find_scope, find_sidecar
 from meshd.compile.services import MeshPort, MeshService, all_services
 from meshd.compile.targets import Target, targets_of
 from meshd.compile.tunnels import Tunnels
-from meshd.compile.virtual_hosts import RouteSources, port_routes, routed, single_routes
+from meshd.compile.virtual_hosts import port_routes, routed, single_routes
 from meshd.compile.workloads import Workloads
 from meshd.model.node import Node
 from meshd.model.virtual_service import MESH_GATEWAY
@@ -169,44 +170,30 @@ def build_routes(listeners: Iterable[Listener], scope: Scope, edge: Iterable[Edg
     }
     if context.proxy.node.gateway:
         return gateway_routes(edge, scope.virtual_services, context)
-    shared = _shared_routes(wanted, scope, context)
+    egress = [EgressRoutes(listener, context) for listener in scope.egress]
+    shared: dict[str, tuple[int, EgressRoutes]] = {}
     single: dict[str, RouteConfiguration] = {}
-    for egress in scope.egress:
-        by_number: dict[int, RouteSources] = {}
-        for service in egress.services:
+    for found in egress:
+        for number, name in found.shared():
+            if name in wanted:
+                shared.setdefault(name, (number, found))
+    for found in egress:
+        for name, service, port in _alone(found.egress, wanted):
+            if name not in single:
+                single[name] = single_routes(found.alone(service, port))
+    ordered = sorted(shared.items(), key=lambda item: (item[1][0], not item[0].isdigit(), item[0]))
+    tables = [attrs.evolve(port_routes(found.sources(number)), name=name) for name, (number, found) in ordered]
+    return [*tables, *(single[name] for name in sorted(single))]
+
+
+def _alone(egress: EgressScope, wanted: Collection[str]) -> Iterator[tuple[str, MeshService, MeshPort]]:
+    """Yield the services with a port whose listener is theirs alone, by the name of its routes."""
+    for service in egress.services:
+        if service.resolution != "alias":
             for port in service.ports:
                 name = service_route(service.host, port.number)
-                if name in wanted and name not in single and routed(port) and service.resolution != "alias":
-                    sources = by_number.get(port.number) or _sources(port.number, egress, context)
-                    by_number[port.number] = sources
-                    single[name] = single_routes(attrs.evolve(sources, members=((service, port),)))
-    return [*shared, *(single[name] for name in sorted(single))]
-
-
-def _shared_routes(wanted: Collection[str], scope: Scope, context: RuleContext) -> list[RouteConfiguration]:
-    """Build the routes that services with one port number share in an egress listener, by number."""
-    found: dict[str, tuple[int, EgressScope]] = {}
-    for egress in scope.egress:
-        for number in {port.number for service in egress.services for port in service.ports}:
-            name = egress.route_name(egress.bind or context.proxy.wildcards[0], number)
-            if name in wanted:
-                found.setdefault(name, (number, egress))
-    ordered = sorted(found.items(), key=lambda item: (item[1][0], not item[0].isdigit(), item[0]))
-    return [attrs.evolve(port_routes(_sources(number, egress, context)), name=name) for name, (number, egress) in ordered]
-
-
-def _sources(number: int, egress: EgressScope, context: RuleContext) -> RouteSources:
-    """Give the sources of one route configuration; its rules know the services that have the port, and no others, as in Istio."""
-    known: dict[str, MeshService] = {}
-    members: list[tuple[MeshService, MeshPort]] = []
-    for service in egress.services:
-        port = next((port for port in service.ports if port.number == number and port.protocol != "udp"), None)
-        if port is not None:
-            known.setdefault(service.host, service)
-            if routed(port):
-                members.append((service, port))
-    own = attrs.evolve(context, port=number, find_service=known.get, one_port=True)
-    return RouteSources(number, tuple(members), egress.virtual_services, own)
+                if name in wanted and routed(port):
+                    yield name, service, port
 
 
 def build_clusters(targets: Iterable[Target], ports: Iterable[InboundPort], proxy: Proxy) -> list[Cluster]:

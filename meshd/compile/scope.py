@@ -7,7 +7,8 @@ import attrs
 from meshd.base.errors import Problem
 from meshd.base.labels import selects
 from meshd.compile.destination_rules import DestinationRules
-from meshd.compile.hosts import covers, overlap
+from meshd.compile.host_index import HostIndex
+from meshd.compile.hosts import covers
 from meshd.compile.names import listener_name
 from meshd.compile.node import Proxy
 from meshd.compile.services import MeshService, visible_services
@@ -119,17 +120,17 @@ def _by_host(services: Iterable[MeshService], namespace: str) -> list[MeshServic
     return list(found.values())
 
 
-def _patterns(listener: Egress, namespace: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Give what a listener's hosts take in and what they leave out, as pairs of a namespace (`*` for any) and a host."""
+def _patterns(listener: Egress, namespace: str) -> tuple[HostIndex[str], HostIndex[str]]:
+    """Give what a listener's hosts take in and what they leave out: namespaces (`*` for any) by host."""
     taken, left = [], []
     for text in listener.hosts:
         place, _, host = text.partition("/")
         if place.startswith("~"):
             if (place, host) != ("~", "*"):
-                left.append((namespace if place == "~." else place[1:] or "*", host.lower()))
+                left.append((host.lower(), namespace if place == "~." else place[1:] or "*"))
         else:
-            taken.append((namespace if place == "." else place, host.lower()))
-    return taken, left
+            taken.append((host.lower(), namespace if place == "." else place))
+    return HostIndex(taken), HostIndex(left)
 
 
 def _narrow(listener: Egress, services: Iterable[MeshService], virtual: Iterable[VirtualService], proxy: Proxy,
@@ -138,15 +139,16 @@ def _narrow(listener: Egress, services: Iterable[MeshService], virtual: Iterable
     taken, left = _patterns(listener, namespace)
     port = listener.port.number if listener.port is not None else 0
 
+    def named(index: HostIndex[str], service: MeshService) -> bool:
+        places = ("*", service.namespace)
+        return any(of in places and covers(host, service.host) for host, of in index.overlapping(service.host))
+
     def imported(service: MeshService) -> bool:
-        place = service.namespace
-        return any(of in ("*", place) and covers(host, service.host) for of, host in taken) and not any(
-            of in ("*", place) and covers(host, service.host) for of, host in left
-        )
+        return named(taken, service) and not named(left, service)
 
     def applies(service: VirtualService) -> bool:
-        place = service.metadata.namespace
-        return any(of in ("*", place) and overlap(host, name) for of, host in taken for name in service.hosts)
+        places = ("*", service.metadata.namespace)
+        return any(of in places for name in service.hosts for _host, of in taken.overlapping(name))
 
     found = [service for service in services if imported(service)]
     if port:

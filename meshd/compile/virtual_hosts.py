@@ -17,6 +17,7 @@ from meshd.model.virtual_service import VirtualService
 from meshd.snapshot.route import Route, RouteConfiguration, VirtualHost
 
 _KUBERNETES = ".svc."
+UNKNOWN_HOSTS_PORT = 80  # the one on which VirtualServices for hosts that no service has are known
 
 
 def short_names(host: str, domain: str) -> list[str]:
@@ -115,13 +116,13 @@ def host_routes(sources: RouteSources) -> list[HostRoutes]:
     by_host = {service.host: (service, port) for service, port in sources.members}
     for virtual in sources.virtual_services:
         members, others = _split_hosts(virtual, by_host, owners)
-        if not members and sources.number != 80:
+        if not members and sources.number != UNKNOWN_HOSTS_PORT:
             continue
         routes = translate_rules(virtual, sources.context)
         if not routes:
             continue
         origins = (virtual.metadata.origin,)
-        if sources.number == 80 and not members:
+        if sources.number == UNKNOWN_HOSTS_PORT and not members:
             found += [HostRoutes(host, routes, None, origins) for host in others]
         elif members:
             found += [HostRoutes(host, routes, None, origins) for host in others]
