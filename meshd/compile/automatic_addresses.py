@@ -10,6 +10,7 @@ from meshd.model.service_entry import ServiceEntry
 
 SLOTS = 256 * 254
 """Places in 240.240.0.0/16, as Istio counts them; those whose last part would be 0 stay empty."""
+USABLE = SLOTS - SLOTS // 255
 LABEL = "networking.istio.io/enable-autoallocate-ip"
 _PREFIX = "240.240."
 _PRIME = 65011  # Istio's
@@ -63,6 +64,8 @@ def _assigned(service: MeshService) -> tuple[str, ...]:
 
 def _allocate(service: MeshService, taken: set[str]) -> tuple[str, ...]:
     """Take the first place that is free; where none is, there is no address."""
+    if len(taken) >= USABLE:
+        return ()
     for slot in _slots(f"{service.namespace}/{service.host}"):
         third, fourth = divmod(slot + 1, 255)
         address = f"{_PREFIX}{third}.{fourth}"

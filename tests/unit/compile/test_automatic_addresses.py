@@ -5,7 +5,7 @@ import random
 import attrs
 import pytest
 
-from meshd.compile.automatic_addresses import LABEL, wants_address, with_addresses
+from meshd.compile.automatic_addresses import LABEL, SLOTS, wants_address, with_addresses
 from meshd.compile.services import read_entry
 from tests.helpers.services import mesh_service, port, service
 from tests.helpers.small_worlds import NODE, answer_to, compiled, http, istio, mesh, tcp, tls
@@ -110,3 +110,15 @@ def test_without_that_they_take_the_port():
     """The first of them, as clients come with addresses that nobody knows."""
     world = compiled(NODE, *ENTRIES)
     assert "0.0.0.0_5432 - outbound|5432||a.test 10.2.0.1:5432" == answer_to(world, tcp("10.7.0.1", 5432))
+
+
+def test_there_is_an_end_of_addresses():
+    """Whoever comes later has none; nobody looks for one for long."""
+    full = attrs.evolve(
+        entry_service("full", resolution="STATIC"), addresses=tuple(f"240.240.{(slot + 1) // 255}.{(slot + 1) % 255}" for slot in range(SLOTS)),
+    )
+    several = [attrs.evolve(entry_service("late", resolution="DNS"), host=f"h{number}.test") for number in range(1000)]
+    assert {()} == {service.addresses for service in with_addresses([full, *several])[1:]}
+    last = attrs.evolve(full, addresses=tuple(address for address in full.addresses if address != "240.240.254.254" and not address.endswith(".0")))
+    found = with_addresses([last, *several[:2]])
+    assert [("240.240.254.254", "2001:2::f0f0:fefe"), ()] == [service.addresses for service in found[1:]]
