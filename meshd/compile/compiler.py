@@ -23,6 +23,7 @@ from meshd.compile.log_problems import log_problems
 from meshd.compile.names import service_route
 from meshd.compile.node import Proxy, read_proxy
 from meshd.compile.outbound_listeners import outbound_listeners, reserved_ports, virtual_outbound
+from meshd.compile.proxy_configs import proxy_settings
 from meshd.compile.relayed import relayed_targets
 from meshd.compile.route_sources import EgressRoutes
 from meshd.compile.scope import EgressScope, Scope, find_scope, find_sidecar
@@ -96,7 +97,7 @@ def compile_snapshot(world: World, node: Node, settings: CompileSettings = DEFAU
     mesh = world.mesh
     proxy = read_proxy(node, mesh, settings.log_dir, find_sidecar(world, node, mesh))
     services = all_services(world)  # every service, with protocols and aliases
-    if mesh.dns_capture:
+    if proxy_settings(world, node).dns_capture:
         services = with_addresses(services)
     workloads = Workloads(world)  # who is behind them
     scope = find_scope(services, world, proxy)  # what this machine sees of them, with the rules that stand for it

@@ -11,6 +11,7 @@ from meshd.base.origins import Origin
 from meshd.model.checks import export_to, host_name, label_name, one_line
 from meshd.model.load_balancer_reading import read_locality
 from meshd.model.metadata import Metadata
+from meshd.model.proxy_config import read_dns_capture
 from meshd.model.reading import Fields
 from meshd.model.traffic_policy import LocalityLb
 from meshd.model.virtual_service import HttpRetry
@@ -23,8 +24,6 @@ Mode = TypeVar("Mode", bound=str)
 _OUTBOUND: tuple[OutboundPolicy, ...] = ("ALLOW_ANY", "REGISTRY_ONLY", "ALLOW_ANY_DYNAMIC_DNS")
 _NORMALIZATIONS = ("DEFAULT", "NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES")
 _ENCODINGS: tuple[Encoding, ...] = ("TEXT", "JSON")
-_DNS_CAPTURE = "ISTIO_META_DNS_CAPTURE"
-_TRUE = ("1", "t", "T", "true", "True", "TRUE")  # as Go reads them
 _ELSEWHERE = frozenset(
     (
         *("ingressClass", "ingressService", "ingressControllerMode", "ingressSelector", "configSources", "certificates", "ca"),
@@ -63,6 +62,7 @@ class Mesh:
         default_service_export_to / default_virtual_service_export_to / default_destination_rule_export_to: Visibility of those that say nothing.
         locality_lb: Which localities are preferred; None: not said.
         default_http_retry_policy: Retries of routes that say nothing; None: Istio's default.
+        concurrency: Workers; 0: one a core; None: not said.
         dns_capture: Names are answered by the mesh (`defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE`), so ServiceEntries without addresses
             are given some.
     """
@@ -84,6 +84,7 @@ class Mesh:
     default_destination_rule_export_to: tuple[str, ...] = ("*",)
     locality_lb: LocalityLb | None = None
     default_http_retry_policy: HttpRetry | None = None
+    concurrency: int | None = None
     dns_capture: bool = False
 
 
@@ -94,6 +95,7 @@ def read_mesh(fields: Fields, metadata: Metadata) -> tuple[Mesh, ...]:
     """Read a Mesh; MeshConfig's enums are upper-case words and its durations texts, as in Istio's own YAML."""
     spec = fields.mapping("spec")
     encoding = spec.choice("accessLogEncoding", _ENCODINGS, "TEXT")
+    concurrency, captures = _read_defaults(spec.mapping("defaultConfig"))
     mesh = Mesh(
         metadata,
         outbound_traffic_policy=_read_mode(spec, "outboundTrafficPolicy", _OUTBOUND),
@@ -112,7 +114,8 @@ def read_mesh(fields: Fields, metadata: Metadata) -> tuple[Mesh, ...]:
         default_destination_rule_export_to=spec.texts("defaultDestinationRuleExportTo", check=export_to) or ("*",),
         locality_lb=spec.optional("localityLbSetting", read_locality),
         default_http_retry_policy=_read_retries(spec),
-        dns_capture=_read_dns_capture(spec.mapping("defaultConfig")),
+        concurrency=concurrency,
+        dns_capture=captures,
     )
     for name in _NOT_SERVED:
         spec.not_served(name, severity="info")
@@ -143,19 +146,15 @@ def _read_mode(spec: Fields, name: str, modes: tuple[Mode, ...]) -> Mode:
     return mode
 
 
-def _read_dns_capture(config: Fields) -> bool:
-    """Read the one setting of Istio's proxies that compiling depends on."""
-    metadata = config.mapping("proxyMetadata")
-    captures = metadata.text(_DNS_CAPTURE) in _TRUE
-    for name in sorted(map(str, metadata.values)):
-        if name != _DNS_CAPTURE:
-            metadata.not_served(name, severity="info")
+def _read_defaults(config: Fields) -> tuple[int | None, bool]:
+    """Read what is served of the settings of Istio's proxies: how many workers there are, and whether names are answered by the mesh."""
+    captures = read_dns_capture(config.text_map("proxyMetadata"))
+    concurrency = config.maybe_number("concurrency", low=0, high=2**31 - 1)
     for name in sorted(map(str, config.values)):
-        if name != "proxyMetadata":
+        if name not in ("concurrency", "proxyMetadata"):
             config.not_served(name, severity="info")
-    metadata.finish()
     config.finish()
-    return captures
+    return concurrency, bool(captures)
 
 
 def _read_retries(spec: Fields) -> HttpRetry | None:

@@ -21,6 +21,7 @@ from meshd.base.places import CREDENTIALS
 from meshd.capture.rules import Identity
 from meshd.compile.compiler import CompileSettings
 from meshd.compile.endpoint_changes import Compilation
+from meshd.compile.proxy_configs import proxy_settings
 from meshd.control.debounce import Debounce
 from meshd.control.generations import GenerationStore
 from meshd.control.ingest import Ingest
@@ -172,7 +173,8 @@ class Daemon(Service):
         self._workers.health = ("0.0.0.0", node.ports.health) if node.ports.health else None
         self._listen(node, identity)
         living = WorkerRecord(self._settings.places.run_dir / "workers.json").read()
-        count = self._settings.workers or node.workers or len(os.sched_getaffinity(0))
+        wanted = self._settings.workers or node.workers or proxy_settings(self._ingest.world, node).concurrency
+        count = wanted or len(os.sched_getaffinity(0))
         self._workers.start(count, living)
 
     def _listen(self, node: Node, identity: Identity) -> None:

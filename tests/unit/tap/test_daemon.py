@@ -158,6 +158,13 @@ class DaemonTests(SynchronousTestCase):
         made = self.begin(workers=3, node="n2")
         self.assertEqual((3, "n2"), (len(self.reactor.spawned), made._facts.node.metadata.name))
 
+    def test_istio_may_say_how_many_workers_there_are(self):
+        """Where neither the command line nor the Node does."""
+        self.write(NODE.replace("workers: 2, ", ""))
+        self.write("{apiVersion: networking.istio.io/v1beta1, kind: ProxyConfig, metadata: {name: p}, spec: {concurrency: 3}}", "proxy.yaml")
+        self.begin()
+        self.assertEqual(3, len(self.reactor.spawned))
+
     def test_capture_comes_last_and_goes_first(self):
         """Rules go in when workers serve, and out before they end; systemd is told."""
         self.write(CAPTURED)
