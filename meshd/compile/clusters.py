@@ -23,7 +23,6 @@ from meshd.snapshot.cluster import NAMED, Cluster, ClusterType, HttpProtocol, Lo
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
 
 LOOPBACK = ("127.0.0.1", "::1")
-DNS_REFRESH = 60.0  # Istio's default
 PASSTHROUGH_IDLE = 300.0  # Istio core/cluster_builder.go
 _TYPES: dict[Resolution, ClusterType] = {
     "endpoints": "EDS", "dns": "STRICT_DNS", "dns_round_robin": "LOGICAL_DNS", "original_destination": "ORIGINAL_DST",
@@ -48,11 +47,11 @@ def _outbound_cluster(target: Target, proxy: Proxy) -> Cluster:
 
 
 def _lookups(kind: ClusterType, proxy: Proxy) -> dict[str, Any]:
-    """Give how names are looked up: of the families that the machine has, for as long as their records say, else every minute."""
+    """Give how names are looked up: of the families that the machine has, for as long as their records say, else as often as the mesh says."""
     if kind not in NAMED:
         return {}
     family: LookupFamily = "ALL" if proxy.ipv4 and proxy.ipv6 else "V6_ONLY" if proxy.ipv6 else "V4_ONLY"
-    return {"dns_lookup_family": family, "dns_refresh_rate": DNS_REFRESH, "respect_dns_ttl": True}
+    return {"dns_lookup_family": family, "dns_refresh_rate": proxy.mesh.dns_refresh_rate, "respect_dns_ttl": True}
 
 
 def _type_of(service: MeshService, proxy: Proxy) -> ClusterType:

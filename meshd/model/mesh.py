@@ -34,8 +34,7 @@ _ELSEWHERE = frozenset(
 _NOT_SERVED = (
     *("proxyListenPort", "proxyInboundListenPort", "proxyHttpPort", "tcpKeepalive", "enableTracing", "enableEnvoyAccessLogService"),
     *("enableAutoMtls", "trustDomainAliases", "caCertificates"),
-    *("dnsRefreshRate", "h2UpgradePolicy", "inboundClusterStatName"),
-    *("outboundClusterStatName", "verifyCertificateAtClient", "extensionProviders", "defaultProviders"),
+    *("h2UpgradePolicy", "inboundClusterStatName", "outboundClusterStatName", "verifyCertificateAtClient", "extensionProviders", "defaultProviders"),
     *("meshMTLS", "tlsDefaults"),
 )
 """MeshConfig fields that meshd does not serve yet."""
@@ -62,6 +61,7 @@ class Mesh:
         default_service_export_to / default_virtual_service_export_to / default_destination_rule_export_to: Visibility of those that say nothing.
         locality_lb: Which localities are preferred; None: not said.
         default_http_retry_policy: Retries of routes that say nothing; None: Istio's default.
+        dns_refresh_rate: Seconds between lookups of names whose answers say nothing of that.
         concurrency: Workers; 0: one a core; None: not said.
         dns_capture: Names are answered by the mesh (`defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE`), so ServiceEntries without addresses
             are given some.
@@ -84,6 +84,7 @@ class Mesh:
     default_destination_rule_export_to: tuple[str, ...] = ("*",)
     locality_lb: LocalityLb | None = None
     default_http_retry_policy: HttpRetry | None = None
+    dns_refresh_rate: float = 60.0
     concurrency: int | None = None
     dns_capture: bool = False
 
@@ -114,6 +115,7 @@ def read_mesh(fields: Fields, metadata: Metadata) -> tuple[Mesh, ...]:
         default_destination_rule_export_to=spec.texts("defaultDestinationRuleExportTo", check=export_to) or ("*",),
         locality_lb=spec.optional("localityLbSetting", read_locality),
         default_http_retry_policy=_read_retries(spec),
+        dns_refresh_rate=spec.duration("dnsRefreshRate", 60.0, low=0.001),
         concurrency=concurrency,
         dns_capture=captures,
     )

@@ -146,3 +146,10 @@ def test_limits_of_own_ports_hold():
 def test_source_addresses_are_one_a_family():
     """The kernel has to know `::6`, too."""
     assert [("127.0.0.6",), ("::6",)] == [source_addresses(proxy(machine(own))) for own in ("10.0.0.1", "fd00::1")]
+
+
+def test_names_are_looked_up_as_often_as_the_mesh_says():
+    """Where answers say nothing of that; every minute by default."""
+    for settings, seconds in (({}, 60.0), ({"dns_refresh_rate": 5.0}, 5.0)):
+        (found,) = outbound_clusters([target(entry_service("a", resolution="DNS"))], proxy(**settings))
+        assert ("STRICT_DNS", seconds, True) == (found.type, found.dns_refresh_rate, found.respect_dns_ttl)

@@ -34,7 +34,8 @@ def test_reads_a_whole_mesh():
         " trustDomain: td1, domainSuffix: mesh.local, rootNamespace: root, defaultServiceExportTo: [., prod],"
         " defaultVirtualServiceExportTo: [.], defaultDestinationRuleExportTo: ['~'], localityLbSetting: {enabled: false},"
         " defaultHttpRetryPolicy: {attempts: 4, perTryTimeout: 2s, retryOn: 'connect-failure,503', retryIgnorePreviousHosts: false, backoff: 5ms},"
-        " enablePrometheusMerge: true, ingressService: x, defaultConfig: {concurrency: 2, proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true'}}}"
+        " enablePrometheusMerge: true, ingressService: x, dnsRefreshRate: 5s,"
+        " defaultConfig: {concurrency: 2, proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true'}}}"
     )
     expected = Mesh(
         found.metadata,
@@ -54,6 +55,7 @@ def test_reads_a_whole_mesh():
         ("~",),
         LocalityLb(False),
         HttpRetry(4, 2.0, "connect-failure,503", False, False, 0.005),
+        dns_refresh_rate=5.0,
         concurrency=2,
         dns_capture=True,
     )
