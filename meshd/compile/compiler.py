@@ -30,7 +30,7 @@ from meshd.compile.scope import EgressScope, Scope, find_scope, find_sidecar
 from meshd.compile.services import MeshPort, MeshService, all_services
 from meshd.compile.targets import Target, targets_of
 from meshd.compile.tunnels import Tunnels
-from meshd.compile.virtual_hosts import port_routes, routed, single_routes
+from meshd.compile.virtual_hosts import routed, single_routes
 from meshd.compile.workloads import Workloads
 from meshd.model.node import Node
 from meshd.model.virtual_service import MESH_GATEWAY
@@ -183,7 +183,7 @@ def build_routes(listeners: Iterable[Listener], scope: Scope, edge: Iterable[Edg
             if name not in single:
                 single[name] = single_routes(found.alone(service, port))
     ordered = sorted(shared.items(), key=lambda item: (item[1][0], not item[0].isdigit(), item[0]))
-    tables = [attrs.evolve(port_routes(found.sources(number)), name=name) for name, (number, found) in ordered]
+    tables = [found.table(number, name) for name, (number, found) in ordered]
     return [*tables, *(single[name] for name in sorted(single))]
 
 

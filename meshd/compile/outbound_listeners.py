@@ -78,7 +78,8 @@ def _bound(scope: EgressScope) -> Iterator[tuple[MeshService, MeshPort]]:
     declared = scope.listener.port
     for service in scope.services:
         for port in service.ports:
-            yield service, attrs.evolve(port, protocol=entry_protocol(declared.protocol) if declared.protocol else port.protocol)
+            protocol = entry_protocol(declared.protocol) if declared.protocol else port.protocol
+            yield service, attrs.evolve(port, number=declared.number, protocol=protocol)
 
 
 def _add_all(

@@ -6,10 +6,12 @@ import attrs
 
 from meshd.compile.host_index import HostIndex
 from meshd.compile.http_rules import RuleContext
+from meshd.compile.route_rules import catch_all
 from meshd.compile.scope import EgressScope
 from meshd.compile.services import MeshPort, MeshService
-from meshd.compile.virtual_hosts import UNKNOWN_HOSTS_PORT, RouteSources, routed
+from meshd.compile.virtual_hosts import UNKNOWN_HOSTS_PORT, RouteSources, port_routes, routed
 from meshd.model.virtual_service import VirtualService
+from meshd.snapshot.route import RouteConfiguration, VirtualHost
 
 Member = tuple[MeshService, MeshPort]
 
@@ -36,8 +38,17 @@ class EgressRoutes:
     def shared(self) -> Iterator[tuple[int, str]]:
         """Yield the ports, each with the name of the routes that its services share."""
         address = self.egress.bind or self._context.proxy.wildcards[0]
-        for number in sorted(self._members):
-            yield number, self.egress.route_name(address, number)
+        own = [self.egress.port] if self.egress.proxies else sorted(self._members)
+        for number in own:
+            yield number or 0, self.egress.route_name(address, number or 0)
+
+    def table(self, number: int, name: str) -> RouteConfiguration:
+        """Build the routes that the services with a port share; those of an HTTP proxy are for every port, which a name then says."""
+        if not self.egress.proxies:
+            return attrs.evolve(port_routes(self.sources(number)), name=name)
+        hosts = [_with_port(host, port) for port in sorted(self._members) for host in port_routes(self.sources(port)).virtual_hosts[:-1]]
+        origins = tuple(dict.fromkeys(origin for host in hosts for origin in host.origins))
+        return RouteConfiguration(name, (*hosts, catch_all(self._context.proxy)), ignore_port_in_host_matching=False, origins=origins)
 
     def sources(self, number: int) -> RouteSources:
         """Give the sources of the routes that the services with a port share."""
@@ -62,3 +73,9 @@ class EgressRoutes:
             known = {service.host: service for service, _port in self._members[number]}
             context = self._contexts[number] = attrs.evolve(self._context, port=number, find_service=known.get, one_port=True)
         return context
+
+
+def _with_port(host: VirtualHost, number: int) -> VirtualHost:
+    """Give a virtual host with the port in its domains; without one they mean port 80."""
+    bare = host.domains if number == 80 else ()
+    return attrs.evolve(host, domains=(*bare, *(f"{domain}:{number}" for domain in host.domains)))

@@ -11,6 +11,7 @@ from meshd.compile.host_index import HostIndex
 from meshd.compile.hosts import covers
 from meshd.compile.names import listener_name
 from meshd.compile.node import Proxy
+from meshd.compile.protocols import entry_protocol
 from meshd.compile.services import MeshService, visible_services
 from meshd.compile.virtual_services import resolved_services, seen_by
 from meshd.model.mesh import Mesh
@@ -48,6 +49,11 @@ class EgressScope:
     def bound(self) -> bool:
         """Whether clients connect to it themselves, without capture."""
         return self.listener is not None and self.listener.capture_mode == "NONE"
+
+    @property
+    def proxies(self) -> bool:
+        """Whether clients use it as an HTTP proxy, for services of every port."""
+        return self.listener is not None and is_proxy(self.listener)
 
     def route_name(self, address: str, number: int) -> str:
         """Name the routes that services share: by the port, and by the address, too, where a listener before this one has the port."""
@@ -120,6 +126,11 @@ def _by_host(services: Iterable[MeshService], namespace: str) -> list[MeshServic
     return list(found.values())
 
 
+def is_proxy(listener: Egress) -> bool:
+    """Tell whether an egress listener is an HTTP proxy (Istio pilot/pkg/model/sidecar.go, needsPortMatch)."""
+    return listener.port is not None and entry_protocol(listener.port.protocol) == "http_proxy"
+
+
 def _patterns(listener: Egress, namespace: str) -> tuple[HostIndex[str], HostIndex[str]]:
     """Give what a listener's hosts take in and what they leave out: namespaces (`*` for any) by host."""
     taken, left = [], []
@@ -137,7 +148,7 @@ def _narrow(listener: Egress, services: Iterable[MeshService], virtual: Iterable
             before: Iterable[Egress]) -> EgressScope:
     namespace = proxy.node.namespace
     taken, left = _patterns(listener, namespace)
-    port = listener.port.number if listener.port is not None else 0
+    port = listener.port.number if listener.port is not None and not is_proxy(listener) else 0
 
     def named(index: HostIndex[str], service: MeshService) -> bool:
         places = ("*", service.namespace)

@@ -197,3 +197,15 @@ def test_requests_to_unknown_hosts_may_be_told_apart_on_every_port():
     assert [] == world.snapshot.inconsistencies()
     world = compiled(NODE, *SERVICES, dynamic, istio("Sidecar", "s", "egress: [{hosts: ['*/*']}], outboundTrafficPolicy: {mode: ALLOW_ANY}"))
     assert "virtualOutbound - PassthroughCluster 10.9.0.9:7777" == answer_to(world, calls[1])
+
+
+def test_an_egress_listener_may_be_an_http_proxy():
+    """For services of every port; without a port in its name a host means port 80."""
+    listener = "hosts: ['./*'], port: {number: 3128, protocol: HTTP_PROXY, name: x}, bind: 127.0.0.1, captureMode: NONE"
+    world = compiled(NODE, *SERVICES, istio("Sidecar", "s", f"egress: [{{{listener}}}]"), mesh("outboundTrafficPolicy: {mode: REGISTRY_ONLY}"))
+    assert ["3128"] == list(world.snapshot.routes)
+    names = (f"{host('a')}:80", host("a"), f"{host('c')}:82", host("c"), "x.example:80")
+    a, c, refused = f"{A} 10.1.0.1:8080", f"{C} 10.1.0.3:8082", "- 502 -"
+    answers = [answer_to(world, http("127.0.0.1", 3128, name)) for name in names]
+    assert [f"127.0.0.1_3128 3128 {end}" for end in (a, a, c, refused, refused)] == answers
+    assert [] == world.snapshot.inconsistencies()
