@@ -6,6 +6,7 @@ from meshd.cli.proxy_config.filters import Filters, Json, cluster_order, find, r
 from meshd.cli.proxy_config.view import Rows, View
 
 HEALTHY = "HEALTHY"
+UNIX = "unix://"
 
 
 def select(dump: Json, filters: Filters) -> list[Json]:
@@ -26,10 +27,13 @@ def select(dump: Json, filters: Filters) -> list[Json]:
 def rows(assignments: list[Json], filters: Filters) -> Rows:
     """Give a row for each endpoint, sorted by address, port and cluster."""
     found = [
-        (*read_place(endpoint.get("endpoint") or {}), assignment.get("clusterName", ""), status_of(endpoint), check_of(endpoint))
+        (*_place_of(endpoint), assignment.get("clusterName", ""), status_of(endpoint), check_of(endpoint))
         for assignment in assignments for place in assignment["endpoints"] for endpoint in place["lbEndpoints"]
     ]
-    return [(format_address(address, port), status, check, cluster) for address, port, cluster, status, check in sorted(found)]
+    return [
+        (address if address.startswith(UNIX) else format_address(address, port), status, check, cluster)
+        for address, port, cluster, status, check in sorted(found)
+    ]
 
 
 def status_of(endpoint: Json) -> str:
@@ -43,8 +47,15 @@ def check_of(endpoint: Json) -> str:
     return str(find(endpoint, "metadata", "filterMetadata", OURS, "outlierCheck") or "OK")
 
 
+def _place_of(endpoint: Json) -> tuple[str, int]:
+    """Give address and port; of a UNIX socket `unix://path` and 0, as istioctl writes it."""
+    message = endpoint.get("endpoint") or {}
+    path = find(message, "address", "pipe", "path")
+    return (f"{UNIX}{path}", 0) if path else read_place(message)
+
+
 def _wanted(endpoint: Json, filters: Filters) -> bool:
-    address, port = read_place(find(endpoint, "endpoint") or {})
+    address, port = _place_of(endpoint)
     return (
         (not filters.address or address == filters.address.lower()) and (not filters.port or port == filters.port)
         and (not filters.status or status_of(endpoint) == filters.status.upper())

@@ -63,3 +63,10 @@ def test_shows_what_workers_found_out() -> None:
     failed = endpoint("10.0.0.1", 80, metadata={"filterMetadata": {"meshd": {"outlierCheck": "FAILED"}}})
     dump = {"endpoints": [{"clusterName": "c", "endpoints": [{"lbEndpoints": [failed]}]}]}
     assert [("10.0.0.1:80", "HEALTHY", "FAILED", "c")] == rows(select(dump, Filters()), Filters())
+
+
+def test_unix_sockets_are_written_as_istioctl_does() -> None:
+    """Without a port."""
+    pipe = {"endpoint": {"address": {"pipe": {"path": "/run/a:b.sock"}}}}
+    dump = {"endpoints": [{"clusterName": "c", "endpoints": [{"lbEndpoints": [pipe]}]}]}
+    assert [("unix:///run/a:b.sock", "HEALTHY", "OK", "c")] == rows(select(dump, Filters()), Filters())
