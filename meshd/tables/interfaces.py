@@ -99,6 +99,9 @@ Condition = Callable[[Exchange], bool]
 Test = Callable[[bytes], bool]
 """One condition on a text of a request."""
 
+MatchAll = Callable[[bytes], list[int] | None]
+"""Tells which of some conditions a text of a request meets, by their places, in any order; None for none."""
+
 ReadValues = Callable[[Exchange], Sequence[bytes]]
 """Gives the values of a header, one a line, or of a query parameter; empty where there is no such thing."""
 

@@ -114,7 +114,7 @@ def _require_tls(host: VirtualHost, find: FindRoute) -> FindRoute:
 
 def _find_single(table: PathTable) -> FindRoute | None:
     """Return the short form for the most usual virtual host: one route for all paths below one prefix; None for any other."""
-    if len(table.prefixes) != 1 or table.exact or table.groups[0].subjects:
+    if len(table.prefixes) != 1 or table.exact or table.groups[0].subjects or table.groups[0].patterns:
         return None
     rule, *more = table.groups[0].others
     if more or rule.condition is not None:

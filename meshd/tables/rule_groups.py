@@ -1,4 +1,7 @@
-"""Groups of rules built: rules that want one exact value of something are found by it, all others are tried in order."""
+"""
+Groups of rules built: rules that want one exact value of something are found by it, rules that want something matched by one of many regular
+expressions ask these together, all others are tried in order.
+"""
 
 from collections import Counter
 from collections.abc import Generator
@@ -7,11 +10,16 @@ import attrs
 
 from meshd.tables.interfaces import RouteEntry
 from meshd.tables.match.asked import Asked
+from meshd.tables.match.regex import build_choice
 from meshd.tables.match.registry import join_conditions
-from meshd.tables.rules import Group, Rule, Subject
+from meshd.tables.rules import Group, Patterns, Rule, Subject
 
 FEW = 3
 """Rules that are tried as quickly as they are told apart."""
+MANY = 8
+"""Regular expressions that are asked together at less cost than one by one."""
+TOGETHER = 64
+"""Regular expressions asked together at most; more take long to compile."""
 
 
 @attrs.frozen(eq=False)
@@ -47,16 +55,43 @@ def group_slices(drafts: list[Draft]) -> Generator[None, None, Group]:
             rarity.count(draft)
             yield
     subjects: dict[str, Subject] = {}
-    others: list[Rule] = []
+    rest: list[Draft] = []
     for draft in drafts:
         wanted = rarity.rarest(draft)
         if wanted is None or wanted.exact is None:
-            others.append(draft.rule())
-        else:
-            subject = subjects.setdefault(wanted.subject, Subject(wanted.read, {}))
-            subject.rules.setdefault(wanted.exact, []).append(draft.rule(wanted))
+            rest.append(draft)
+            continue
+        subject = subjects.setdefault(wanted.subject, Subject(wanted.read, {}))
+        subject.rules.setdefault(wanted.exact, []).append(draft.rule(wanted))
         yield
-    return Group(drafts[0].order, list(subjects.values()), others)
+    patterns = yield from _pattern_slices(rest)
+    others: list[Rule] = []
+    for draft in rest:
+        others.append(draft.rule())
+        yield
+    return Group(drafts[0].order, list(subjects.values()), others, patterns)
+
+
+def _pattern_slices(rest: list[Draft]) -> Generator[None, None, list[Patterns]]:
+    """Take the rules with a regular expression out of others where they are many: yields after each set of them, returns these."""
+    by_subject: dict[str, list[tuple[Draft, Asked]]] = {}
+    for draft in rest:
+        wanted = next((asked for asked in draft.asked if asked.pattern is not None), None)
+        if wanted is not None:
+            by_subject.setdefault(wanted.subject, []).append((draft, wanted))
+    found: list[Patterns] = []
+    taken: set[int] = set()
+    for pairs in by_subject.values():
+        for start in range(0, len(pairs), TOGETHER) if len(pairs) >= MANY else ():
+            some = pairs[start:start + TOGETHER]
+            choice = build_choice([asked.pattern or "" for _, asked in some])
+            if choice is not None:
+                rules, whole = [draft.rule(asked) for draft, asked in some], [draft.rule() for draft, _ in some]
+                found.append(Patterns(some[0][1].read, *choice, rules, whole))
+                taken.update(draft.order for draft, _ in some)
+            yield
+    rest[:] = [draft for draft in rest if draft.order not in taken]
+    return found
 
 
 class _Rarity:

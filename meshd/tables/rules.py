@@ -7,7 +7,7 @@ looked at.
 
 from bisect import bisect_right
 
-from meshd.tables.interfaces import Condition, Exchange, ReadValues, RouteEntry
+from meshd.tables.interfaces import Condition, Exchange, MatchAll, ReadValues, RouteEntry, Test
 
 
 class Rule:
@@ -56,6 +56,41 @@ class Subject:
         self.rules = rules
 
 
+class Patterns:
+    """
+    Rules that each want the same thing matched by a regular expression, all of which are asked in one go.
+
+    Attributes:
+        first: The lowest order among them.
+        read: Gives the values of what is matched.
+        match: Gives the places of the rules whose expression matches a value; none where it could not find out.
+        any_matches: Whether any of the expressions matches.
+        rules: In order, without the condition that the expression matches.
+        whole: The same with it.
+    """
+
+    __slots__ = ("any_matches", "first", "match", "read", "rules", "whole")
+
+    def __init__(self, read: ReadValues, match: MatchAll, any_matches: Test, rules: list[Rule], whole: list[Rule]) -> None:
+        self.first = rules[0].order
+        self.read = read
+        self.match = match
+        self.any_matches = any_matches
+        self.rules = rules
+        self.whole = whole
+
+    def find(self, exchange: Exchange, best: Rule | None) -> Rule | None:
+        """Return the first rule that takes an exchange and stands before the best so far; else that one."""
+        for value in self.read(exchange):
+            places = self.match(value)
+            if places:
+                places.sort()
+                best = first_of([self.rules[place] for place in places], exchange, best)
+            elif self.any_matches(value):
+                best = first_of(self.whole, exchange, best)
+        return best
+
+
 class Group:
     """
     Rules for the same paths.
@@ -63,15 +98,17 @@ class Group:
     Attributes:
         first: The lowest order among them.
         subjects: Of those rules that can be told apart by one exact value.
-        others: The other rules, in order.
+        others: The other rules, in order, but those of `patterns`.
+        patterns: Of those rules that can be told apart by what matches only.
     """
 
-    __slots__ = ("first", "others", "subjects")
+    __slots__ = ("first", "others", "patterns", "subjects")
 
-    def __init__(self, first: int, subjects: list[Subject], others: list[Rule]) -> None:
+    def __init__(self, first: int, subjects: list[Subject], others: list[Rule], patterns: list[Patterns]) -> None:
         self.first = first
         self.subjects = subjects
         self.others = others
+        self.patterns = patterns
 
     def find(self, exchange: Exchange, best: Rule | None) -> Rule | None:
         """Return the first rule that takes an exchange and stands before the best so far; else that one."""
@@ -80,7 +117,11 @@ class Group:
                 rules = subject.rules.get(value)
                 if rules is not None:
                     best = first_of(rules, exchange, best)
-        return first_of(self.others, exchange, best)
+        best = first_of(self.others, exchange, best)
+        for patterns in self.patterns:
+            if best is None or patterns.first < best.order:
+                best = patterns.find(exchange, best)
+        return best
 
 
 class PathTable:

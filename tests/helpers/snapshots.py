@@ -203,6 +203,20 @@ def crowded_hosts(draw: st.DrawFn) -> RouteConfiguration:
     return RouteConfiguration("80", (VirtualHost("all", ("*",), routes),))
 
 
+_pattern_headers = st.builds(HeaderMatch, st.sampled_from(("x-v", "x-w")), st.builds(StringMatch, st.just("regex"), st.sampled_from(TEXT_REGEXES)))
+_patterned_routes = st.builds(
+    RouteMatch, st.just("regex"), st.sampled_from(REGEXES), st.just(False), st.just(()) | st.tuples(_pattern_headers),
+)
+
+
+@st.composite
+def patterned_hosts(draw: st.DrawFn) -> RouteConfiguration:
+    """One virtual host for all with many routes, nearly all of which have regular expressions alone."""
+    matches = draw(st.lists(st.one_of(_patterned_routes, _patterned_routes, _patterned_routes, route_matches), min_size=10, max_size=30))
+    routes = tuple(Route(f"r{place}", match, RouteAction("c0")) for place, match in enumerate(matches))
+    return RouteConfiguration("80", (VirtualHost("all", ("*",), routes),))
+
+
 def _subset(values: tuple[str, ...]) -> st.SearchStrategy[tuple[str, ...]]:
     return st.just(()) | st.lists(st.sampled_from(values), max_size=3, unique=True).map(tuple)
 

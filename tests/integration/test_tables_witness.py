@@ -162,7 +162,8 @@ def exported(snapshot: Snapshot, admin_port: int) -> str:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """Run one Envoy with all random listeners."""
     folder: Path = tmp_path_factory.mktemp("witness")
-    strategy = st.one_of(snapshots.route_configurations(), snapshots.plain_hosts(), snapshots.conditional_routes(), snapshots.crowded_hosts())
+    crowded = st.one_of(snapshots.crowded_hosts(), snapshots.patterned_hosts())
+    strategy = st.one_of(snapshots.route_configurations(), snapshots.plain_hosts(), snapshots.conditional_routes(), crowded)
     admin_port, *ports = free_ports(1 + CONFIGURATIONS + LISTENERS)
     http = [http_listener(routes, port) for routes, port in zip(samples(strategy, CONFIGURATIONS), ports, strict=False)]
     tcp = [tcp_listener(matches, port) for matches, port in zip(samples(chain_matches, LISTENERS), ports[CONFIGURATIONS:], strict=False)]

@@ -5,7 +5,7 @@ from typing import Any
 
 import re2
 
-from meshd.tables.interfaces import BuildError, Test
+from meshd.tables.interfaces import BuildError, MatchAll, Test
 from meshd.tables.match.runs import build_runs
 
 LONGEST_PREFIX = 64
@@ -22,14 +22,18 @@ def compiled(pattern: str) -> Any:
     Raises:
         BuildError: If it is no RE2.
     """
-    options = re2.Options()
-    options.log_errors = False
-    options.never_capture = True
     try:
-        return re2.compile(pattern, options)
+        return re2.compile(pattern, _options())
     except re2.error as error:
         detail = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
         raise BuildError((f"regex {pattern!r}: {detail}",)) from None
+
+
+def _options() -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.never_capture = True
+    return options
 
 
 def build_regex(pattern: str) -> Test:
@@ -56,6 +60,25 @@ def _build_re2(expression: Any) -> Test:
         return bool(match(whole, text, 0, len(text))[0] != NOWHERE)
 
     return test
+
+
+def build_choice(patterns: list[str]) -> tuple[MatchAll, Test] | None:
+    """
+    Return what tells in one go which of some valid expressions match a whole text, by their indexes in any order; None where RE2 cannot.
+
+    Returns:
+        It tells of none, too, where RE2 ran out of the memory that it may use for a text; whether none matches is what the test tells for sure.
+    """
+    if any("\\Q" in pattern for pattern in patterns):  # what it quotes may have no end
+        return None
+    choice = re2.Set.FullMatchSet(_options())
+    try:
+        for pattern in patterns:
+            choice.Add(pattern)
+        choice.Compile()
+        return choice.Match, _build_re2(compiled("|".join(f"(?:{pattern})" for pattern in patterns)))
+    except (re2.error, BuildError):  # too large together
+        return None
 
 
 def known_prefix(pattern: str) -> bytes:

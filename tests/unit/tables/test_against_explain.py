@@ -218,7 +218,7 @@ def test_every_route_is_the_explained_one(routes, calls):
 
 
 @settings(max_examples=300, deadline=None, database=None)
-@given(snapshots.crowded_hosts(), st.lists(snapshots.calls(), min_size=4, max_size=12))
+@given(st.one_of(snapshots.crowded_hosts(), snapshots.patterned_hosts()), st.lists(snapshots.calls(), min_size=4, max_size=12))
 def test_among_many_routes_the_first_is_found(routes, calls):
     """Tables that look at few of many routes find the one that looking at all in order finds."""
     snapshot = one_listener(routes)

@@ -3,17 +3,19 @@
 import pytest
 
 from meshd.tables.interfaces import RouteEntry
-from meshd.tables.match.path import ask_path
+from meshd.tables.match.asked import Asked
 from meshd.tables.path_tables import FiledPaths
 from meshd.tables.rule_groups import Draft
 from tests.helpers.slices import outcome
+
+CONDITION = Asked(lambda exchange: True, False, "x-v", lambda exchange: ())
 
 
 def table(*rules):
     """Build from kinds, paths, and whether there is a condition besides."""
     filed = FiledPaths()
     for order, (kind, path, conditional) in enumerate(rules):
-        filed.add(kind, path, Draft(order, RouteEntry(), [ask_path(".*")] if conditional else []))
+        filed.add(kind, path, Draft(order, RouteEntry(), [CONDITION] if conditional else []))
     return outcome(filed.slices())
 
 

@@ -6,7 +6,7 @@ from meshd.snapshot.match import HeaderMatch, StringMatch
 from meshd.snapshot.route import RouteMatch
 from meshd.tables.interfaces import RouteEntry
 from meshd.tables.match.registry import build_conditions
-from meshd.tables.rule_groups import FEW, Draft, group_slices
+from meshd.tables.rule_groups import FEW, MANY, TOGETHER, Draft, group_slices
 from tests.helpers.exchanges import PlainExchange
 from tests.helpers.slices import outcome
 
@@ -51,6 +51,20 @@ def test_what_a_rule_is_found_by_is_not_asked_again():
     rules = group.subjects[0].rules
     assert rules[b"1"][0].condition is None
     assert [False, True] == [rules[b"2"][0].condition(PlainExchange(headers=headers)) for headers in ((), ((b"b", b"1"),))]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "together", "alone"),
+    [
+        (["a~x+"] * (MANY - 1), [], MANY - 1), (["a~x+"] * MANY, [MANY], 0), (["a~x+ b~y+", "b~x+"] * MANY, [MANY, MANY], 0),
+        ([*["a~x+"] * MANY, "a=1"], [MANY], 0), ([*["a~x+"] * MANY, r"a~\Qx"], [], MANY + 1), (["a~x+"] * (TOGETHER + 1), [TOGETHER, 1], 0),
+    ],
+)
+def test_many_expressions_are_asked_together(wanted, together, alone):
+    """By what they want matched, some dozens at a time; unless one of them cannot be."""
+    group = outcome(group_slices(drafts(*wanted)))
+    assert (together, alone) == ([len(patterns.rules) for patterns in group.patterns], len(group.others))
+    assert all(rule.condition is not None for patterns in group.patterns for rule in patterns.whole)
 
 
 def test_is_built_in_slices():

@@ -3,7 +3,7 @@
 import pytest
 
 from meshd.tables.interfaces import RouteEntry
-from meshd.tables.rules import Group, PathTable, RouteTable, Rule, Subject, bare_path, first_of
+from meshd.tables.rules import Group, PathTable, Patterns, RouteTable, Rule, Subject, bare_path, first_of
 from tests.helpers.exchanges import PlainExchange
 
 EXCHANGE = PlainExchange(b"/a/b?x")
@@ -23,7 +23,7 @@ def rule(order, holds=None, asked=None):
 
 def group(*rules):
     """Give a group in which nothing is told apart."""
-    return Group(rules[0].order, [], list(rules))
+    return Group(rules[0].order, [], list(rules), [])
 
 
 @pytest.mark.parametrize(("path", "expected"), [(b"/a", b"/a"), (b"/a?x?y", b"/a"), (b"?", b""), (b"", b"")])
@@ -55,8 +55,23 @@ def test_rules_behind_the_best_are_not_asked():
 def test_a_group_looks_at_every_value():
     """A header that comes twice may be what two rules want: the first of them is found."""
     subject = Subject(lambda exchange: (b"2", b"0", b"1"), {b"1": [rule(1)], b"2": [rule(2)]})
-    assert Group(1, [subject], [rule(3)]).find(EXCHANGE, None).order == 1
-    assert Group(0, [subject], [rule(0), rule(3)]).find(EXCHANGE, None).order == 0
+    assert Group(1, [subject], [rule(3)], []).find(EXCHANGE, None).order == 1
+    assert Group(0, [subject], [rule(0), rule(3)], []).find(EXCHANGE, None).order == 0
+
+
+@pytest.mark.parametrize(
+    ("places", "any_matches", "best", "expected"),
+    [
+        ([2, 0], True, None, 1), ([2], True, None, 3), (None, False, None, None), (None, False, 5, 5), ([1], True, None, None), ([2], True, 2, 2),
+        (None, True, None, 4),
+    ],
+)
+def test_what_matches_is_asked_in_one_go(places, any_matches, best, expected):
+    """Places come in any order; where none comes though something matches, every rule is tried with all it wants."""
+    rules, whole = [rule(1), rule(2, False), rule(3)], [rule(1, False), rule(2, False), rule(4)]
+    patterns = Patterns(lambda exchange: (b"x",), lambda text: places, lambda text: any_matches, rules, whole)
+    found = Group(1, [], [], [patterns]).find(EXCHANGE, None if best is None else rule(best))
+    assert expected == (None if found is None else found.order)
 
 
 @pytest.mark.parametrize(("path", "expected"), [(b"/a/b?x", 0), (b"/a/bb", 1), (b"/a/c", 2), (b"/b", None), (b"", None)])

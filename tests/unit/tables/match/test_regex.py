@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshd.tables.interfaces import BuildError
-from meshd.tables.match.regex import build_regex, exact_text, known_prefix
+from meshd.tables.match.regex import build_choice, build_regex, exact_text, known_prefix
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,22 @@ def test_no_text_that_matches_begins_otherwise(pieces, texts):
     for text in ("".join(letters).encode() for letters in texts):
         assert not test(text) or text.startswith(prefix)
         assert exact is None or test(text) is (text == exact)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "text", "expected"),
+    [
+        (["/a.*", "/b", "(?i)/A"], b"/a", [0, 2]), (["/a.*", "/b", "(?i)/A"], b"/c", []), (["a|b", "ab"], b"ab", [1]), ([".", ".*"], b"\xff", []),
+    ],
+)
+def test_tells_all_that_match_in_one_go(patterns, text, expected):
+    """As each would tell by itself, one's flags being no other's."""
+    choice = build_choice(patterns)
+    assert choice is not None
+    assert (expected, bool(expected)) == (sorted(choice[0](text) or ()), choice[1](text))
+
+
+@pytest.mark.parametrize("patterns", [[r"\Qa", "b"], [f"(x{{1000}}|{letter}){{1,1000}}" for letter in "ab"]])
+def test_some_cannot_be_asked_together(patterns):
+    """What quotes without an end, and what is too large."""
+    assert build_choice(patterns) is None
