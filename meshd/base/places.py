@@ -9,6 +9,8 @@ CONTROL_SOCKET = "control.sock"
 """In the run directory: where workers connect."""
 ADMIN_SOCKET = "admin.sock"
 """In the run directory: where meshctl connects."""
+TOKEN_BUCKETS = "token-buckets"
+"""File in the run directory: rate limits, which all workers share."""
 
 CREDENTIALS = "credentials"
 """In the configuration directory: certificates by `credentialName`, a folder each, with files called as the keys of a Kubernetes secret."""

@@ -24,6 +24,7 @@ from meshd.compile.names import service_route
 from meshd.compile.node import Proxy, read_proxy
 from meshd.compile.outbound_listeners import outbound_listeners, reserved_ports, virtual_outbound
 from meshd.compile.proxy_configs import proxy_settings
+from meshd.compile.rate_limits import limit_requests
 from meshd.compile.relayed import relayed_targets
 from meshd.compile.route_sources import EgressRoutes
 from meshd.compile.scope import EgressScope, Scope, find_scope, find_sidecar
@@ -108,15 +109,17 @@ def compile_snapshot(world: World, node: Node, settings: CompileSettings = DEFAU
     relayed = relayed_targets(edge, targets)  # what they pass on by the server name alone
     targets += relayed
     listeners, problems = build_listeners(scope, edge, workloads, ports, context, relayed)
+    routes = build_routes(listeners, scope, edge, context)  # only those that a listener asks for
+    listeners, routes, unmet = limit_requests(listeners, routes, world, proxy)
     snapshot = Snapshot(
         node=NodeReference(node.metadata.name, node.namespace, node.addresses),
         listeners={listener.name: listener for listener in listeners},
-        routes={routes.name: routes for routes in build_routes(listeners, scope, edge, context)},  # only those that a listener asks for
+        routes={found.name: found for found in routes},
         clusters={cluster.name: cluster for cluster in build_clusters(targets, ports, proxy)},
         endpoints={found.cluster_name: found for found in build_endpoints(targets, workloads, ports, proxy)},
     )
     sources = Sources(world, node, settings, proxy, tuple(services), workloads, tuple(targets))
-    return Compiled(snapshot, (*scope.problems, *conflicts, *problems, *log_problems(proxy)), sources)
+    return Compiled(snapshot, (*scope.problems, *conflicts, *problems, *unmet, *log_problems(proxy)), sources)
 
 
 def build_targets(scope: Scope, workloads: Workloads) -> list[Target]:

@@ -8,7 +8,7 @@ import attrs
 from meshd.explain.answer import Answer
 from meshd.explain.call import Call
 from meshd.explain.conditions import string_holds, why_not_header
-from meshd.snapshot.http_filter import Cors, CorsPolicy, Fault
+from meshd.snapshot.http_filter import Cors, CorsPolicy, Fault, LocalRateLimit
 from meshd.snapshot.network_filter import HttpConnectionManager
 from meshd.snapshot.replies import REPLIES, Reply
 from meshd.snapshot.route import Route, RouteAction, VirtualHost
@@ -36,6 +36,8 @@ def explain_filters(
             reply = _fault(own[0] if own else config, call, path, answer)
         elif isinstance(config, Cors) and route is not None and isinstance(route.action, RouteAction):
             reply = _cors([one for one in said if isinstance(one, CorsPolicy)], call, answer)
+        elif isinstance(config, LocalRateLimit):
+            _tell_limit(next((one for one in said if isinstance(one, LocalRateLimit) and one.name == config.name), config), answer)
         if reply is not None:
             return reply
     return None
@@ -58,6 +60,14 @@ def _fault(fault: Fault, call: Call, path: str, answer: Answer) -> Reply | None:
     told = f"status {status}" if fault.abort_grpc_status is None else f"gRPC status {fault.abort_grpc_status}"
     answer.took("fault", f"{fault.abort_percent:g} percent of requests are answered with {told}")
     return attrs.evolve(REPLIES["fault_filter_abort"], status=status) if fault.abort_percent >= 100 else None
+
+
+def _tell_limit(limit: LocalRateLimit, answer: Answer) -> None:
+    """Tell of a limit; whether there is a token is no matter of configuration."""
+    if limit.max_tokens and limit.enabled_percent:
+        rate = f"{limit.tokens_per_fill} requests in {limit.fill_interval:g} seconds, {limit.max_tokens} of them at once"
+        share = "" if limit.enforced_percent >= 100 else f" to {limit.enforced_percent:g} percent"
+        answer.took("local_ratelimit", f"{limit.name} lets pass {rate}; others are answered with status {limit.status}{share}")
 
 
 def _cors(policies: Sequence[CorsPolicy], call: Call, answer: Answer) -> Reply | None:

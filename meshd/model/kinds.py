@@ -18,6 +18,7 @@ from meshd.model.node_reading import read_node
 from meshd.model.paths import LineOf, shown_key
 from meshd.model.pod import read_pod
 from meshd.model.proxy_config import read_proxy_config
+from meshd.model.rate_limit import read_rate_limit
 from meshd.model.reading import Check, Fields, Report, did_you_mean, shown
 from meshd.model.service import read_service
 from meshd.model.service_entry import read_service_entry
@@ -56,6 +57,7 @@ KINDS: dict[tuple[str, str], Kind] = {
     ("discovery.k8s.io", "EndpointSlice"): Kind(("v1", "v1beta1"), read_endpoint_slice),
     ("meshd.io", "Mesh"): Kind(("v1",), read_mesh, namespaced=False),
     ("meshd.io", "Node"): Kind(("v1",), read_node, namespaced=False),
+    ("meshd.io", "RateLimit"): Kind(("v1",), read_rate_limit),
     ("networking.istio.io", "DestinationRule"): Kind(ISTIO_NETWORKING, read_destination_rule),
     ("networking.istio.io", "Gateway"): Kind(ISTIO_NETWORKING, read_gateway),
     ("networking.istio.io", "ProxyConfig"): Kind(("v1", "v1beta1"), read_proxy_config),

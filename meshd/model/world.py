@@ -14,6 +14,7 @@ from meshd.model.namespace import Namespace
 from meshd.model.node import Node
 from meshd.model.pod import Pod
 from meshd.model.proxy_config import ProxyConfig
+from meshd.model.rate_limit import RateLimit
 from meshd.model.service import Service
 from meshd.model.service_entry import ServiceEntry
 from meshd.model.sidecar import Sidecar
@@ -23,7 +24,7 @@ from meshd.model.workload_group import WorkloadGroup
 
 Resource = (
     Service | EndpointSlice | Pod | Namespace | Node | Mesh
-    | VirtualService | DestinationRule | ServiceEntry | WorkloadEntry | WorkloadGroup | Sidecar | Gateway | ProxyConfig
+    | VirtualService | DestinationRule | ServiceEntry | WorkloadEntry | WorkloadGroup | Sidecar | Gateway | ProxyConfig | RateLimit
 )
 Key = tuple[str, str]
 """Namespace and name."""

@@ -26,6 +26,11 @@ def _read_change(found: Any) -> HeaderChange:
     return attrs.evolve(change, action="OVERWRITE_IF_EXISTS_OR_ADD") if overwrites else change
 
 
+def headers_added(attribute: str, field: str) -> Row:
+    """Give the row of headers that are set, where none is taken away."""
+    return Row(attribute, (field,), lambda changes: [_CHANGE.write(change) for change in changes], lambda found: read_many(found, _read_change), ())
+
+
 def header_changes(attribute: str, of: str) -> Row:
     """
     Give the row of changes.

@@ -1,7 +1,10 @@
 """HTTP filters that a connection manager can hold; each later one is a class here and a builder in `tables/http_filters/`."""
 
+from typing import Final
+
 import attrs
 
+from meshd.snapshot.header_changes import HeaderChange
 from meshd.snapshot.match import HeaderMatch, StringMatch
 
 
@@ -63,7 +66,46 @@ class Cors:
     """Answer preflight requests and mark responses; empty, since each route says its own policy."""
 
 
-RouteFilterConfig = Fault | CorsPolicy
+LOCAL_RATE_LIMIT: Final = "envoy.filters.http.local_ratelimit"
+
+
+@attrs.frozen
+class LocalRateLimit:
+    """
+    Answer requests beyond a rate with 429; a filter's own settings, or those of a route or virtual host in their place.
+
+    A bucket holds tokens, of which each request takes one. It begins full, and fills steadily.
+
+    Attributes:
+        name: Of the filter: a connection manager may have several, and routes say by it which one they mean.
+        stat_prefix: Name in statistics.
+        max_tokens: How many requests may come at once; 0: there is no bucket, and no request is limited.
+        tokens_per_fill: How many tokens come in each interval.
+        fill_interval: Seconds.
+        enabled_percent: Share of requests that take a token.
+        enforced_percent: Share of requests that are answered when there was none.
+        status: What they are answered with.
+        resource_exhausted: gRPC clients are told RESOURCE_EXHAUSTED (8) instead of UNAVAILABLE (14).
+        response_headers: What is changed in the headers of that answer.
+        request_headers: What is changed in requests that are forwarded though there was no token.
+        tells_rate: Every response tells limit, rest and time in `x-ratelimit-*` headers.
+    """
+
+    name: str = LOCAL_RATE_LIMIT
+    stat_prefix: str = "local_rate_limit"
+    max_tokens: int = 0
+    tokens_per_fill: int = 1
+    fill_interval: float = 0.0
+    enabled_percent: float = 0.0  # Envoy's default, as is the next
+    enforced_percent: float = 0.0
+    status: int = 429
+    resource_exhausted: bool = False
+    response_headers: tuple[HeaderChange, ...] = ()
+    request_headers: tuple[HeaderChange, ...] = ()
+    tells_rate: bool = False
+
+
+RouteFilterConfig = Fault | CorsPolicy | LocalRateLimit
 """What routes and virtual hosts may say of filters, for their requests."""
 
 
@@ -79,4 +121,4 @@ class Router:
     suppress_envoy_headers: bool = False
 
 
-HttpFilterConfig = GrpcStats | Fault | Cors | Router
+HttpFilterConfig = GrpcStats | Fault | Cors | LocalRateLimit | Router

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from meshd.snapshot.http_filter import Cors, Fault, GrpcStats, HttpFilterConfig, Router
+import attrs
+
+from meshd.snapshot.http_filter import Cors, Fault, GrpcStats, HttpFilterConfig, LocalRateLimit, Router
 from meshd.snapshot.json_fields import Json, Message, flag, kind_of, read_flag, read_list, typed, typed_config
 from meshd.snapshot.noted_json import FieldError, Noted, settle
-from meshd.snapshot.route_filter_json import FAULT
+from meshd.snapshot.route_filter_json import FAULT, LOCAL_RATE_LIMIT
 from meshd.snapshot.vocabulary import HARMLESS_EXTENSIONS
 
 _NAME = "envoy.filters.http."
@@ -16,6 +18,7 @@ _FILTERS: dict[type[HttpFilterConfig], tuple[str, str, Message[Any]]] = {
     GrpcStats: ("grpc_stats", "FilterConfig", Message(GrpcStats, (), lambda _filter: {"emitFilterState": True, "statsForAllMethods": False})),
     Fault: ("fault", "HTTPFault", FAULT),
     Cors: ("cors", "Cors", Message(Cors, ())),
+    LocalRateLimit: ("local_ratelimit", "LocalRateLimit", LOCAL_RATE_LIMIT),
     Router: ("router", "Router", Message(Router, (flag("suppress_envoy_headers", "suppressEnvoyHeaders", default=False),))),
 }
 """Each filter's name, type and settings; the empty ones have settings by route only."""
@@ -31,7 +34,8 @@ def write_http_filters(filters: tuple[HttpFilterConfig, ...]) -> list[Json]:
 
 def _write(config: HttpFilterConfig) -> Json:
     name, kind, message = _FILTERS[type(config)]
-    return typed(_NAME + name, f"{_TYPE}{name}.v3.{kind}", message.write(config))
+    own = config.name if isinstance(config, LocalRateLimit) else _NAME + name
+    return typed(own, f"{_TYPE}{name}.v3.{kind}", message.write(config))
 
 
 def read_http_filters(found: Any) -> tuple[HttpFilterConfig, ...]:
@@ -55,7 +59,8 @@ def _read_known(found: list[Any]) -> Iterator[HttpFilterConfig]:
         if read_flag(extension.get("disabled", False)):
             settle(extension)
         elif kind in _KINDS:
-            yield _KINDS[kind].read(typed_config(extension))
+            config = _KINDS[kind].read(typed_config(extension))
+            yield attrs.evolve(config, name=name) if isinstance(config, LocalRateLimit) else config
         elif kind in HARMLESS_EXTENSIONS:
             settle(extension)
         elif read_flag(extension.get("isOptional", False)) and isinstance(extension, Noted):

@@ -64,6 +64,7 @@ REPLIES: dict[str, Reply] = {
     "request_overall_timeout": Reply(408, "", "request_overall_timeout", "request timeout", close=True),
     # filters
     "fault_filter_abort": Reply(503, "FI", "fault_filter_abort", "fault filter abort"),
+    "local_rate_limited": Reply(429, "RL", "local_rate_limited", "local_rate_limited"),
     # what clients send
     "http1.codec_error": Reply(400, "DPE", "http1.codec_error", "Bad Request", close=True),
     "http1.invalid_characters": Reply(400, "DPE", "http1.invalid_characters", "Bad Request", close=True),

@@ -1,15 +1,23 @@
-"""Settings of the fault and CORS filters, and of all filters by route, in Envoy's v3 JSON."""
+"""Settings of the fault, CORS and rate limit filters, and of all filters by route, in Envoy's v3 JSON."""
 
 from typing import Any
 
+import attrs
+
+from meshd.base.units import format_duration
 from meshd.snapshot.fractions_json import read_percent, write_percent
-from meshd.snapshot.http_filter import CorsPolicy, Fault, RouteFilterConfig
+from meshd.snapshot.header_changes_json import headers_added
+from meshd.snapshot.http_filter import LOCAL_RATE_LIMIT as RATE_LIMIT_NAME
+from meshd.snapshot.http_filter import CorsPolicy, Fault, LocalRateLimit, RouteFilterConfig
 from meshd.snapshot.json_fields import (
     Json,
     Message,
     Row,
+    flag,
     kind_of,
+    read_duration,
     read_flag,
+    read_int,
     read_list,
     read_many,
     seconds,
@@ -60,9 +68,44 @@ CORS_POLICY = Message(
 )
 """What the CORS filter goes by."""
 
+SHORTEST_INTERVAL = 0.05  # seconds; Envoy takes no shorter one
+
+
+def _read_interval(found: Any) -> float:
+    interval = read_duration(found)
+    if interval < SHORTEST_INTERVAL:
+        raise ValueError(f"expected at least {SHORTEST_INTERVAL:g}s, found {found!r}")
+    return interval
+
+
+def _read_status(found: Any) -> int:
+    """Read a status; what says of none that something is wrong is 429, as in Envoy."""
+    status = read_int(found)
+    return status if status >= 400 else 429
+
+
+LOCAL_RATE_LIMIT = Message(
+    LocalRateLimit,
+    (
+        text("stat_prefix", "statPrefix"),
+        wrapped("max_tokens", "tokenBucket", "maxTokens", default=0),
+        wrapped("tokens_per_fill", "tokenBucket", "tokensPerFill", default=1),
+        Row("fill_interval", ("tokenBucket", "fillInterval"), format_duration, _read_interval, 0.0),
+        _percent("enabled_percent", "filterEnabled", "defaultValue"),
+        _percent("enforced_percent", "filterEnforced", "defaultValue"),
+        Row("status", ("status", "code"), read=_read_status, default=429),
+        flag("resource_exhausted", "rateLimitedAsResourceExhausted", default=False),
+        headers_added("response_headers", "responseHeadersToAdd"),
+        headers_added("request_headers", "requestHeadersToAddWhenNotEnforced"),
+        Row("tells_rate", ("enableXRatelimitHeaders",), lambda _tells: "DRAFT_VERSION_03", lambda found: found == "DRAFT_VERSION_03", default=False),
+    ),
+)
+"""What the rate limit filter goes by."""
+
 _FILTERS: dict[type[RouteFilterConfig], tuple[str, str, Message[Any]]] = {
     Fault: ("envoy.filters.http.fault", "envoy.extensions.filters.http.fault.v3.HTTPFault", FAULT),
     CorsPolicy: ("envoy.filters.http.cors", "envoy.extensions.filters.http.cors.v3.CorsPolicy", CORS_POLICY),
+    LocalRateLimit: (RATE_LIMIT_NAME, "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit", LOCAL_RATE_LIMIT),
 }
 """Each kind's filter, type and settings."""
 _KINDS = {kind: message for _name, kind, message in _FILTERS.values()}
@@ -72,7 +115,8 @@ def _write(configs: tuple[RouteFilterConfig, ...]) -> Json:
     found: Json = {}
     for config in configs:
         name, kind, message = _FILTERS[type(config)]
-        found[name] = typed(name, kind, message.write(config))["typedConfig"]
+        own = config.name if isinstance(config, LocalRateLimit) else name
+        found[own] = typed(own, kind, message.write(config))["typedConfig"]
     return found
 
 
@@ -84,7 +128,8 @@ def _read(found: Json) -> tuple[RouteFilterConfig, ...]:
         try:
             if kind not in _KINDS:
                 raise FieldError("", f"expected settings of a filter that meshd knows, found {kind or 'none'}")
-            configs.append(_KINDS[kind].read(config))
+            read = _KINDS[kind].read(config)
+            configs.append(attrs.evolve(read, name=name) if isinstance(read, LocalRateLimit) else read)
         except ValueError as reason:
             if not isinstance(config, Noted):
                 raise

@@ -99,6 +99,14 @@ HARMLESS: dict[str, dict[str, str]] = {
         "abortHttpStatusRuntime": "a switch of Envoy's own",
         "abortGrpcStatusRuntime": "a switch of Envoy's own",
     },
+    "LocalRateLimit": {
+        "filterEnabled.runtimeKey": "a switch of Envoy's own",
+        "filterEnforced.runtimeKey": "a switch of Envoy's own",
+        "stage": "which descriptors count; those are refused elsewhere",
+        "vhRateLimits": "which descriptors count; those are refused elsewhere",
+        "alwaysConsumeDefaultTokenBucket": "there is no other bucket",
+        "maxDynamicDescriptors": "there are no descriptors",
+    },
     "CorsPolicy": {
         "filterEnabled.runtimeKey": "a switch of Envoy's own",
         "shadowEnabled": "statistics",
@@ -193,6 +201,12 @@ LEFT_OUT: dict[str, dict[str, str]] = {
         "upstreamCluster": "expected faults whatever the cluster",
         "downstreamNodes": "expected faults whoever asks",
         "filterMetadata": "expected faults without metadata",
+    },
+    "LocalRateLimit": {
+        "descriptors": "expected one bucket for all requests",
+        "localRateLimitPerDownstreamConnection": "expected one bucket for all connections",
+        "localClusterRateLimit": "expected a bucket of this proxy alone",
+        "rateLimits": "expected one bucket for all requests",
     },
     "Cluster": {
         "clusterType": "expected one of the types STATIC, STRICT_DNS, LOGICAL_DNS, EDS, ORIGINAL_DST",

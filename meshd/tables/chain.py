@@ -7,7 +7,7 @@ import attrs
 
 from meshd.codec.header_names import HeaderNames
 from meshd.snapshot.filter_chain import FilterChain
-from meshd.snapshot.http_filter import Cors, CorsPolicy, Fault, GrpcStats, HttpFilterConfig
+from meshd.snapshot.http_filter import Cors, CorsPolicy, Fault, GrpcStats, HttpFilterConfig, LocalRateLimit
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.snapshot.replies import REPLIES, Reply
 from meshd.tables.headers.header_text import header_text
@@ -78,7 +78,9 @@ class ChainTable:
     tcp: TcpTable | None = None
 
 
-def build_chain(chain: FilterChain, hosts: Mapping[str, HostTable], inline: HostTable | None, environment: Environment) -> ChainTable:
+def build_chain(
+    chain: FilterChain, hosts: Mapping[str, HostTable], inline: HostTable | None, environment: Environment, place: str = "",
+) -> ChainTable:
     """
     Make a filter chain runnable.
 
@@ -87,10 +89,13 @@ def build_chain(chain: FilterChain, hosts: Mapping[str, HostTable], inline: Host
         hosts: Tables of the snapshot's route configurations by name.
         inline: Table of the chain's own route configuration, if it has one.
         environment: What tables may use.
+        place: Listener and place of the chain.
     """
     config = chain.filter
     if isinstance(config, TcpProxy):
         return ChainTable(chain.name, chain, tcp=build_tcp(config, environment))
+    if any(isinstance(one, LocalRateLimit) for one in config.http_filters):
+        environment = attrs.evolve(environment, place=place)
     return ChainTable(chain.name, chain, http=build_http(config, inline or hosts[config.route_config_name], environment))
 
 
@@ -110,7 +115,7 @@ def build_http(config: HttpConnectionManager, hosts: HostTable, environment: Env
         BuildError: If an address range is none, or a text cannot stand in a header.
     """
     last = obey(environment.route, environment.name_cluster) if config.internal_ranges else environment.route
-    filters = [BUILDERS[type(one)](one, environment) for one in config.http_filters if one not in IDLE or _is_asked(one, hosts)]
+    filters = [BUILDERS[type(one)](one, environment) for one in config.http_filters if not _is_idle(one) or _is_asked(one, hosts)]
     step = _finding(hosts.find_route, config.upgrades, environment.name_cluster, join_requests(filters, last))
     normalize = build_normalize(config.path_normalization, config.escaped_slashes)
     requests = build_requests(config, environment.request_ids, environment.own_address)
@@ -147,8 +152,14 @@ def join_responses(filters: Sequence[HttpFilter]) -> Step | None:
     return respond
 
 
+def _is_idle(config: HttpFilterConfig) -> bool:
+    return config in IDLE or (isinstance(config, LocalRateLimit) and not (config.max_tokens and config.enabled_percent))
+
+
 def _is_asked(config: HttpFilterConfig, hosts: HostTable) -> bool:
     """Tell whether a route or virtual host has settings for a filter that does nothing by itself."""
+    if isinstance(config, LocalRateLimit):
+        return config.name in hosts.filters
     kind = CorsPolicy if isinstance(config, Cors) else Fault
     return not isinstance(config, GrpcStats) and kind in hosts.filters
 

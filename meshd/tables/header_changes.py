@@ -26,6 +26,11 @@ JOINED_IN_REQUESTS = frozenset((
 JOINED_IN_RESPONSES = frozenset((b"cache-control", b"content-type", b"date", b"etag", b"server", b"vary", b"via", b"x-request-id"))
 
 
+def change_headers(layer: HeaderChanges, surroundings: Surroundings) -> Change:
+    """Return what makes changes in any headers."""
+    return _build_layer(layer, frozenset(), surroundings)
+
+
 def change_requests(layers: Sequence[HeaderChanges], surroundings: Surroundings) -> Step | None:
     """Return what makes changes, one layer after the other, in the headers of a request; None where there are none."""
     changes = _build_layers(layers, JOINED_IN_REQUESTS, surroundings)

@@ -6,7 +6,7 @@ from typing import Final
 import attrs
 
 from meshd.base.addresses import is_ip_address
-from meshd.snapshot.http_filter import RouteFilterConfig
+from meshd.snapshot.http_filter import LocalRateLimit, RouteFilterConfig
 from meshd.snapshot.route import RouteAction, RouteConfiguration, VirtualHost
 from meshd.tables.interfaces import BuildError, Environment, Exchange, RouteEntry
 from meshd.tables.routes import FindRoute, route_slices
@@ -29,14 +29,14 @@ class HostTable:
         find_route: Finds the route of an exchange, or None.
         clusters_by_address: First plain cluster of each virtual host that an IP address names, by that address without brackets.
         hosts: Each virtual host with its route table, in order.
-        filters: Kinds of settings for HTTP filters that any virtual host or route has.
+        filters: Kinds of settings for HTTP filters that any virtual host or route has; of rate limits the names of their filters.
     """
 
     config: RouteConfiguration
     find_route: FindRoute
     clusters_by_address: Mapping[str, str]
     hosts: tuple[BuiltHost, ...]
-    filters: frozenset[type[RouteFilterConfig]]
+    filters: frozenset[type[RouteFilterConfig] | str]
 
 
 def host_of(authority: bytes, *, ignore_port: bool = True) -> str:
@@ -83,7 +83,7 @@ def host_slices(config: RouteConfiguration, environment: Environment, previous: 
     if reasons:
         raise BuildError(tuple(reasons))
     said = [one for host in config.virtual_hosts for one in (host.filters, *(route.filters for route in host.routes))]
-    filters = frozenset(type(one) for filters in said for one in filters)
+    filters = frozenset(one.name if isinstance(one, LocalRateLimit) else type(one) for filters in said for one in filters)
     return HostTable(config, _build_find_route(config, index), index.clusters_by_address, tuple(hosts), filters)
 
 

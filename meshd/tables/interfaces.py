@@ -11,6 +11,7 @@ from meshd.snapshot.http_filter import RouteFilterConfig
 from meshd.snapshot.replies import Reply
 from meshd.snapshot.route import RetryPolicy
 from meshd.tables.headers.request_ids import RequestIds
+from meshd.tables.token_bucket import EMPTY_SINCE_EVER, TokenBucket
 from meshd.telemetry.log_format import NOWHERE
 from meshd.telemetry.log_values import Surroundings
 from meshd.telemetry.tls_facts import TlsFacts
@@ -131,6 +132,11 @@ def _copy_nothing(exchange: Exchange, rules: "MirrorRules") -> None:
     """Copy nothing."""
 
 
+def _standing_bucket(_key: str, max_tokens: int, rate: float) -> TokenBucket:
+    """Give a bucket for which no time passes."""
+    return TokenBucket(max_tokens, rate, float, [EMPTY_SINCE_EVER])
+
+
 @attrs.frozen
 class Environment:
     """
@@ -145,6 +151,8 @@ class Environment:
         own_address: The machine's IP address, as others are told of it.
         after: Calls back after so many seconds; what it gives can be cancelled.
         mirror: Copies requests.
+        bucket: Gives the bucket of a key, which holds so many tokens and gets so many a second; the same as long as anybody holds it.
+        place: Where filters that are built stand: listener and chain.
     """
 
     random: Callable[[], float]
@@ -155,6 +163,8 @@ class Environment:
     own_address: str = "127.0.0.1"
     after: Callable[[float, Callable[[], None]], Cancellable] = _never
     mirror: CopyRequest = _copy_nothing
+    bucket: Callable[[str, int, float], TokenBucket] = _standing_bucket
+    place: str = ""
 
 
 class BuildError(MeshError):
@@ -195,7 +205,7 @@ class RouteEntry:
         prepare: Changes a request that is about to be forwarded: its headers, authority and path; None for nothing. It may put a changed copy
             of the exchange's entry in its place.
         rehost: Gives a request the authority of the host it goes to; None to keep its own.
-        filters: What the route says of HTTP filters, made ready, by the kind of its settings.
+        filters: What the route says of HTTP filters, made ready, by the kind of its settings, or the name of the filter.
         finish: Changes the headers of the response on its way to the client; None for nothing.
         timeout: Seconds, 0 for none.
         retry_policy: Or None; changed with `retries`, by `retry_rules.set_retries`.
@@ -222,7 +232,7 @@ class RouteEntry:
     answer: Callable[[Exchange], Reply] | None
     prepare: Step | None
     rehost: Callable[[Exchange, bytes], None] | None
-    filters: Mapping[type[RouteFilterConfig], Any]
+    filters: Mapping[type[RouteFilterConfig] | str, Any]
     finish: Step | None
     timeout: float
     retry_policy: RetryPolicy | None

@@ -74,7 +74,9 @@ def build_listener(
     Raises:
         BuildError: If a chain's criteria cannot be read.
     """
-    chains = tuple(build_chain(chain, hosts, inline.get(place), environment) for place, chain in enumerate(chains_of(listener)))
+    chains = tuple(
+        build_chain(chain, hosts, inline.get(place), environment, f"{listener.name} {place}") for place, chain in enumerate(chains_of(listener))
+    )
     has_default = listener.default_filter_chain is not None
     return ListenerTable(
         config=listener,

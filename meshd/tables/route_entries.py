@@ -1,11 +1,12 @@
 """Routes made runnable: one entry a route, shared by all its exchanges."""
 
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import attrs
 
 from meshd.snapshot.header_changes import NO_CHANGES, HeaderChanges
+from meshd.snapshot.http_filter import LocalRateLimit, RouteFilterConfig
 from meshd.snapshot.replies import Reply
 from meshd.snapshot.route import Redirect, Route, RouteAction, RouteConfiguration, VirtualHost, WeightedCluster
 from meshd.tables.hash_policies import build_hash, tell_cookies
@@ -20,6 +21,9 @@ from meshd.tables.timeouts import whom_it_concerns, within
 from meshd.tables.weighted import build_choice, build_weighted
 from meshd.telemetry.logged import Logged
 
+Filters = Mapping[type[RouteFilterConfig] | str, Any]
+"""What a route says of HTTP filters, made ready: see `RouteEntry`."""
+
 
 def build_entry(route: Route, host: VirtualHost, config: RouteConfiguration, environment: Environment) -> RouteEntry:
     """
@@ -30,9 +34,9 @@ def build_entry(route: Route, host: VirtualHost, config: RouteConfiguration, env
     """
     action = route.action
     if isinstance(action, RouteAction):
-        return _Forwarding(route, action, host, config, environment).build()
+        return _Forwarding(route, action, host, config, environment, _build_filters(route, host, config, environment)).build()
     answer = build_redirect(action, route.match) if isinstance(action, Redirect) else build_direct(action)
-    entry = _answering(answer, host, route)
+    entry = _answering(answer, host, route, _build_filters(route, host, config, environment))
     layers = _in_order(config, route.response_headers, host.response_headers, config.response_headers)
     entry.finish = change_responses(layers, environment.surroundings)
     return entry
@@ -40,11 +44,11 @@ def build_entry(route: Route, host: VirtualHost, config: RouteConfiguration, env
 
 def build_https_only(host: VirtualHost) -> RouteEntry:
     """Return the entry of requests that have to come by TLS and did not."""
-    return _answering(to_https, host, None)
+    return _answering(to_https, host, None, {})
 
 
-def _answering(answer: Callable[[Exchange], Reply], host: VirtualHost, route: Route | None) -> RouteEntry:
-    entry = _named(host, route)
+def _answering(answer: Callable[[Exchange], Reply], host: VirtualHost, route: Route | None, filters: Filters) -> RouteEntry:
+    entry = _named(host, route, filters)
     entry.answer = answer
     entry.pick_cluster = lambda exchange: ""
     entry.timeout = 0.0
@@ -55,12 +59,20 @@ def _answering(answer: Callable[[Exchange], Reply], host: VirtualHost, route: Ro
     return entry
 
 
-def _named(host: VirtualHost, route: Route | None) -> RouteEntry:
+def _build_filters(route: Route, host: VirtualHost, config: RouteConfiguration, environment: Environment) -> Filters:
+    if not route.filters and not host.filters:
+        return {}
+    place = f"{config.name} {host.name}"
+    own = f"{place} {route.match!r}" if any(isinstance(one, LocalRateLimit) for one in route.filters) else place
+    return build_filters(((own, route.filters), (place, host.filters)), environment)
+
+
+def _named(host: VirtualHost, route: Route | None, filters: Filters) -> RouteEntry:
     entry = RouteEntry()
     entry.name = (route.name if route is not None else "") or "-"
     entry.virtual_host = host.name
     entry.attempt_count = host.include_request_attempt_count
-    entry.filters = build_filters((route.filters, host.filters)) if route is not None else {}
+    entry.filters = filters
     entry.hides_timeouts = False
     entry.origin = "; ".join(str(origin) for origin in (route.origins if route is not None else ()) or host.origins)
     return entry
@@ -80,6 +92,7 @@ class _Forwarding:
     host: VirtualHost
     config: RouteConfiguration
     environment: Environment
+    filters: Filters
 
     def build(self) -> RouteEntry:
         """Give the route's entry; a cluster that changes headers by itself has an entry of its own, which takes its place."""
@@ -115,7 +128,7 @@ class _Forwarding:
     def _entry(self, request_headers: HeaderChanges, response_headers: HeaderChanges) -> RouteEntry:
         """Give an entry that makes changes of a cluster's, then the route's, the virtual host's and the configuration's."""
         route, host, config, action = self.route, self.host, self.config, self.action
-        entry = _named(host, route)
+        entry = _named(host, route, self.filters)
         entry.answer = None
         entry.timeout = timeout = action.timeout if action.max_stream_duration is None else 0.0
         policy = within(action.retry_policy, timeout)

@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from meshd.admin.pages import build_metrics_pages, build_pages, build_site
 from meshd.base.errors import ConfigurationError, Problem
-from meshd.base.places import CREDENTIALS
+from meshd.base.places import CREDENTIALS, TOKEN_BUCKETS
 from meshd.capture.rules import Identity
 from meshd.compile.compiler import CompileSettings
 from meshd.compile.endpoint_changes import Compilation
@@ -41,13 +41,14 @@ from meshd.sources.directory import DirectorySource
 from meshd.sources.secret_files import SecretFiles
 from meshd.sources.watch import FolderWatch
 from meshd.tap.capturing import Capturing
-from meshd.tap.directories import give_directory
+from meshd.tap.directories import give_directory, make_shared_memory
 from meshd.tap.facts import Facts
 from meshd.tap.identity import choose_identity, take_group
 from meshd.tap.notify import notify, watchdog_interval
 from meshd.tap.options import Places
 from meshd.tap.privileges import raise_descriptor_limit
 from meshd.tap.spawning import Spawning
+from meshd.worker.token_buckets import SIZE
 
 STOP_GRACE = 5.0  # seconds that connections have when the daemon stops; Istio's default terminationDrainDuration
 READ_AT_START = ("workers", "user", "ports", "admin_address", "capture", "gateway", "kernel_forwarding")  # fields of Node
@@ -171,6 +172,7 @@ class Daemon(Service):
             self._facts.forwarding.state = "off"
         self._workers.greet = self._facts.forwarding.give
         self._workers.health = ("0.0.0.0", node.ports.health) if node.ports.health else None
+        make_shared_memory(self._settings.places.token_buckets, SIZE, identity.gid)
         self._listen(node, identity)
         living = WorkerRecord(self._settings.places.run_dir / "workers.json").read()
         wanted = self._settings.workers or node.workers or proxy_settings(self._ingest.world, node).concurrency
@@ -296,7 +298,7 @@ class Daemon(Service):
         if isinstance(result, Failure):
             log.failure("stopping", result)
         self._sockets.close()
-        for name in ("workers.json", "lock"):
+        for name in ("workers.json", "lock", TOKEN_BUCKETS):
             (self._settings.places.run_dir / name).unlink(missing_ok=True)
         return gatherResults([maybeDeferred(port.stopListening) for port in self._ports], consumeErrors=True)
 

@@ -40,6 +40,33 @@ def give_directory(path: Path, uid: int, gid: int, mode: int) -> None:
         ) from None
 
 
+def make_shared_memory(path: Path, size: int, gid: int) -> None:
+    """
+    Make a file that workers share as memory; one of that size is left as it is, since workers may use it that outlived us.
+
+    Args:
+        path: In the run directory.
+        size: Bytes.
+        gid: The workers' group, which may write to it.
+
+    Raises:
+        ConfigurationError: If it cannot be made.
+    """
+    try:
+        if path.exists() and path.stat().st_size != size:
+            path.unlink()
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660)
+        try:
+            os.ftruncate(descriptor, size)
+            os.fchmod(descriptor, 0o660)
+            if os.geteuid() == 0:
+                os.fchown(descriptor, 0, gid)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: expected a file that can be made: {error.strerror}") from None
+
+
 def lock_run_directory(run_dir: Path) -> int:
     """
     Take the run directory for this process and its forks; the lock ends with the last of them, whose file may be removed before.

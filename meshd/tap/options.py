@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 from twisted.python import usage
 
-from meshd.base.places import ADMIN_SOCKET, CONFIG_DIR, CONTROL_SOCKET, LOG_DIR, RUN_DIR, STATE_DIR
+from meshd.base.places import ADMIN_SOCKET, CONFIG_DIR, CONTROL_SOCKET, LOG_DIR, RUN_DIR, STATE_DIR, TOKEN_BUCKETS
 from meshd.model.node_reading import MAX_WORKERS
 
 TWISTD_PIDFILE = "twistd.pid"  # the default of its --pidfile
@@ -37,6 +37,11 @@ class Places:
     def control_socket(self) -> Path:
         """Where workers connect."""
         return self.run_dir / CONTROL_SOCKET
+
+    @property
+    def token_buckets(self) -> Path:
+        """What workers share of rate limits."""
+        return self.run_dir / TOKEN_BUCKETS
 
     @property
     def admin_socket(self) -> Path:

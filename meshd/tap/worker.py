@@ -10,12 +10,14 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor as installed_reactor
 from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
 from twisted.logger import FileLogObserver, ILogObserver, LogEvent, formatEventAsClassicLogText, globalLogBeginner
 
+from meshd.base.places import TOKEN_BUCKETS
 from meshd.control.machine import machine_addresses, own_address
 from meshd.snapshot.snapshot import Snapshot
 from meshd.tables.program import program_slices
@@ -24,6 +26,7 @@ from meshd.telemetry.instruments import Instruments
 from meshd.worker.health import HealthPort
 from meshd.worker.service import DataPlane
 from meshd.worker.session import Session, SessionLink
+from meshd.worker.token_buckets import TokenBuckets
 from meshd.worker.wire.memory import keep_freed_memory
 
 CONNECT_TIMEOUT = 5  # seconds for a UNIX socket whose owner may be stopped
@@ -43,7 +46,8 @@ def build_session(index: int, control_socket: str) -> Session:
     plane = DataPlane(
         reactor, reactor, time.time, random.random, os.urandom, on_problem=lambda text: session.note_problem(text), instruments=instruments,
     )
-    environment = plane.environment(own_address(machine_addresses()))
+    buckets = TokenBuckets(str(Path(control_socket).with_name(TOKEN_BUCKETS)), index, reactor.seconds)
+    environment = plane.environment(own_address(machine_addresses()), buckets)
 
     def build(snapshot: Snapshot, previous: Any) -> Iterator[Any]:
         return program_slices(snapshot, environment, previous)

@@ -19,6 +19,7 @@ from meshd.worker.descriptors import DescriptorBudget, descriptor_limit
 from meshd.worker.listeners import ListeningSocket
 from meshd.worker.resources import Resources
 from meshd.worker.router import Router
+from meshd.worker.token_buckets import TokenBuckets
 from meshd.worker.upstream.followed_name import LookupMeans
 from meshd.worker.upstream.lookup_limits import LookupLimits
 from meshd.worker.upstream.names import NamedClusters
@@ -108,6 +109,7 @@ class DataPlane:
             resolve: Looks up names of endpoints; None: as the machine does.
         """
         self._poller = Poller(reactor)
+        self._clock = clock
         self._wheel = wheel = Wheel(clock)
         self._resources = Resources(self._poller, wheel, clock.seconds, wall_clock, random, on_problem, instruments=instruments)
         clusters = self._resources.clusters
@@ -124,19 +126,21 @@ class DataPlane:
         self._sockets: dict[str, list[ListeningSocket]] = {}
         self._sweep_timer: Timer | None = wheel.after(SWEEP, self._sweep)
 
-    def environment(self, own_address: str = "127.0.0.1") -> Environment:
+    def environment(self, own_address: str = "127.0.0.1", buckets: TokenBuckets | None = None) -> Environment:
         """
         Give what programs for this data plane are built with: one for all of them, so that each builds on the last.
 
         Args:
             own_address: The machine's IP address, as others are told of it.
+            buckets: Of rate limits; None: this worker's own.
         """
+        buckets = buckets or TokenBuckets("", 0, self._clock.seconds)
         router = self._router
         surroundings = Surroundings(os.uname().nodename, os.environ)
         ids = RequestIds(self._entropy)
         return Environment(
             self._random, cast(Step, router.route), cast(Step, router.name_cluster), surroundings, ids, own_address, self._wheel.after,
-            cast(CopyRequest, router.mirror),
+            cast(CopyRequest, router.mirror), buckets.bucket,
         )
 
     def use(self, program: Program) -> None:

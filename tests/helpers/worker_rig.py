@@ -21,6 +21,7 @@ from meshd.tables.program import Program, build_program
 from meshd.worker.downstream import Downstream
 from meshd.worker.resources import Resources
 from meshd.worker.router import Router
+from meshd.worker.token_buckets import TokenBuckets
 from meshd.worker.upstream.connect import IN_PROGRESS
 from meshd.worker.wire.owner import StreamOwner
 from meshd.worker.wire.poller import Poller
@@ -145,6 +146,7 @@ class Rig:
         environment = Environment(
             self.random, cast(Step, self.router.route), cast(Step, self.router.name_cluster), request_ids=RequestIds(lambda size: b"\x5a" * size),
             mirror=cast(CopyRequest, self.router.mirror),
+            bucket=TokenBuckets("", 0, self.clock.seconds).bucket,
         )
         program = build_program(snapshot, environment)
         self.resources.program = program

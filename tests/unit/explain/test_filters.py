@@ -1,11 +1,12 @@
 """What filters do with requests, told plainly."""
 
+import attrs
 import pytest
 
 from meshd.explain.answer import Answer
 from meshd.explain.call import Call
 from meshd.explain.filters import explain_filters
-from meshd.snapshot.http_filter import Cors, CorsPolicy, Fault, Router
+from meshd.snapshot.http_filter import Cors, CorsPolicy, Fault, LocalRateLimit, Router
 from meshd.snapshot.match import HeaderMatch, StringMatch
 from meshd.snapshot.network_filter import HttpConnectionManager
 from meshd.snapshot.route import Route, RouteAction, RouteMatch, VirtualHost
@@ -55,3 +56,21 @@ def test_preflight_requests(policy, headers, expected):
     """Answered with what is allowed, or forwarded."""
     reply, answer = told(policy, headers=headers, method="OPTIONS")
     assert expected == (None if reply is None else tuple(name.rpartition("-")[2] for name, _ in answer.response_headers))
+
+
+LIMIT = LocalRateLimit("a", max_tokens=5, tokens_per_fill=10, fill_interval=60.0, enabled_percent=100.0, enforced_percent=100.0)
+
+
+@pytest.mark.parametrize(("filters", "own", "expected"), [
+    ((), LIMIT, ["a lets pass 10 requests in 60 seconds, 5 of them at once; others are answered with status 429"]),
+    ((LIMIT,), LocalRateLimit("a"), ["a lets pass 10 requests in 60 seconds, 5 of them at once; others are answered with status 429"]),
+    ((attrs.evolve(LIMIT, enforced_percent=50.0),), LIMIT,
+     ["a lets pass 10 requests in 60 seconds, 5 of them at once; others are answered with status 429 to 50 percent"]),
+    ((attrs.evolve(LIMIT, name="b"),), LocalRateLimit("a"), []),
+    ((attrs.evolve(LIMIT, enabled_percent=0.0),), LIMIT, []),
+])
+def test_limits(filters, own, expected):
+    """They are told of; whether a request is one too many is no matter of configuration."""
+    reply, answer = told(*filters, own=own)
+    assert None is reply
+    assert expected == [step.why for step in answer.steps if step.step == "local_ratelimit"]

@@ -20,8 +20,8 @@ from tests.helpers.resources import complaint, complaints_of
 def test_lists_every_kind():
     """What meshd reads, and what it will."""
     assert [
-        *("DestinationRule", "Endpoints", "EndpointSlice", "Gateway", "Mesh", "Namespace", "Node", "Pod", "ProxyConfig", "Service", "ServiceEntry"),
-        *("Sidecar", "VirtualService", "WorkloadEntry", "WorkloadGroup"),
+        *("DestinationRule", "Endpoints", "EndpointSlice", "Gateway", "Mesh", "Namespace", "Node", "Pod", "ProxyConfig", "RateLimit", "Service"),
+        *("ServiceEntry", "Sidecar", "VirtualService", "WorkloadEntry", "WorkloadGroup"),
     ] == sorted((kind for _, kind in KINDS), key=str.lower)
     assert [] == [pair for pair in KINDS if pair[1] in NOT_SERVED.get(pair[0], ())]
 

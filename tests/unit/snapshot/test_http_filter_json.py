@@ -2,7 +2,7 @@
 
 import pytest
 
-from meshd.snapshot.http_filter import Cors, Fault, GrpcStats, Router
+from meshd.snapshot.http_filter import Cors, Fault, GrpcStats, LocalRateLimit, Router
 from meshd.snapshot.http_filter_json import read_http_filters, write_http_filters
 from meshd.snapshot.noted_json import FieldError, Report, note
 
@@ -11,7 +11,8 @@ TYPES = "type.googleapis.com/envoy.extensions.filters.http."
 RBAC = {"name": "envoy.filters.http.rbac", "typedConfig": {"@type": f"{TYPES}rbac.v3.RBAC"}}
 
 
-@pytest.mark.parametrize("filters", [(Router(),), (Router(True),), (GrpcStats(), Fault(), Cors(), Router())])
+@pytest.mark.parametrize("filters", [(Router(),), (Router(True),), (GrpcStats(), Fault(), Cors(), Router()),
+                                     (LocalRateLimit(), LocalRateLimit("mine", "x", 5, 1, 1.0, 100.0, 100.0), Router())])
 def test_filters(filters):
     """Each goes there and back."""
     found = note(write_http_filters(filters), "f", Report("x"))

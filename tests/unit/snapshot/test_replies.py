@@ -26,6 +26,7 @@ ROWS = [
     ("max_duration_timeout", 504, "", "max_duration_timeout", 27, False),
     ("max_duration_timeout_request", 408, "", "max_duration_timeout", 27, True),
     ("fault_filter_abort", 503, "FI", "fault_filter_abort", 18, False),
+    ("local_rate_limited", 429, "RL", "local_rate_limited", 18, False),
     ("request_header_timeout", 408, "", "request_header_timeout", 22, True),
     ("request_overall_timeout", 408, "", "request_overall_timeout", 15, True),
     ("http1.codec_error", 400, "DPE", "http1.codec_error", 11, True),

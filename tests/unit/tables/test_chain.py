@@ -3,7 +3,7 @@
 import pytest
 
 from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
-from meshd.snapshot.http_filter import Cors, CorsPolicy, Fault, GrpcStats, Router
+from meshd.snapshot.http_filter import LOCAL_RATE_LIMIT, Cors, CorsPolicy, Fault, GrpcStats, LocalRateLimit, Router
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.snapshot.route import Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost, WeightedCluster
 from meshd.tables.chain import build_chain, build_http, build_tcp, join_requests, join_responses
@@ -68,12 +68,13 @@ ABORTED = (Fault(abort_status=555, abort_percent=100.0),)
     (VirtualHost("h", ("*",)), set(), False),
     (VirtualHost("h", ("*",), filters=(CorsPolicy(),)), {CorsPolicy}, True),
     (VirtualHost("h", ("*",), (Route("r", RouteMatch(), RouteAction("c"), filters=ABORTED),)), {Fault}, False),
+    (VirtualHost("h", ("*",), filters=(LocalRateLimit(max_tokens=1, fill_interval=1.0, enabled_percent=100.0),)), {LOCAL_RATE_LIMIT}, True),
 ])
 def test_filters_that_no_route_asks_are_not_there(host, kinds, responds):
     """Istio has them in every chain; they cost nothing then."""
     environment = Environment(lambda: 0.0, lambda exchange: None)
     hosts = host_table(environment, RouteConfiguration("80", (host,)))
-    table = build_http(HttpConnectionManager("x", "80", http_filters=(GrpcStats(), Fault(), Cors(), Router())), hosts, environment)
+    table = build_http(HttpConnectionManager("x", "80", http_filters=(GrpcStats(), Fault(), Cors(), LocalRateLimit(), Router())), hosts, environment)
     exchange = PlainExchange()
     table.step(exchange)
     assert (kinds, responds) == (hosts.filters, table.respond is not None)

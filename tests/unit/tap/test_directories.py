@@ -5,7 +5,7 @@ import os
 import pytest
 
 from meshd.base.errors import ConfigurationError
-from meshd.tap.directories import give_directory, lock_run_directory, make_directory
+from meshd.tap.directories import give_directory, lock_run_directory, make_directory, make_shared_memory
 
 
 def test_missing_directories_are_made_with_their_mode(tmp_path):
@@ -85,3 +85,23 @@ def test_a_lock_file_that_is_removed_meanwhile(tmp_path, monkeypatch):
     locked = lock_run_directory(tmp_path)
     assert (2, locked) == (len(opened), opened[1])
     os.close(locked)
+
+
+def test_shared_memory(tmp_path):
+    """A file of a size, which the workers' group may write to; one that is there stays, unless it is of another size."""
+    path = tmp_path / "shared"
+    make_shared_memory(path, 64, os.getegid())
+    assert (64, 0o660) == (path.stat().st_size, path.stat().st_mode & 0o777)
+    path.write_bytes(b"x" * 64)
+    make_shared_memory(path, 64, os.getegid())
+    assert b"x" * 64 == path.read_bytes()
+    make_shared_memory(path, 32, os.getegid())
+    assert bytes(32) == path.read_bytes()
+
+
+def test_shared_memory_follows_no_link(tmp_path):
+    """Who can write to the directory does not choose the file."""
+    (tmp_path / "other").write_bytes(bytes(64))
+    (tmp_path / "shared").symlink_to("other")
+    with pytest.raises(ConfigurationError, match="expected a file that can be made"):
+        make_shared_memory(tmp_path / "shared", 64, os.getegid())

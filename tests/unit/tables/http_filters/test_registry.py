@@ -15,4 +15,4 @@ def test_every_filter_of_a_snapshot_can_be_built():
 def test_builders_name_their_filters():
     """Names tell them apart in traces."""
     environment = Environment(lambda: 0.0, lambda exchange: None)
-    assert ["grpc_stats", "fault", "cors", "router"] == [build(config(), environment).name for config, build in BUILDERS.items()]
+    assert ["grpc_stats", "fault", "cors", "local_ratelimit", "router"] == [build(config(), environment).name for config, build in BUILDERS.items()]
