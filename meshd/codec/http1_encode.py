@@ -56,7 +56,7 @@ def encode_response(response: ResponseHead, method: bytes = b"GET", protocol: st
 
     Args:
         response: Final or informational.
-        method: The request's: an answer to HEAD does not say that it is empty.
+        method: The request's: an answer to HEAD does not say that it is empty, but that its length is not known (as Envoy does).
         protocol: The request's.
         connection: `close`, `keep-alive` (which HTTP/1.0 wants told), or empty.
     """
@@ -76,8 +76,11 @@ def encode_response(response: ResponseHead, method: bytes = b"GET", protocol: st
             lines.append(CHUNKED_LINE)
     if connection:
         lines.append(b"connection: " + connection)
-    if not response.length and b"content-length" not in first and method != b"HEAD" and status >= 200 and status != 204 and status != 304:
-        lines.append(EMPTY_LINE)
+    if not response.length and b"content-length" not in first and status >= 200 and status != 204 and status != 304:
+        if method != b"HEAD":
+            lines.append(EMPTY_LINE)
+        elif protocol == "HTTP/1.1" and b"transfer-encoding" not in first:
+            lines.append(CHUNKED_LINE)
     lines.append(b"\r\n")
     head = b"\r\n".join(lines)
     return head if headers.spelling is None else respell(head, headers.spelling)
