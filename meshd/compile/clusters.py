@@ -5,6 +5,7 @@ from typing import Any
 
 from meshd.base.addresses import INBOUND_SOURCE_IPV4, INBOUND_SOURCE_IPV6, is_unix
 from meshd.compile.inbound_ports import InboundPort
+from meshd.compile.localities import weighs_localities
 from meshd.compile.names import (
     BLACK_HOLE,
     DYNAMIC_DNS,
@@ -42,7 +43,8 @@ def _outbound_cluster(target: Target, proxy: Proxy) -> Cluster:
     return Cluster(
         name, kind, "CLUSTER_PROVIDED" if kind == "ORIGINAL_DST" else "LEAST_REQUEST", proxy.mesh.connect_timeout,
         name if kind == "EDS" else "", NO_LIMITS, "http1" if proxy.node.gateway and protocol == "downstream" else protocol,
-        panic_threshold_percent=0.0, services=(reference(service),), origins=target.origins, **_lookups(kind, proxy),
+        panic_threshold_percent=0.0, locality_weighted=kind == "EDS" and weighs_localities(target, proxy), services=(reference(service),),
+        origins=target.origins, **_lookups(kind, proxy),
     )
 
 

@@ -43,6 +43,17 @@ def locality_setting(target: Target, proxy: Proxy) -> LocalityLb | None:
     return setting if setting.distribute or target.policy.outlier_detection is not None else None
 
 
+def weighs_localities(target: Target, proxy: Proxy) -> bool:
+    """
+    Tell whether a target's localities are chosen by their weights before their endpoints are.
+
+    Source:
+        What Istio's control plane answers: where a DestinationRule's own setting holds. For shares they must be, whoever's setting it is.
+    """
+    setting, balancer = locality_setting(target, proxy), target.policy.load_balancer
+    return setting is not None and bool(setting.distribute or (balancer is not None and balancer.locality is not None))
+
+
 def arrange(
     places: Iterable[LocalityEndpoints], labels: Mapping[Endpoint, Labels], setting: LocalityLb, proxy: Proxy,
 ) -> tuple[LocalityEndpoints, ...]:

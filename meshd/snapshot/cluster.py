@@ -138,6 +138,7 @@ class Cluster:
         enable_trailers: Forward trailers of HTTP/1.
         buffer_limit: Bytes that are held for one connection.
         panic_threshold_percent: Below this share of healthy endpoints all are used; None: Envoy's 50.
+        locality_weighted: Localities are chosen by their weights, then one of their endpoints; otherwise endpoints alone count.
         source_address: Address that upstream connections are bound to (`127.0.0.6` inbound); empty: the kernel's choice.
         extra_source_addresses: Addresses of other families, for upstreams that `source_address` cannot reach.
         upstream_port: Port override of an `ORIGINAL_DST` cluster; 0: none.
@@ -159,6 +160,7 @@ class Cluster:
     http_idle_timeout: float | None = None
     max_requests_per_connection: int = 0
     panic_threshold_percent: float | None = None
+    locality_weighted: bool = False
     source_address: str = ""
     extra_source_addresses: tuple[str, ...] = ()
     upstream_port: int = 0

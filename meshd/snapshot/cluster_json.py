@@ -244,6 +244,7 @@ _CLUSTER = Message(
         wrapped("table_size", "maglevLbConfig", "tableSize", default=65537),
         Row("panic_threshold_percent", ("commonLbConfig", "healthyPanicThreshold"), lambda percent: {"value": percent} if percent else {},
             read_number, None),
+        Row("locality_weighted", ("commonLbConfig", "localityWeightedLbConfig"), lambda _weighted: {}, lambda _found: True, default=False),
         Row("source_address", ("upstreamBindConfig", "sourceAddress", "address"), read=_read_source, default=""),
         Row("extra_source_addresses", ("upstreamBindConfig", "extraSourceAddresses"),
             lambda addresses: [{"address": {"address": address, "portValue": 0}} for address in addresses],

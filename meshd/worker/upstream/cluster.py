@@ -205,7 +205,8 @@ class LiveCluster:
             for place in (assignment.localities if assignment is not None else ())
         ]
         build, random = find_builder(self.config, self._means.seconds), self._draw if self.hashes else self._means.random
-        self._priorities = build_priorities(places, build, random, self.config.panic_threshold_percent) if self.hosts else None
+        panic, by_locality = self.config.panic_threshold_percent, self.config.locality_weighted and not self.hashes
+        self._priorities = build_priorities(places, build, random, panic, by_locality=by_locality) if self.hosts else None
         self.pick_anywhere()
 
     def pick_elsewhere(self, tried: Sequence[UpstreamHost], every: int) -> None:

@@ -81,7 +81,7 @@ def build_priorities(
         build_pick: The cluster's balancer.
         random: In [0, 1).
         panic_percent: Below this share of usable endpoints all of a priority are used; None: Envoy's 50, 0: never.
-        by_locality: Localities of a priority are chosen by weight before their endpoints.
+        by_locality: Localities of a priority are chosen before their endpoints: by weight, less what their health lacks.
 
     Source:
         Envoy 1.40, LoadBalancerBase: each priority takes load by its health times 1.4, the rest goes to the next; where all together cannot take
@@ -149,10 +149,16 @@ def _by_load(used: list[tuple[float, Pick]], random: Callable[[], float]) -> Pic
 
 
 def _pick_among(level: Sequence[Place], build_pick: BuildPick, random: Callable[[], float], panic: bool, by_locality: bool) -> Pick:
-    chosen = [(place.weight, [host for host in place.hosts if panic or host.usable]) for place in level]
-    chosen = [(weight, hosts) for weight, hosts in chosen if hosts]
+    chosen = [(place, [host for host in place.hosts if panic or host.usable]) for place in level]
+    chosen = [(place, hosts) for place, hosts in chosen if hosts]
+    weighed = [(_weight(place, panic), hosts) for place, hosts in chosen if place.weight] if by_locality else []
     if not chosen:
         return _nothing
-    if not by_locality or len(chosen) == 1:
-        return build_pick([host for _weight, hosts in chosen for host in hosts], random)
-    return _by_load([(float(weight), build_pick(hosts, random)) for weight, hosts in chosen if weight], random)
+    if len(weighed) < 2:
+        return build_pick([host for _place, hosts in chosen for host in hosts] if not weighed else weighed[0][1], random)
+    return _by_load([(weight, build_pick(hosts, random)) for weight, hosts in weighed], random)
+
+
+def _weight(place: Place, panic: bool) -> float:
+    """Give what a locality weighs: less where more of it is unhealthy than a surplus of 40 percent makes good (Envoy's rebuildLocalityScheduler)."""
+    return place.weight * (1.0 if panic else _health([place]) / 100.0)

@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from meshd.base.locality import Locality, parse_locality
-from meshd.compile.localities import arrange, locality_setting
+from meshd.compile.localities import arrange, locality_setting, weighs_localities
 from meshd.model.traffic_policy import LoadBalancer, LocalityLb, OutlierDetection, TrafficPolicy
 from meshd.snapshot.endpoint import Endpoint, LocalityEndpoints
 from tests.helpers.services import machine, mesh_service, port, proxy, service
@@ -52,6 +52,24 @@ def test_which_setting_holds(own, whole, detection, expected):
     found = target(policy=TrafficPolicy(LoadBalancer(locality=own), outlier_detection=detection))
     here = attrs.evolve(HERE, mesh=attrs.evolve(HERE.mesh, locality_lb=whole))
     assert expected == locality_setting(found, here)
+
+
+@pytest.mark.parametrize(
+    ("own", "whole", "detection", "expected"),
+    [
+        (None, None, DETECTION, False),
+        (FAILOVER, None, DETECTION, True),
+        (FAILOVER, None, None, False),
+        (None, FAILOVER, DETECTION, False),
+        (SHARES, None, None, True),
+        (None, SHARES, None, True),
+        (LocalityLb(enabled=False), SHARES, DETECTION, False),
+    ],
+)
+def test_where_weights_of_localities_count(own, whole, detection, expected):
+    """As in the worlds that Istio's control plane answered: where a rule has a setting of its own that holds; and for shares."""
+    found = target(policy=TrafficPolicy(LoadBalancer(locality=own), outlier_detection=detection))
+    assert expected == weighs_localities(found, attrs.evolve(HERE, mesh=attrs.evolve(HERE.mesh, locality_lb=whole)))
 
 
 @pytest.mark.parametrize(

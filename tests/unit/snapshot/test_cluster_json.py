@@ -34,6 +34,7 @@ EDS = Cluster("c", "EDS", service_name="s")
          {"lbPolicy": "LEAST_REQUEST", "leastRequestLbConfig": {"choiceCount": 3, "slowStartConfig": {
              "slowStartWindow": "2s", "aggression": {"defaultValue": 1.5, "runtimeKey": "("}, "minWeightPercent": {"value": 20.0}}}}),
         (Cluster("c", "STATIC", "ROUND_ROBIN", panic_threshold_percent=0.0), {"commonLbConfig": {"healthyPanicThreshold": {}}}),
+        (Cluster("c", "STATIC", "ROUND_ROBIN", locality_weighted=True), {"commonLbConfig": {"localityWeightedLbConfig": {}}}),
         (Cluster("c", "STATIC", "ROUND_ROBIN", panic_threshold_percent=30.0), {"commonLbConfig": {"healthyPanicThreshold": {"value": 30.0}}}),
         (Cluster("c", "STATIC", "ROUND_ROBIN", services=(ServiceReference("h", "n", "s"),)),
          {"metadata": {"filterMetadata": {"istio": {"services": [{"host": "h", "name": "n", "namespace": "s"}]}}}}),

@@ -215,3 +215,11 @@ def test_new_endpoints_warm_up_where_asked():
     clock.advance(30.0)
     ports = [cluster.choose(downstream()).port for _ in range(60)][30:]
     assert (20, 10) == (ports.count(1), ports.count(2))
+
+
+@pytest.mark.parametrize(("weighted", "expected"), [(False, {1, 2}), (True, {2})])
+def test_weights_of_localities_count_where_the_cluster_says_so(weighted, expected):
+    """A locality of no weight is not used then."""
+    places = [attrs.evolve(place, weight=weight) for weight, number in ((0, 1), (5, 2)) for place in assignment(number).localities]
+    cluster = make(attrs.evolve(EDS, locality_weighted=weighted), ClusterLoadAssignment("s", (*places, attrs.evolve(places[1], weight=1)))).find("c")
+    assert expected == picked(cluster)

@@ -98,3 +98,19 @@ def test_leaves_priorities_that_were_tried(levels, tried, every, expected):
     chances = itertools.cycle(EVEN)
     pick = build_priorities(places, build_round_robin, lambda: next(chances), None).pick_after(hosts, every)
     assert expected == {pick().port // 100 for _ in range(100)}
+
+
+@pytest.mark.parametrize(("bad", "panic", "expected"), [(0, 0.0, 50), (1, 0.0, 50), (3, 0.0, 26), (3, 100.0, 50)])
+def test_a_locality_weighs_less_for_what_its_health_lacks(bad, panic, expected):
+    """Beyond a surplus of 40 percent; in a panic all of its endpoints are used, so it weighs what it weighs."""
+    places = [place(0, 4 - bad, bad, weight=50), place(0, 4 if panic == 0.0 else 3, 0 if panic == 0.0 else 1, weight=50, start=10)]
+    chances = itertools.cycle(EVEN)
+    pick = build_priorities(places, build_round_robin, lambda: next(chances), panic, by_locality=True).pick
+    assert abs(sum(pick().port < 10 for _ in range(1000)) / 10 - expected) <= 1
+
+
+def test_a_locality_without_weight_is_not_used():
+    """Where others have one."""
+    places = [place(0, 2, weight=0), place(0, 2, weight=5, start=10)]
+    pick = build_priorities(places, build_round_robin, lambda: 0.0, None, by_locality=True).pick
+    assert {10, 11} == {pick().port for _ in range(9)}
