@@ -30,8 +30,19 @@ class RunningWorker:
         ports: Listener name to port.
     """
 
-    def __init__(self, snapshot: Snapshot, log: Path, settings: DataPlaneSettings | None = None) -> None:
-        """Listen on free ports for every bound listener of a snapshot, and begin to serve."""
+    def __init__(
+        self, snapshot: Snapshot, log: Path, settings: DataPlaneSettings | None = None, *, own_ports: bool = False, own_address: str = "127.0.0.1",
+    ) -> None:
+        """
+        Listen for every bound listener of a snapshot, and begin to serve.
+
+        Args:
+            snapshot: What is served.
+            log: Where its lines go.
+            settings: Of the data plane.
+            own_ports: Listen on the ports that listeners have, instead of free ones.
+            own_address: The machine's, as others are told of it.
+        """
         self._log = log
         self._clock = Clock()
         self._reactor = FakeReactor()
@@ -40,12 +51,12 @@ class RunningWorker:
             self._reactor, self._clock, time.time, random.random, os.urandom,  # type: ignore[arg-type]  # reason: a part of a reactor is enough
             settings or DataPlaneSettings(), self.problems.append,
         )
-        self._environment = self.plane.environment()
+        self._environment = self.plane.environment(own_address)
         self.plane.use(build_program(snapshot, self._environment))
         self.ports: dict[str, int] = {}
         for name, listener in snapshot.listeners.items():
             if listener.bind_to_port:
-                listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
+                listening = socket.create_server(("127.0.0.1", listener.address.port if own_ports else 0), backlog=1024)
                 self.ports[name] = listening.getsockname()[1]
                 self.plane.listen(name, listening)
         self._calls: list[Callable[[], None]] = []
