@@ -43,9 +43,8 @@ from meshd.snapshot.json_fields import (
 from meshd.snapshot.noted_json import FieldError, Noted, settle
 from meshd.snapshot.origin_json import write_config
 from meshd.snapshot.proxy_protocol_json import RAW, around, read_version
-from meshd.snapshot.tls import IDENTITY
-from meshd.snapshot.tls_json import UPSTREAM as TLS
-from meshd.snapshot.tls_json import write_upstream
+from meshd.snapshot.tls import IDENTITY, UpstreamTls
+from meshd.snapshot.tls_json import read_upstream, write_upstream
 from meshd.snapshot.vocabulary import HARMLESS_EXTENSIONS, LATER_TLS
 
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -181,12 +180,14 @@ def _read_extra(found: Json) -> str:
     return _read_source(address["address"])
 
 
-def _read_asked_per_request(found: Any) -> tuple[bool, bool]:
-    """Read what of TLS hangs on each request, and stands among the options of HTTP: the server name, and whether the certificate is for it."""
-    options = _http_options(found).get("upstreamHttpProtocolOptions", {}) if isinstance(found, dict) else {}
-    if not isinstance(options, dict):
-        return False, False
-    return read_flag(options.get("autoSni", False)), read_flag(options.get("autoSanValidation", False))
+def _read_tls(cluster: Json) -> UpstreamTls | None:
+    """Read how TLS is begun: its socket, and what hangs on each request, which stands among the options of HTTP."""
+    socket = cluster.get("transportSocket")
+    tls = None if socket is None else read_upstream(socket)
+    if tls is None:
+        return None
+    options = _http_options(cluster).get("upstreamHttpProtocolOptions", {})
+    return attrs.evolve(tls, auto_sni=read_flag(options.get("autoSni", False)), auto_san=read_flag(options.get("autoSanValidation", False)))
 
 
 def _options(cluster: Cluster) -> Json:
@@ -250,7 +251,7 @@ _CLUSTER = Message(
             lambda addresses: [{"address": {"address": address, "portValue": 0}} for address in addresses],
             lambda found: tuple(map(_read_extra, read_list(found))), ()),
         wrapped("upstream_port", "originalDstLbConfig", "upstreamPortOverride", default=0),
-        TLS,
+        Row("tls", (), lambda tls: {"transportSocket": write_upstream(tls)}, _read_tls, None),
         Row("proxy_protocol", ("transportSocket",), around, read_version, ""),
         Row("http_protocol", (), _nothing, _read_protocol, "http1"),
         seconds("http_idle_timeout", *_COMMON, "idleTimeout", default=None),
@@ -288,10 +289,7 @@ def read_cluster(found: Any) -> tuple[Cluster, ClusterLoadAssignment | None]:
     endpoints = None if inline is None else (NAMED_ASSIGNMENT if found.get("type") in NAMED else ASSIGNMENT).read(inline)
     if isinstance(found, Noted):
         _check_transport(found)
-    asked = _read_asked_per_request(found)
     cluster = _CLUSTER.read(found)
-    if cluster.tls is not None and any(asked):
-        cluster = attrs.evolve(cluster, tls=attrs.evolve(cluster.tls, auto_sni=asked[0], auto_san=asked[1]))
     if cluster.type == "EDS" and not cluster.service_name:
         cluster = attrs.evolve(cluster, service_name=cluster.name)
     return cluster, endpoints

@@ -232,7 +232,5 @@ def _typed_matchers(source: Json) -> list[Any]:
     return found
 
 
-UPSTREAM = Row("tls", ("transportSocket",), write_upstream, read_upstream, None)
-"""The row of a cluster's transport socket."""
 DOWNSTREAM = Row("tls", ("transportSocket",), write_downstream, read_downstream, None)
 """The row of a filter chain's transport socket."""

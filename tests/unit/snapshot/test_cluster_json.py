@@ -8,6 +8,8 @@ from meshd.snapshot.assignment_json import ASSIGNMENT
 from meshd.snapshot.cluster import Cluster, Keepalive, ServiceReference, SlowStart, Thresholds
 from meshd.snapshot.cluster_json import HTTP_OPTIONS, read_cluster, write_cluster
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
+from meshd.snapshot.noted_json import FieldError
+from meshd.snapshot.tls import UpstreamTls
 
 OPTIONS = "typedExtensionProtocolOptions"
 EDS = Cluster("c", "EDS", service_name="s")
@@ -136,3 +138,12 @@ def test_what_cannot_be_read_is_refused(message):
 def test_odd_options_are_none(odd):
     """They end neither the reader nor the cluster; whoever reads a file tells of them."""
     assert "c" == read_cluster({"name": "c", OPTIONS: odd})[0].name
+
+
+@pytest.mark.parametrize("odd", [0, {"autoSni": 5}, {"autoSanValidation": "yes"}])
+def test_what_tls_asks_of_requests_has_to_be_understood(odd):
+    """Where it is not, nothing may be sent by half of it."""
+    message = write_cluster(attrs.evolve(EDS, tls=UpstreamTls(auto_sni=True, auto_san=True)))
+    message[OPTIONS][HTTP_OPTIONS]["upstreamHttpProtocolOptions"] = odd
+    with pytest.raises(FieldError):
+        read_cluster(message)
