@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from meshd.capture.ruleset import ChainName, Family, HookName, Jump, Redirect, Rule, Ruleset
+from meshd.capture.ruleset import DNS_PORT, ChainName, Family, HookName, Jump, Redirect, Rule, Ruleset
 
 PREFIX = "MESHD_"
 MADE = "MESHD_MADE_"
@@ -64,7 +64,10 @@ def wanted_rules(ruleset: Ruleset, family: Family) -> Wanted:
         chain_name(name): [rule_text(rule) for rule in rules if rule.family in ("", family)]
         for name, rules in ruleset.chains().items()
     }
-    jumps = [(BUILTIN[hook], f"-p tcp -j {chain_name(chain)}") for hook, chain in ruleset.hooks().items()]
+    jumps = [
+        (BUILTIN[hook], f"-p tcp -j {chain_name(chain)}" if protocol == "tcp" else f"-p udp -m udp --dport {DNS_PORT} -j {chain_name(chain)}")
+        for hook, protocol, chain in ruleset.hooks()
+    ]
     return Wanted(chains, jumps)
 
 
@@ -101,10 +104,10 @@ def rule_text(rule: Rule) -> str:
     if rule.out_interface:
         parts.append(f"-o {_interface(rule.out_interface)}")
     if rule.ports or isinstance(rule.action, Redirect):
-        parts.append("-p tcp")
+        parts.append(f"-p {rule.protocol}")
     if rule.ports:
         first, last = rule.ports
-        parts.append(f"-m tcp --dport {first}" if first == last else f"-m tcp --dport {first}:{last}")
+        parts.append(f"-m {rule.protocol} --dport {first}" if first == last else f"-m {rule.protocol} --dport {first}:{last}")
     if rule.foreign:
         parts.append("-m addrtype ! --dst-type LOCAL")
     if rule.uid is not None:
@@ -144,10 +147,14 @@ def misplaced(present: Nat, wanted: Wanted) -> list[tuple[str, str]]:
         rules = list(present.builtin.get(chain, ()))
         if rule not in rules:
             found.append((chain, f"missing {rule!r}"))
-        elif rules[0 if chain in FIRST else -1] != rule:
+        elif rule not in (rules[:_jumps_to(wanted, chain)] if chain in FIRST else rules[-_jumps_to(wanted, chain):]):
             place = "first" if chain in FIRST else "last"
             found.append((chain, f"expected {rule!r} as the {place} rule, found it as rule {rules.index(rule) + 1} of {len(rules)}"))
     return found
+
+
+def _jumps_to(wanted: Wanted, chain: str) -> int:
+    return sum(other == chain for other, _rule in wanted.jumps)
 
 
 def _with_length(text: str, family: Family) -> str:

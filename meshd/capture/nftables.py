@@ -2,7 +2,7 @@
 
 import re
 
-from meshd.capture.ruleset import HookName, Jump, Redirect, Rule, Ruleset
+from meshd.capture.ruleset import DNS_PORT, HookName, Jump, Redirect, Rule, Ruleset
 
 TABLE = "inet meshd"
 PRIORITIES: dict[HookName, int] = {"output": -105, "prerouting": -95}
@@ -41,8 +41,9 @@ def removal_text() -> str:
 def chain_lines(ruleset: Ruleset) -> dict[str, list[str]]:
     """Give each chain's lines, in the form in which nft lists them."""
     lines: dict[str, list[str]] = {name: [rule_text(rule) for rule in rules] for name, rules in ruleset.chains().items()}
-    for hook, chain in ruleset.hooks().items():
-        lines[hook] = [_hook_line(hook), f"meta l4proto tcp counter jump {chain}"]
+    for hook, protocol, chain in ruleset.hooks():
+        matches = "meta l4proto tcp" if protocol == "tcp" else f"udp dport {DNS_PORT}"
+        lines.setdefault(hook, [_hook_line(hook)]).append(f"{matches} counter jump {chain}")
     return lines
 
 
@@ -63,7 +64,7 @@ def rule_text(rule: Rule) -> str:
         parts.append("fib daddr type != local")
     if rule.ports:
         first, last = rule.ports
-        parts.append(f"tcp dport {first}" if first == last else f"tcp dport {first}-{last}")
+        parts.append(f"{rule.protocol} dport {first}" if first == last else f"{rule.protocol} dport {first}-{last}")
     elif isinstance(rule.action, Redirect):
         parts.append("meta l4proto tcp")  # nft wants the protocol known where a port is rewritten
     if rule.uid is not None:

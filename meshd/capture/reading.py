@@ -53,6 +53,7 @@ class Checked:
     include_uids: tuple[int, ...] = ()
     include_gids: tuple[int, ...] = ()
     exclude_interfaces: tuple[str, ...] = ()
+    dns: tuple[Network, ...] = ()
 
 
 def read_settings(settings: CaptureSettings, origin: Origin, find_uid: FindId, find_gid: FindId) -> tuple[Checked, list[Problem]]:

@@ -6,14 +6,15 @@ import attrs
 
 from meshd.base.addresses import INBOUND_SOURCE_IPV4, INBOUND_SOURCE_IPV6
 from meshd.capture.reading import Checked, Network
-from meshd.capture.ruleset import Family, Jump, Redirect, Return, Rule, Ruleset
+from meshd.capture.ruleset import DNS_PORT, Family, Jump, Protocol, Redirect, Return, Rule, Ruleset
 from meshd.model.node import Node, Ports
 
 MERGED_METRICS_PORT = 15020  # Istio's agent; kept free of capture so that what grew up with Istio finds it
 LOOPBACK: dict[Family, str] = {"ip": "127.0.0.1", "ip6": "::1"}
 FROM_MESHD: dict[Family, str] = {"ip": INBOUND_SOURCE_IPV4, "ip6": INBOUND_SOURCE_IPV6}
 
-DNS_PORT = 53
+PROTOCOLS: tuple[Protocol, ...] = ("tcp", "udp")
+
 LEAVE = Return()
 
 
@@ -41,6 +42,9 @@ def build_ruleset(settings: Checked, identity: Identity, ports: Ports, families:
     """
     Give the rules that divert what the settings say, of the families that are listened for.
 
+    Questions to the machine's name servers go to meshd, where it answers them; not so those to others, which may be how a name server of the
+    machine's own asks on.
+
     Source:
         Istio's tools/istio-iptables, the order of ISTIO_INBOUND and ISTIO_OUTPUT. Ours differ where an operator of a machine would be hurt:
         only what is addressed to this machine is taken in (not what it forwards for its containers), root is not exempt, and the control
@@ -51,6 +55,7 @@ def build_ruleset(settings: Checked, identity: Identity, ports: Ports, families:
         inbound=(*left, *_inbound(settings, ports)) if settings.inbound else (),
         outbound=(*left, *_outbound(settings, identity, ports)) if settings.outbound else (),
         destinations=tuple(_destinations(settings, ports)) if settings.outbound else (),
+        dns=tuple(_dns(settings, identity, ports, families)) if settings.dns else (),
     )
 
 
@@ -82,6 +87,8 @@ def _outbound(settings: Checked, identity: Identity, ports: Ports) -> Iterator[R
         yield Rule(LEAVE, "ip", out_interface="lo", destination="127.0.0.0/8", ports=(DNS_PORT, DNS_PORT), uid=identity.uid)
         for family, address in LOOPBACK.items():
             yield Rule(Redirect(ports.inbound), family, out_interface="lo", destination=address, other_destination=True, uid=identity.uid)
+    if settings.dns:
+        yield Rule(Jump("dns"), ports=(DNS_PORT, DNS_PORT))
     yield Rule(LEAVE, uid=identity.uid)
     yield Rule(LEAVE, gid=identity.gid)
     # programs of this machine among themselves, unless loopback addresses are asked for by name
@@ -90,6 +97,16 @@ def _outbound(settings: Checked, identity: Identity, ports: Ports) -> Iterator[R
     yield from _owners(LEAVE, settings.exclude_uids, settings.exclude_gids)
     included = list(_owners(Jump("destinations"), settings.include_uids, settings.include_gids))
     yield from included or [Rule(Jump("destinations"))]
+
+
+def _dns(settings: Checked, identity: Identity, ports: Ports, families: Collection[Family]) -> Iterator[Rule]:
+    """Give the rules for questions over TCP and UDP; what they leave over TCP is treated as any connection."""
+    yield from _owners(LEAVE, (identity.uid, *settings.exclude_uids), (identity.gid, *settings.exclude_gids))
+    for server in settings.dns:
+        for protocol in PROTOCOLS if server.family in families else ():
+            to = Rule(Redirect(ports.dns), server.family, destination=server.text, ports=(DNS_PORT, DNS_PORT), protocol=protocol)
+            chosen = [attrs.evolve(to, uid=uid) for uid in settings.include_uids] + [attrs.evolve(to, gid=gid) for gid in settings.include_gids]
+            yield from chosen or [to]
 
 
 def _destinations(settings: Checked, ports: Ports) -> Iterator[Rule]:

@@ -5,11 +5,13 @@ from typing import Literal
 import attrs
 
 Family = Literal["", "ip", "ip6"]
-ChainName = Literal["inbound", "outbound", "destinations"]
+ChainName = Literal["inbound", "outbound", "destinations", "dns"]
 HookName = Literal["prerouting", "output"]
+Protocol = Literal["tcp", "udp"]
 
-HOOKS: dict[HookName, ChainName] = {"prerouting": "inbound", "output": "outbound"}
-"""Which chain takes the TCP connections of which hook; `destinations` is jumped to from `outbound`."""
+HOOKS: tuple[tuple[HookName, Protocol, ChainName], ...] = (("prerouting", "tcp", "inbound"), ("output", "tcp", "outbound"), ("output", "udp", "dns"))
+"""Which chain takes what of which hook: TCP connections, and DNS questions over UDP; `destinations` and `dns` are jumped to from `outbound`, too."""
+DNS_PORT = 53
 
 
 @attrs.frozen
@@ -50,6 +52,7 @@ class Rule:
         other_destination: `destination` must *not* match.
         foreign: The destination is no address of this machine (what is forwarded, as for containers).
         ports: First and last destination port.
+        protocol: Whose ports.
         uid / gid: Effective ids of the socket's owner.
     """
 
@@ -62,6 +65,7 @@ class Rule:
     other_destination: bool = False
     foreign: bool = False
     ports: tuple[int, int] | None = None
+    protocol: Protocol = "tcp"
     uid: int | None = None
     gid: int | None = None
 
@@ -73,12 +77,15 @@ class Ruleset:
     inbound: tuple[Rule, ...] = ()
     outbound: tuple[Rule, ...] = ()
     destinations: tuple[Rule, ...] = ()
+    dns: tuple[Rule, ...] = ()
 
     def chains(self) -> dict[ChainName, tuple[Rule, ...]]:
         """Give the chains that have rules, those that are jumped to first."""
-        named: dict[ChainName, tuple[Rule, ...]] = {"destinations": self.destinations, "inbound": self.inbound, "outbound": self.outbound}
+        named: dict[ChainName, tuple[Rule, ...]] = {
+            "dns": self.dns, "destinations": self.destinations, "inbound": self.inbound, "outbound": self.outbound,
+        }
         return {name: rules for name, rules in named.items() if rules}
 
-    def hooks(self) -> dict[HookName, ChainName]:
-        """Give the hooks that are needed and the chain each jumps to."""
-        return {hook: chain for hook, chain in HOOKS.items() if chain in self.chains()}
+    def hooks(self) -> list[tuple[HookName, Protocol, ChainName]]:
+        """Give the hooks that are needed, what of, and the chain each jumps to."""
+        return [(hook, protocol, chain) for hook, protocol, chain in HOOKS if chain in self.chains()]

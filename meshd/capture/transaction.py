@@ -1,7 +1,7 @@
 """Capture as a transaction: apply, verify, remove; nothing of anybody else is touched, and nothing of ours is left behind."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import attrs
 
@@ -12,7 +12,7 @@ from meshd.capture.commands import Runner, run
 from meshd.capture.drift import Drift
 from meshd.capture.identity import find_gid, find_uid
 from meshd.capture.loopback import ADDRESS, add_address, read_loopback, remove_address
-from meshd.capture.reading import FindId, read_settings
+from meshd.capture.reading import FindId, read_network, read_settings
 from meshd.capture.registry import BACKENDS
 from meshd.capture.rules import Identity, build_ruleset
 from meshd.capture.ruleset import Family, Ruleset
@@ -48,7 +48,8 @@ class CaptureTransaction:
 
     def __init__(
         self, settings: CaptureSettings, identity: Identity, ports: Ports, runner: Runner = run, *, origin: Origin | None = None,
-        families: Collection[Family] = ("ip", "ip6"), find_uid: FindId = find_uid, find_gid: FindId = find_gid, ipv6: bool | None = None,
+        families: Collection[Family] = ("ip", "ip6"), name_servers: Sequence[str] = (),
+        find_uid: FindId = find_uid, find_gid: FindId = find_gid, ipv6: bool | None = None,
     ) -> None:
         """
         Check the settings; nothing is run yet.
@@ -60,6 +61,7 @@ class CaptureTransaction:
             runner: Runs nft, iptables and ip.
             origin: Whose settings these are, for Problems.
             families: Those that meshd listens for; the other is left alone.
+            name_servers: IP addresses; questions to them go to meshd, which resolves names.
             find_uid: Names of users to numbers.
             find_gid: Names of groups to numbers.
             ipv6: Whether the kernel has IPv6; None asks it.
@@ -69,6 +71,7 @@ class CaptureTransaction:
         if settings.backend not in (AUTO, *BACKENDS):
             problems.append(Problem(whose, f"expected one of {', '.join((AUTO, *BACKENDS))}, got {settings.backend!r}", "spec.capture.backend"))
         self.problems = tuple(problems)
+        checked = attrs.evolve(checked, dns=tuple(read_network(server) for server in name_servers))
         self.ruleset: Ruleset = build_ruleset(checked, identity, ports, families)
         self._settings = settings
         self._runner = runner

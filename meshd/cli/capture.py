@@ -103,6 +103,7 @@ def read_transaction(
     from meshd.capture.rules import served_families
     from meshd.capture.transaction import CaptureTransaction
     from meshd.cli.offline import read_configuration
+    from meshd.dns.resolv_conf import captured_servers
 
     read = read_configuration(config_dir, wanted)
     print_problems(read.problems)
@@ -117,6 +118,7 @@ def read_transaction(
     settings = attrs.evolve(node.capture, **changes)
     transaction = CaptureTransaction(
         settings, own_identity(node.user), node.ports, runner or run, origin=node.metadata.origin, families=served_families(node),
+        name_servers=captured_servers(node),
     )
     if transaction.problems:
         print_problems(transaction.problems)

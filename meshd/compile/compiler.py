@@ -15,6 +15,7 @@ from meshd.compile.gateway_listeners import gateway_listeners
 from meshd.compile.gateway_routes import gateway_routes
 from meshd.compile.gateway_servers import EdgePort, edge_ports
 from meshd.compile.hash_policies import HashPolicies
+from meshd.compile.host_addresses import host_addresses
 from meshd.compile.http_rules import RuleContext
 from meshd.compile.inbound_listeners import bound_inbound, virtual_inbound
 from meshd.compile.inbound_ports import InboundPort, inbound_ports
@@ -98,7 +99,7 @@ def compile_snapshot(world: World, node: Node, settings: CompileSettings = DEFAU
     mesh = world.mesh
     proxy = read_proxy(node, mesh, settings.log_dir, find_sidecar(world, node, mesh))
     services = all_services(world)  # every service, with protocols and aliases
-    if proxy_settings(world, node).dns_capture:
+    if proxy_settings(world, node).dns_capture or node.dns.enabled:
         services = with_addresses(services)
     workloads = Workloads(world)  # who is behind them
     scope = find_scope(services, world, proxy)  # what this machine sees of them, with the rules that stand for it
@@ -112,11 +113,12 @@ def compile_snapshot(world: World, node: Node, settings: CompileSettings = DEFAU
     routes = build_routes(listeners, scope, edge, context)  # only those that a listener asks for
     listeners, routes, unmet = limit_requests(listeners, routes, world, proxy)
     snapshot = Snapshot(
-        node=NodeReference(node.metadata.name, node.namespace, node.addresses),
+        node=NodeReference(node.metadata.name, node.namespace, node.addresses, node.dns.servers if node.dns.enabled else ()),
         listeners={listener.name: listener for listener in listeners},
         routes={found.name: found for found in routes},
         clusters={cluster.name: cluster for cluster in build_clusters(targets, ports, proxy)},
         endpoints={found.cluster_name: found for found in build_endpoints(targets, workloads, ports, proxy)},
+        hosts={host.name: host for host in host_addresses(scope.services, workloads, proxy)} if node.dns.enabled else {},
     )
     sources = Sources(world, node, settings, proxy, tuple(services), workloads, tuple(targets))
     return Compiled(snapshot, (*scope.problems, *conflicts, *problems, *unmet, *log_problems(proxy)), sources)

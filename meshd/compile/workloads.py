@@ -42,6 +42,7 @@ class Backend:
         weight: Share among endpoints.
         workload: Istio's `name;namespace;canonical name;canonical revision;cluster`.
         node_name: Machine it runs on; empty when unknown.
+        hostname: Its own name within a headless service.
         network: Its network's name; empty when unknown.
         follows: Ports that it does not name are the service port's target.
     """
@@ -55,6 +56,7 @@ class Backend:
     weight: int = 1
     workload: str = UNKNOWN_WORKLOAD
     node_name: str = ""
+    hostname: str = ""
     follows: bool = False
     network: str = ""
 
@@ -118,6 +120,7 @@ class Workloads:
                     yield Backend(
                         address, ports, entry.ready is not False or publish, found.metadata.origin, pod.metadata.labels if pod else NO_LABELS,
                         _locality_of_labels(pod.metadata.labels) if pod else NOWHERE, 1, _workload_of(pod), entry.node_name,
+                        hostname=entry.hostname,
                     )
 
     def _behind_entry(self, service: MeshService, entry: ServiceEntry) -> Iterator[Backend]:

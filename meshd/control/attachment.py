@@ -14,9 +14,11 @@ from meshd.control.pusher import Pusher
 from meshd.control.sessions import HandedBack
 from meshd.control.sockets import ListeningSockets, Place
 from meshd.ipc.link import WorkerLink
+from meshd.model.node import Node
 from meshd.snapshot.snapshot import Snapshot
 
 HEALTH = ""  # the health port's name among listeners
+DNS_TCP, DNS_UDP = "dns", "dns/udp"  # those of the DNS proxy
 RETRY = 2.0  # seconds until a socket that could not be opened is tried again
 _NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # an address that this machine lacks is no reason to serve nothing
 
@@ -31,6 +33,18 @@ def bound_places(snapshot: Snapshot) -> dict[str, set[Place]]:
     }
 
 
+def own_places(node: Node) -> dict[str, set[Place]]:
+    """Give where workers of a machine answer besides listeners: health checks anywhere, DNS to the machine itself."""
+    found: dict[str, set[Place]] = {}
+    if node.ports.health:
+        found[HEALTH] = {("0.0.0.0", node.ports.health)}
+    if node.dns.enabled and node.ports.dns:
+        loopback = [address for address, served in (("127.0.0.1", node.ipv4), ("::1", node.ipv6)) if served]
+        found[DNS_TCP] = {(address, node.ports.dns) for address in loopback}
+        found[DNS_UDP] = {(address, node.ports.dns, "udp") for address in loopback}
+    return found
+
+
 @attrs.define(eq=False)
 class Attachment:
     """
@@ -42,7 +56,7 @@ class Attachment:
         pusher: Brings it to the wanted generation.
         sockets: All listening sockets of this machine.
         clock: For trying again to open sockets.
-        health: Where health checks are answered; None for nowhere.
+        own: Where workers answer besides listeners, by name: health checks, DNS.
         on_change: Called when it serves more or less than before.
         listening: Where it accepts connections, by listener.
         failures: Places that could not be opened, and why.
@@ -55,7 +69,7 @@ class Attachment:
     pusher: Pusher
     sockets: ListeningSockets
     clock: IReactorTime
-    health: Place | None
+    own: Mapping[str, set[Place]]
     on_change: Callable[[], None]
     listening: dict[str, set[Place]] = attrs.field(factory=dict)
     failures: dict[Place, OSError] = attrs.field(factory=dict)
@@ -83,9 +97,7 @@ class Attachment:
         """After an acknowledgement or a refusal: give and take sockets as the generation that is served asks for."""
         acknowledged = self.pusher.acknowledged
         if acknowledged is not None and not self._gone:
-            wanted = bound_places(acknowledged.snapshot)
-            if self.health is not None:
-                wanted[HEALTH] = {self.health}
+            wanted = {**bound_places(acknowledged.snapshot), **self.own}
             self._take(wanted)
             self._give(wanted)
         self.on_change()
@@ -113,7 +125,7 @@ class Attachment:
                     failures[place] = error
                     continue
                 self.listening.setdefault(name, set()).add(place)
-                self._ask(self.link.listen(name, *place, opened.fileno()))
+                self._ask(self.link.listen(name, place[0], place[1], opened.fileno()))
         for place in failures.keys() - self.failures.keys():
             log.error("cannot listen on {address} port {port}: {error}", address=place[0], port=place[1], error=failures[place].strerror)
         self.failures = failures

@@ -79,9 +79,9 @@ class GenerationStore:
         for path in reversed(self._paths()):
             try:
                 snapshot, versions = apply_update(None, {}, decode(path.read_bytes()))
-                if set(versions) != set(PARTS):
+                if not set(PARTS).issuperset(versions) or "listeners" not in versions:
                     raise WireError("parts are missing")
-                return Generation(int(path.stem), snapshot, versions)
+                return Generation(int(path.stem), snapshot, {**dict.fromkeys(PARTS, f"none-{path.stem}"), **versions})
             except (OSError, WireError) as error:
                 log.warn("{path}: not used: {error}", path=str(path), error=error)
         return None

@@ -159,18 +159,19 @@ class ControlSessions(Factory):
 
 def _listening_socket(descriptor: int) -> socket.socket:
     """
-    Give the socket of a descriptor that was received; it is closed when it is none that listens.
+    Give the socket of a descriptor that was received; it is closed when it is none that listens, or takes datagrams.
 
     Raises:
-        WireError: If it is no listening TCP socket.
+        WireError: If it is neither.
     """
     try:
         listening = socket.socket(fileno=descriptor)
     except OSError as error:
         os.close(descriptor)
         raise WireError(f"expected a socket: {error}") from None
-    if not listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) or listening.family not in (socket.AF_INET, socket.AF_INET6):
+    takes = listening.type == socket.SOCK_DGRAM or listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    if not takes or listening.family not in (socket.AF_INET, socket.AF_INET6):
         listening.close()
-        raise WireError("expected a listening TCP socket")
+        raise WireError("expected a listening TCP socket, or one of UDP")
     listening.setblocking(False)
     return listening

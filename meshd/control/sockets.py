@@ -7,46 +7,50 @@ what waits in its queue, unless `net.ipv4.tcp_migrate_req` is 1.
 
 import socket
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 import attrs
 
 BACKLOG = 4096  # connections that wait to be accepted; the kernel caps it at net.core.somaxconn, 4096 by default
 
-Place = tuple[str, int]
-"""Address and port."""
-OpenSocket = Callable[[str, int], socket.socket]
+Place = tuple[str, int] | tuple[str, int, Literal["udp"]]
+"""Address and port; of TCP where nothing is said."""
+OpenSocket = Callable[..., socket.socket]
+"""From a place's parts to a socket."""
 
 
-def open_listening_socket(address: str, port: int) -> socket.socket:
+def open_listening_socket(address: str, port: int, protocol: str = "tcp") -> socket.socket:
     """
-    Open a listening socket that shares its address with those of other workers.
+    Open a listening socket, or one for datagrams, that shares its address with those of other workers.
 
     Raises:
         OSError: If the address is not there or taken, or the port not permitted.
     """
-    return _open(address, port, shared=True)
+    return _open(address, port, protocol, shared=True)
 
 
-def check_free(address: str, port: int) -> None:
+def check_free(address: str, port: int, protocol: str = "tcp") -> None:
     """
     Make sure that nobody listens there: a second meshd of the same user would otherwise silently get a share of the connections.
 
     Raises:
         OSError: If the address is taken, or cannot be bound.
     """
-    _open(address, port, shared=False).close()
+    _open(address, port, protocol, shared=False).close()
 
 
-def _open(address: str, port: int, *, shared: bool) -> socket.socket:
-    opened = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+def _open(address: str, port: int, protocol: str, *, shared: bool) -> socket.socket:
+    kind = socket.SOCK_DGRAM if protocol == "udp" else socket.SOCK_STREAM
+    opened = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if protocol == "tcp":  # of UDP it would let a stranger share the port
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if opened.family == socket.AF_INET6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         opened.bind((address, port))
-        if shared:
+        if shared and protocol == "tcp":
             opened.listen(BACKLOG)
     except BaseException:
         opened.close()
@@ -57,7 +61,7 @@ def _open(address: str, port: int, *, shared: bool) -> socket.socket:
 def place_of(listening: socket.socket) -> Place:
     """Give where a socket is bound."""
     address, port = listening.getsockname()[:2]
-    return address, port
+    return (address, port, "udp") if listening.type == socket.SOCK_DGRAM else (address, port)
 
 
 @attrs.define(eq=False)
@@ -71,7 +75,7 @@ class ListeningSockets:
     """
 
     open: OpenSocket = open_listening_socket
-    check: Callable[[str, int], None] = check_free
+    check: Callable[..., None] = check_free
     _held: dict[tuple[int, Place], socket.socket] = attrs.field(factory=dict)
 
     def get(self, index: int, place: Place) -> socket.socket:

@@ -9,6 +9,7 @@ from meshd.base.addresses import format_address
 from meshd.control.generations import Generation
 from meshd.control.ingest import Verdict
 from meshd.control.service import ControlPlane
+from meshd.control.sockets import Place
 from meshd.control.workers import Slot, Workers
 from meshd.model.node import Node
 from meshd.snapshot.snapshot import PARTS
@@ -65,7 +66,7 @@ def _worker(slot: Slot, wanted: Generation | None) -> dict[str, Any]:
     pusher = attachment.pusher if attachment else None
     problems = list(attachment.problems) if attachment else []
     if attachment:
-        problems += [f"cannot listen on {address} port {port}: {error.strerror}" for (address, port), error in attachment.failures.items()]
+        problems += [f"cannot listen on {place[0]} port {place[1]}: {error.strerror}" for place, error in attachment.failures.items()]
     refusal = pusher.refusal if pusher else None
     return {
         "index": slot.index,
@@ -86,8 +87,8 @@ def _worker(slot: Slot, wanted: Generation | None) -> dict[str, Any]:
     }
 
 
-def _listening(listening: Mapping[str, set[tuple[str, int]]]) -> dict[str, list[str]]:
-    return {name or "health": sorted(format_address(*place) for place in places) for name, places in listening.items()}
+def _listening(listening: Mapping[str, set[Place]]) -> dict[str, list[str]]:
+    return {name or "health": sorted(format_address(place[0], place[1]) for place in places) for name, places in listening.items()}
 
 
 def _number(generation: Generation | None) -> int | None:

@@ -101,7 +101,7 @@ class Workers:
         sockets: All listening sockets.
         on_change: Called whenever something changed that status shows or that `serving` depends on.
         totals: The sum of what workers count.
-        health: Where health checks are answered; None for nowhere.
+        own: Where workers answer besides listeners, by name: health checks, DNS.
         greet: Called with each worker that attaches.
         known: The generation whose content is at hand for workers that come back.
         wanted: What all workers are brought to.
@@ -115,7 +115,7 @@ class Workers:
     sockets: ListeningSockets
     on_change: Callable[[], None]
     totals: Totals = attrs.field(factory=Totals)
-    health: Place | None = None
+    own: Mapping[str, set[Place]] = attrs.field(factory=dict)
     greet: Callable[[ControlSession], None] = lambda link: None
     known: Generation | None = None
     wanted: Generation | None = None
@@ -202,7 +202,7 @@ class Workers:
         slot.timer = self.clock.callLater(LOOK_INTERVAL, self._look, slot)
         pusher = Pusher(link.push, self._encode, lambda: next(self._nonces), lambda: attachment.settle(), link.cut)
         pusher.resume(introduction.versions, self.known)
-        attachment = slot.attachment = Attachment(slot.index, link, pusher, self.sockets, self.clock, self.health, self.on_change)
+        attachment = slot.attachment = Attachment(slot.index, link, pusher, self.sockets, self.clock, self.own, self.on_change)
         attachment.take_back(introduction.sockets)
         self.greet(link)
         log.info("worker {index} (pid {pid}) is attached", index=slot.index, pid=introduction.pid)

@@ -64,6 +64,20 @@ class Ports:
 
 
 @attrs.frozen
+class DnsSettings:
+    """
+    Whether and how names are resolved.
+
+    Attributes:
+        enabled: Workers answer for the mesh's names, and the kernel diverts questions to them.
+        servers: IP addresses of the name servers that the rest is asked of, and whose questions are diverted; empty: those of /etc/resolv.conf.
+    """
+
+    enabled: bool = False
+    servers: tuple[str, ...] = ()
+
+
+@attrs.frozen
 class Debounce:
     """
     How changes gather before they are compiled.
@@ -99,6 +113,7 @@ class Node:
         kernel_forwarding: `auto`: the kernel forwards TCP connections that exchange small messages, where it is able to; `off`: workers do.
         admin_address: Where the read-only admin pages are bound; empty switches them off.
         capture: What the kernel diverts.
+        dns: Whether names are resolved.
     """
 
     metadata: Metadata
@@ -117,6 +132,7 @@ class Node:
     kernel_forwarding: Literal["auto", "off"] = "auto"
     admin_address: str = "127.0.0.1"
     capture: CaptureSettings = CaptureSettings()
+    dns: DnsSettings = DnsSettings()
 
     @property
     def ipv6(self) -> bool:

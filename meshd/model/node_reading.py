@@ -6,7 +6,7 @@ from meshd.base.addresses import canonical_ip
 from meshd.base.locality import Locality, parse_locality
 from meshd.model.checks import account, cidr, interface, ip_address, label_key, label_name, label_value, one_line, port_range, subdomain_name
 from meshd.model.metadata import Metadata
-from meshd.model.node import BACKEND_NAMES, CaptureSettings, Debounce, Node, Ports
+from meshd.model.node import BACKEND_NAMES, CaptureSettings, Debounce, DnsSettings, Node, Ports
 from meshd.model.reading import Fields
 
 MAX_WORKERS = 256  # far more than cores of any machine this runs on; a typing slip must not fork thousands
@@ -35,6 +35,7 @@ def read_node(fields: Fields, metadata: Metadata) -> tuple[Node, ...]:
         kernel_forwarding=spec.choice("kernelForwarding", ("auto", "off"), default.kernel_forwarding),
         admin_address="" if admin.raw("address") == "" else admin.text("address", default.admin_address, check=ip_address),
         capture=_read_capture(spec.mapping("capture")),
+        dns=_read_dns(spec.mapping("dns")),
     )
     admin.finish()
     spec.finish()
@@ -82,6 +83,12 @@ def _read_debounce(fields: Fields) -> Debounce:
         fields.wrong("bound", f"expected a duration from quiet ({quiet:g}s) to {MAX_BOUND:g}s, got {bound:g}s")
     fields.finish()
     return Debounce(quiet, bound)
+
+
+def _read_dns(fields: Fields) -> DnsSettings:
+    settings = DnsSettings(fields.flag("enabled"), tuple(dict.fromkeys(canonical_ip(text) for text in fields.texts("servers", check=ip_address))))
+    fields.finish()
+    return settings
 
 
 def _read_capture(fields: Fields) -> CaptureSettings:

@@ -8,6 +8,7 @@ from meshd.base.origins import Origin
 from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.endpoint import ClusterLoadAssignment
 from meshd.snapshot.filter_chain import FilterChain
+from meshd.snapshot.host_addresses import HostAddresses
 from meshd.snapshot.listener import Listener
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.snapshot.route import RouteAction, RouteConfiguration
@@ -15,16 +16,17 @@ from meshd.snapshot.secret import Secret
 from meshd.snapshot.tls import secrets_named
 
 NOWHERE = Origin("")
-PARTS = ("secrets", "endpoints", "clusters", "routes", "listeners")  # in the order in which references are resolved
+PARTS = ("hosts", "secrets", "endpoints", "clusters", "routes", "listeners")  # in the order in which references are resolved
 
 
 @attrs.frozen
 class NodeReference:
-    """Who a snapshot is for."""
+    """Who a snapshot is for; `name_servers` are asked for names that it does not know, where they are not those of /etc/resolv.conf."""
 
     name: str
     namespace: str = "default"
     addresses: tuple[str, ...] = ()
+    name_servers: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -41,6 +43,7 @@ class Snapshot:
     clusters: Mapping[str, Cluster] = attrs.field(factory=dict)
     endpoints: Mapping[str, ClusterLoadAssignment] = attrs.field(factory=dict)
     secrets: Mapping[str, Secret] = attrs.field(factory=dict)
+    hosts: Mapping[str, HostAddresses] = attrs.field(factory=dict)
 
     def inconsistencies(self, sound: "Snapshot | None" = None) -> list[str]:
         """

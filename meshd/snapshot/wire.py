@@ -15,6 +15,7 @@ import attrs
 from meshd.base.errors import WireError
 from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.endpoint import ClusterLoadAssignment
+from meshd.snapshot.host_addresses import HostAddresses
 from meshd.snapshot.listener import Listener
 from meshd.snapshot.route import RouteConfiguration
 from meshd.snapshot.secret import Secret
@@ -31,6 +32,7 @@ MAX_BYTES = 256 * 1024 * 1024  # 100,000 endpoints are 10 MB; more than this is 
 
 KINDS: dict[str, type] = {
     "listeners": Listener, "routes": RouteConfiguration, "clusters": Cluster, "endpoints": ClusterLoadAssignment, "secrets": Secret,
+    "hosts": HostAddresses,
 }
 _WRITERS = {part: build_writer(kind) or (lambda value: value) for part, kind in KINDS.items()}
 _READERS = {part: build_reader(kind) for part, kind in KINDS.items()}

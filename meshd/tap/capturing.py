@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 
 from meshd.capture.rules import Identity, served_families
 from meshd.capture.transaction import Applied, CaptureTransaction
+from meshd.dns.resolv_conf import captured_servers
 from meshd.model.node import Node
 
 log = Logger()
@@ -43,7 +44,7 @@ class Capturing:
     def of(cls, node: Node, identity: Identity) -> "Capturing":
         """Give the capture that a Node asks for; an edge proxy has none."""
         capturing = cls(node, CaptureTransaction(
-            node.capture, identity, node.ports, origin=node.metadata.origin, families=served_families(node),
+            node.capture, identity, node.ports, origin=node.metadata.origin, families=served_families(node), name_servers=captured_servers(node),
         ))
         if not wants_capture(node):
             capturing.state = "off"

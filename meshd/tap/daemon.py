@@ -22,6 +22,7 @@ from meshd.capture.rules import Identity
 from meshd.compile.compiler import CompileSettings
 from meshd.compile.endpoint_changes import Compilation
 from meshd.compile.proxy_configs import proxy_settings
+from meshd.control.attachment import own_places
 from meshd.control.debounce import Debounce
 from meshd.control.generations import GenerationStore
 from meshd.control.ingest import Ingest
@@ -51,7 +52,7 @@ from meshd.tap.spawning import Spawning
 from meshd.worker.token_buckets import SIZE
 
 STOP_GRACE = 5.0  # seconds that connections have when the daemon stops; Istio's default terminationDrainDuration
-READ_AT_START = ("workers", "user", "ports", "admin_address", "capture", "gateway", "kernel_forwarding")  # fields of Node
+READ_AT_START = ("workers", "user", "ports", "admin_address", "capture", "dns", "gateway", "kernel_forwarding")  # fields of Node
 
 log = Logger()
 
@@ -171,8 +172,8 @@ class Daemon(Service):
         if node.kernel_forwarding == "off":
             self._facts.forwarding.state = "off"
         self._workers.greet = self._facts.forwarding.give
-        self._workers.health = ("0.0.0.0", node.ports.health) if node.ports.health else None
         make_shared_memory(self._settings.places.token_buckets, SIZE, identity.gid)
+        self._workers.own = own_places(node)
         self._listen(node, identity)
         living = WorkerRecord(self._settings.places.run_dir / "workers.json").read()
         wanted = self._settings.workers or node.workers or proxy_settings(self._ingest.world, node).concurrency

@@ -19,6 +19,8 @@ from twisted.logger import FileLogObserver, ILogObserver, LogEvent, formatEventA
 
 from meshd.base.places import TOKEN_BUCKETS
 from meshd.control.machine import machine_addresses, own_address
+from meshd.dns.resolv_conf import PATH, ResolvConf
+from meshd.dns.server import NameServer
 from meshd.snapshot.snapshot import Snapshot
 from meshd.tables.program import program_slices
 from meshd.tap.privileges import drop_privileges, raise_descriptor_limit, refuse_new_privileges
@@ -55,7 +57,8 @@ def build_session(index: int, control_socket: str) -> Session:
     def connect(link: SessionLink) -> Any:
         return connectProtocol(UNIXClientEndpoint(reactor, control_socket, timeout=CONNECT_TIMEOUT), link)
 
-    session = Session(index, os.getpid(), plane, HealthPort(reactor, reactor), build, instruments.take, connect, reactor, _stop)
+    names = NameServer(reactor, ResolvConf(PATH, reactor.seconds))
+    session = Session(index, os.getpid(), plane, HealthPort(reactor, reactor), names, build, instruments.take, connect, reactor, _stop)
     return session
 
 

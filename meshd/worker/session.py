@@ -30,6 +30,7 @@ REPORT_INTERVAL = 1.0  # seconds
 ORPHAN_LIFETIME = 30.0  # seconds that a worker without a program looks for a control plane before it ends
 REFUSED_GRACE = 5.0  # seconds that connections have when the control plane wants this worker no more
 DRAIN_CHECK = 0.05  # seconds between looks at whether connections are left
+DNS_NAMES = ("dns", "dns/udp")  # of the DNS proxy's sockets
 MAX_PROBLEMS = 20  # remembered for the next report
 
 log = Logger()
@@ -80,6 +81,28 @@ class Health(Protocol):
 
     def set_ready(self, ready: bool) -> None:
         """Say from now on that the worker can, or cannot, serve."""
+
+
+class Names(Protocol):
+    """What answers DNS queries: `dns.server.NameServer`."""
+
+    def listen(self, name: str, listening: socket.socket) -> None:
+        """Answer on a socket."""
+
+    def listening(self) -> Mapping[str, Sequence[socket.socket]]:
+        """Give its sockets by name."""
+
+    def unlisten(self, name: str) -> None:
+        """Close the sockets of a name."""
+
+    def build(self, snapshot: Snapshot) -> Iterator[Any]:
+        """Make a table of a snapshot's hosts, bit by bit, the table last."""
+
+    def use(self, table: Any) -> None:
+        """Answer by another table."""
+
+    def stop(self) -> None:
+        """Close everything."""
 
 
 Connect = Callable[["SessionLink"], "Deferred[Any]"]
@@ -145,6 +168,7 @@ class Session:
         pid: Its process id.
         plane: What serves.
         health: What answers on the health port.
+        names: What answers DNS queries.
         build: Makes a snapshot runnable, bit by bit, the program last, from it and the last program; what it raises is a reason to refuse.
         collect: What has been counted since it was last called, as JSON's types.
         connect: Connects to the control socket.
@@ -156,6 +180,7 @@ class Session:
     pid: int
     plane: Plane
     health: Health
+    names: Names
     build: Callable[[Snapshot, Any], Iterator[Any]]
     collect: Callable[[], Any]
     connect: Connect
@@ -206,7 +231,13 @@ class Session:
         for step in self.build(snapshot, self._program):
             program = step
             yield None
+        table = None
+        for step in self.names.build(snapshot) if self.snapshot is None or self.snapshot.hosts is not snapshot.hosts else ():
+            table = step
+            yield None
         self.plane.use(program)
+        if table is not None:
+            self.names.use(table)
         self._program, self.snapshot, self.versions = program, snapshot, versions
         self.health.set_ready(True)
         gc.freeze()  # what serves lives long: the collector need not walk it (100,000 endpoints stall 175 ms)
@@ -275,6 +306,7 @@ class Session:
         if self._building is not None:
             self._building.cancel()
         self.health.unlisten("")
+        self.names.stop()
         self.plane.stop()
 
     # the connection
@@ -289,8 +321,9 @@ class Session:
         self._retry_after = FIRST_RETRY
         self._later(self._retry_after, self._try)
 
-    def _owner(self, name: str) -> Plane | Health:
-        return self.plane if name else self.health
+    def _owner(self, name: str) -> Plane | Health | Names:
+        """Give whose sockets are called so; no listener of a snapshot can be called as these are."""
+        return self.health if not name else self.names if name in DNS_NAMES else self.plane
 
     def _try(self) -> None:
         link = SessionLink(self)
@@ -301,7 +334,7 @@ class Session:
         """Hand back the listening sockets, then say Hello; answers come in the order of the questions."""
         answers = [
             link.ask(commands.HandBack, name=name, address=held.getsockname()[0], port=held.getsockname()[1], socket=held.fileno())
-            for owner in (self.plane, self.health) for name, sockets in owner.listening().items() for held in sockets
+            for owner in (self.plane, self.health, self.names) for name, sockets in owner.listening().items() for held in sockets
         ]
         hello = link.ask(
             commands.Hello, protocol=commands.PROTOCOL, index=self.index, pid=self.pid, schema=SCHEMA, versions=self.versions,

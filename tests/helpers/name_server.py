@@ -49,7 +49,7 @@ class NameServer(common.ResolverBase):
                 datagrams.stopListening()
 
     def _lookup(self, name: bytes, cls: int, kind: int, timeout: Sequence[int] | None) -> "Deferred[Any]":
-        text = name.decode()
+        text = name.decode().lower()
         self.asked.append((text, kind))
         if self.silent:
             return Deferred()

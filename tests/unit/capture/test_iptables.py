@@ -80,6 +80,8 @@ def test_ipv6_has_the_same_rules_with_its_own_addresses() -> None:
     (Rule(Return(), out_interface="eth1"), "-o eth1 -j RETURN"),
     (Rule(Return(), ports=(80, 90)), "-p tcp -m tcp --dport 80:90 -j RETURN"),
     (Rule(Redirect(15001), "ip6", destination="2001:db8::/32"), "-d 2001:db8::/32 -p tcp -j REDIRECT --to-ports 15001"),
+    (Rule(Redirect(15053), "ip", destination="10.0.0.2", ports=(53, 53), protocol="udp"),
+     "-d 10.0.0.2/32 -p udp -m udp --dport 53 -j REDIRECT --to-ports 15053"),
     (Rule(Redirect(15001), "ip"), "-p tcp -j REDIRECT --to-ports 15001"),
     (Rule(Jump("destinations"), gid=5), "-m owner --gid-owner 5 -j MESHD_DESTINATIONS"),
 ])
@@ -129,6 +131,15 @@ def test_replacing_leaves_others_alone() -> None:
     ]
     wanted = Wanted({"MESHD_INBOUND": ["-p tcp -j REDIRECT --to-ports 2"]}, [("PREROUTING", "-p tcp -j MESHD_INBOUND")])
     assert expected == restore_text(present, wanted).splitlines()
+
+
+def test_several_jumps_stand_together() -> None:
+    """In any order, before everybody else's."""
+    wanted = wanted_rules(Ruleset(outbound=(Rule(Return()),), dns=(Rule(Return()),)), "ip")
+    first, second = (rule for _chain, rule in wanted.jumps)
+    assert ("-p tcp -j MESHD_OUTBOUND", "-p udp -m udp --dport 53 -j MESHD_DNS") == (first, second)
+    for rules, wrong in (([second, first, "-j X"], 0), ([first, second], 0), ([first, "-j X", second], 1), (["-j X", first, second], 1)):
+        assert wrong == len(misplaced(Nat(wanted.chains, {"OUTPUT": rules}), wanted))
 
 
 def test_wanting_nothing_removes_everything() -> None:

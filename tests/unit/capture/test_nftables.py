@@ -76,6 +76,8 @@ def test_one_transaction_replaces_the_table() -> None:
     (Rule(Redirect(15001), "ip6", destination="2001:db8::/32"), "ip6 daddr 2001:db8::/32 meta l4proto tcp counter redirect to :15001"),
     (Rule(Jump("destinations"), uid=0), "meta skuid 0 counter jump destinations"),
     (Rule(Jump("destinations"), gid=5), "meta skgid 5 counter jump destinations"),
+    (Rule(Redirect(15053), "ip", destination="10.0.0.2", ports=(53, 53), protocol="udp"),
+     "ip daddr 10.0.0.2 udp dport 53 counter redirect to :15053"),
     (Rule(Return(), foreign=True), "fib daddr type != local counter return"),
 ])
 def test_rules(rule: Rule, expected: str) -> None:
@@ -91,6 +93,13 @@ def test_rules(rule: Rule, expected: str) -> None:
 def test_a_listing_reads_back_as_it_was_written(settings: CaptureSettings) -> None:
     """Comparing texts sees no drift where there is none."""
     assert chain_lines(ruleset(settings)) == read_listing(definition(ruleset(settings)))
+
+
+def test_questions_over_udp_have_a_jump_of_their_own() -> None:
+    """Other datagrams are looked at no further."""
+    lines = chain_lines(Ruleset(outbound=(Rule(Return()),), dns=(Rule(Return()),)))
+    assert ["meta l4proto tcp counter jump outbound", "udp dport 53 counter jump dns"] == lines["output"][1:]
+    assert ["dns", "outbound", "output"] == list(lines)
 
 
 def test_a_listing_as_other_versions_print_it() -> None:

@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from meshd.base.origins import Origin
-from meshd.capture.reading import read_settings
+from meshd.capture.reading import read_network, read_settings
 from meshd.capture.rules import Identity, build_ruleset, served_families
 from meshd.capture.ruleset import Jump, Redirect, Rule, Ruleset
 from meshd.model.metadata import Metadata
@@ -81,7 +81,9 @@ def diverted(rules: Ruleset, chain: Sequence[Rule], connection: Connection) -> i
                 return rule.action.port
             if not isinstance(rule.action, Jump):
                 return 0
-            return diverted(rules, rules.chains()[rule.action.chain], connection)
+            port = diverted(rules, rules.chains()[rule.action.chain], connection)
+            if port:
+                return port
     return 0
 
 
@@ -186,3 +188,21 @@ def test_uses_the_ports_of_the_node() -> None:
     assert [(1, 1), (3, 3), (4, 4), (5, 5), (15020, 15020), (22, 22)] == [rule.ports for rule in rules.inbound if rule.ports]
     assert {5} == {rule.uid for rule in rules.outbound if rule.uid is not None}
     assert {6} == {rule.gid for rule in rules.outbound if rule.gid is not None}
+
+
+@pytest.mark.parametrize(("settings", "connection", "expected"), [
+    ({}, Connection("10.0.0.2", 53), 15053), ({}, Connection("10.0.0.3", 53), 15001), ({}, Connection("10.0.0.2", 54), 15001),
+    ({}, Connection("127.0.0.53", 53, interface="lo"), 15053), ({}, Connection("10.0.0.2", 53, uid=MESHD), 0),
+    ({}, Connection("10.0.0.2", 53, gid=MESHD), 0), ({"exclude_uids": ("7",)}, Connection("10.0.0.2", 53, uid=7), 0),
+    ({"include_uids": ("7",)}, Connection("10.0.0.2", 53, uid=7), 15053), ({"include_uids": ("7",)}, Connection("10.0.0.2", 53), 0),
+    ({}, Connection("2001:db8::2", 53, source="2001:db8::9"), 0),
+])
+def test_questions_go_to_who_answers_them(settings, connection, expected):
+    """Those to the machine's name servers, over UDP as over TCP; what is not taken is treated as any connection."""
+    checked, problems = read_settings(CaptureSettings(**settings), Origin("test"), int, int)
+    checked = attrs.evolve(checked, dns=tuple(read_network(text) for text in ("10.0.0.2", "127.0.0.53", "2001:db8::2")))
+    rules = build_ruleset(checked, Identity(MESHD, MESHD), Ports(), ("ip",))
+    assert [] == problems
+    assert expected == diverted(rules, rules.outbound, connection)
+    udp = [rule for rule in rules.dns if rule.protocol == "udp" or not isinstance(rule.action, Redirect)]
+    assert (expected if expected == 15053 else 0) == diverted(rules, udp, connection)

@@ -13,6 +13,7 @@ def test_chains_that_are_jumped_to_come_first() -> None:
 
 def test_only_hooks_with_rules_are_taken() -> None:
     """A direction that is not captured costs its connections nothing."""
-    assert {"prerouting": "inbound"} == Ruleset(inbound=(RULE,)).hooks()
-    assert {"output": "outbound"} == Ruleset(outbound=(RULE,), destinations=(RULE,)).hooks()
-    assert {} == Ruleset().hooks()
+    assert [("prerouting", "tcp", "inbound")] == Ruleset(inbound=(RULE,)).hooks()
+    assert [("output", "tcp", "outbound")] == Ruleset(outbound=(RULE,), destinations=(RULE,)).hooks()
+    assert [("output", "tcp", "outbound"), ("output", "udp", "dns")] == Ruleset(outbound=(RULE,), dns=(RULE,)).hooks()
+    assert [] == Ruleset().hooks()

@@ -8,15 +8,17 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from meshd.base.addresses import SocketAddress
-from meshd.control.attachment import RETRY, Attachment, bound_places
+from meshd.control.attachment import RETRY, Attachment, bound_places, own_places
 from meshd.control.generations import Generation, next_generation
 from meshd.control.pusher import Pusher
 from meshd.control.sessions import HandedBack
 from meshd.control.sockets import ListeningSockets
 from meshd.ipc.link import Verdict
+from meshd.model.node import DnsSettings, Ports
 from meshd.snapshot.listener import Listener
 from meshd.snapshot.snapshot import NodeReference, Snapshot
 from meshd.snapshot.wire import encode
+from tests.helpers.services import machine
 from tests.unit.control.test_sockets import Opener
 
 HEALTH = ("0.0.0.0", 15021)
@@ -68,7 +70,7 @@ class AttachmentTests(SynchronousTestCase):
         self.addCleanup(self.sockets.close)
         self.verdicts: list[Deferred[Verdict]] = []
         pusher = Pusher(self.push, encode, lambda: 1, lambda: self.attachment.settle(), lambda: self.changes.append("broken"))
-        self.attachment = Attachment(0, self.link, pusher, self.sockets, self.clock, HEALTH, lambda: self.changes.append("changed"))
+        self.attachment = Attachment(0, self.link, pusher, self.sockets, self.clock, {"": {HEALTH}}, lambda: self.changes.append("changed"))
 
     def push(self, nonce, content):
         """Keep the verdict back."""
@@ -87,6 +89,14 @@ class AttachmentTests(SynchronousTestCase):
         self.verdicts[-1].callback(Verdict(True, dict(generation(OUT, IN, UNBOUND).versions)))
         expected = [("listen", "out", "0.0.0.0", 15001), ("listen", "out", "::", 15001), ("listen", "in", "0.0.0.0", 15006), ("listen", "", *HEALTH)]
         self.assertEqual((expected, True), (self.link.asked, self.attachment.serving))
+
+    def test_names_are_answered_where_they_are_resolved(self):
+        """By both protocols, to the machine itself only."""
+        node = machine("10.0.0.1", "fd00::1", dns=DnsSettings(True))
+        loopback = ("127.0.0.1", 15053), ("::1", 15053)
+        expected = {"": {("0.0.0.0", 15021)}, "dns": set(loopback), "dns/udp": {(*place, "udp") for place in loopback}}
+        self.assertEqual(expected, own_places(node))
+        self.assertEqual({}, own_places(machine(ports=Ports(health=0))))
 
     def test_a_removed_listener_is_taken_away(self):
         """Its sockets are closed on both sides."""

@@ -128,6 +128,21 @@ def test_sockets_are_shared_and_never_dual(monkeypatch, address, expected):
         assert (expected, False) == (opened.calls, opened.getblocking())
 
 
+def test_sockets_for_datagrams(monkeypatch):
+    """They are shared by workers, too, but by no stranger, and do not listen."""
+    monkeypatch.setattr(socket, "socket", Recorded)
+    with open_listening_socket("127.0.0.1", 53, "udp") as opened:
+        assert ([SHARED, ("bind", ("127.0.0.1", 53))], socket.SOCK_DGRAM) == (opened.calls, opened.type)
+
+
+def test_places_of_datagrams_are_others():
+    """The same port may be used by both."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+        udp.bind(("127.0.0.1", 0))
+        tcp.bind(("127.0.0.1", 0))
+        assert (("127.0.0.1", udp.getsockname()[1], "udp"), ("127.0.0.1", tcp.getsockname()[1])) == (place_of(udp), place_of(tcp))
+
+
 def test_checking_shares_nothing(monkeypatch):
     """A socket without SO_REUSEPORT is refused where any other listens."""
     made: list[Recorded] = []

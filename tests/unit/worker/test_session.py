@@ -20,6 +20,7 @@ from meshd.ipc import commands
 from meshd.ipc.forwarding import BELL, ForwardingMaps
 from meshd.ipc.link import Verdict
 from meshd.snapshot.cluster import Cluster
+from meshd.snapshot.host_addresses import HostAddresses
 from meshd.snapshot.listener import Listener
 from meshd.snapshot.snapshot import PARTS, NodeReference, Snapshot
 from meshd.snapshot.update import find_changes
@@ -27,72 +28,12 @@ from meshd.snapshot.wire import encode
 from meshd.tables.interfaces import BuildError
 from meshd.worker.session import DRAIN_CHECK, FIRST_RETRY, LAST_RETRY, ORPHAN_LIFETIME, REFUSED_GRACE, REPORT_INTERVAL, Session
 from tests.helpers.amp_pair import Pair, open_descriptors
+from tests.helpers.fake_planes import FakeNames, FakePlane
 
 ONE = Snapshot(NodeReference("n"), clusters={"a": Cluster("a", "STATIC")})
 TWO = Snapshot(NodeReference("n"), clusters={"b": Cluster("b", "STATIC")})
 TWICE = Snapshot(NodeReference("n"), listeners={name: Listener(name, SocketAddress("0.0.0.0", 80)) for name in "ab"})
 V1, V2 = dict.fromkeys(PARTS, "1"), dict.fromkeys(PARTS, "2")
-
-
-@attrs.frozen
-class FakeStatus:
-    """What a plane says of itself."""
-
-    connections: int = 0
-
-
-class FakePlane:
-    """A data plane, or a health port, that writes down what it is told."""
-
-    def __init__(self) -> None:
-        """Nothing told yet."""
-        self.told: list[object] = []
-        self.sockets: dict[str, list[socket.socket]] = {}
-        self.connections = 0
-
-    def listen(self, name, listening):
-        """Keep a socket."""
-        self.sockets.setdefault(name, []).append(listening)
-
-    def unlisten(self, name):
-        """Close sockets."""
-        for listening in self.sockets.pop(name, []):
-            listening.close()
-
-    def listening(self):
-        """Give what is kept."""
-        return self.sockets
-
-    def status(self):
-        """Give a value."""
-        return FakeStatus(self.connections)
-
-    def use(self, program):
-        """Write it down."""
-        self.told.append(program)
-
-    def forward_by(self, maps):
-        """Write it down, and give them up."""
-        self.told.append(len(set(maps.descriptors)))
-        maps.close()
-
-    def set_ready(self, ready):
-        """Write it down."""
-        self.told.append(ready)
-
-    def reopen_logs(self):
-        """Write it down."""
-        self.told.append("reopen")
-
-    def drain(self):
-        """Write it down."""
-        self.told.append("drain")
-
-    def stop(self):
-        """Write it down, and close everything."""
-        self.told.append("stop")
-        for name in list(self.sockets):
-            self.unlisten(name)
 
 
 class Fleet:
@@ -130,7 +71,10 @@ class SessionTests(SynchronousTestCase):
         self.reachable = True
         self.built: list[tuple[Snapshot, object]] = []
         self.steps: list[object] = []
-        self.session = Session(3, 77, self.plane, self.health, self.build, lambda: {"n": 1}, self.connect, self.clock, lambda: self.ended.append(1))
+        self.names = FakeNames()
+        self.session = Session(
+            3, 77, self.plane, self.health, self.names, self.build, lambda: {"n": 1}, self.connect, self.clock, lambda: self.ended.append(1),
+        )
 
     def tearDown(self):
         """Nothing stays open or scheduled."""
@@ -193,6 +137,14 @@ class SessionTests(SynchronousTestCase):
         self.assertEqual(Verdict(True, V2), self.push(ONE, TWO, V1, V2))
         self.assertEqual([(ONE, None), (TWO, "program 1")], self.built)
         self.assertEqual((["program 1", "program 2"], [True, True]), (self.plane.told, self.health.told))
+
+    def test_names_are_answered_by_the_last_snapshot(self):
+        """A table is made when hosts change, and only then."""
+        self.start()
+        named = attrs.evolve(ONE, hosts={"web.test": HostAddresses("web.test")})
+        self.push(None, named, {}, V1)
+        self.push(named, attrs.evolve(TWO, hosts=named.hosts), V1, {**V2, "hosts": "1"})
+        self.assertEqual([["web.test"]], self.names.told)
 
     def test_what_cannot_be_built_is_refused(self):
         """The old program stays, with reasons for the operator."""

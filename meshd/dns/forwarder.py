@@ -1,0 +1,276 @@
+"""
+Questions that the mesh's names do not answer, asked of the machine's own name servers.
+
+Messages pass as they are, but for their id, so that whatever client and server say to each other (EDNS, DNSSEC, types of tomorrow) is kept.
+Each try has a socket of its own, whose port the kernel picks, and an id of its own; what comes back must repeat both and the question (RFC 5452).
+"""
+
+import secrets
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.protocol import ClientFactory, connectionDone
+from twisted.protocols.basic import Int16StringReceiver
+from twisted.python.failure import Failure
+
+from meshd.dns.cache import Cache, Key
+from meshd.dns.message import HEADER, MAX_MESSAGE, REFUSED, SERVFAIL, Question, record_places
+
+PORT = 53
+PATIENCE = 2.0  # seconds for one server
+MAX_ROUNDS = 2  # times that every server is asked
+MAX_WAITING = 1000  # questions that are being asked at once
+MAX_CLIENTS = 100  # that wait for the same one
+
+Deliver = Callable[["bytes | None"], None]
+"""Takes the answer, with id and question of the asker's still to be put in; None where nobody answered."""
+
+
+class Forwarder:
+    """
+    Asks on behalf of clients; the same question of several is asked once.
+
+    Attributes:
+        servers: Gives the name servers' addresses, in order.
+    """
+
+    def __init__(self, reactor: Any, servers: Callable[[], Sequence[str]], port: int = PORT) -> None:
+        """
+        Begin with nothing asked.
+
+        Args:
+            reactor: Reads sockets, connects, and has monotonic timers.
+            servers: Gives the name servers' addresses, in order.
+            port: Of name servers.
+        """
+        self.reactor = reactor
+        self.servers = servers
+        self.port = port
+        self._cache = Cache()
+        self._waiting: dict[tuple[Key, bool], _Asking] = {}
+
+    def ask(self, message: bytes, question: Question, deliver: Deliver, *, whole: bool) -> None:
+        """
+        Get a question answered, from the cache or by a server.
+
+        Args:
+            message: The query as it came.
+            question: What it asks.
+            deliver: Called once, perhaps before this returns.
+            whole: An answer that was cut is no answer: ask over TCP.
+        """
+        key = (message[HEADER:question.end].lower(), bytes([message[2] & 0x01, message[3] & 0x30]) + message[question.end:])
+        now = self.reactor.seconds()
+        found = self._cache.find(key, now)
+        if found is not None:
+            deliver(found)
+            return
+        asking = self._waiting.get((key, whole))
+        if asking is not None:
+            if len(asking.clients) < MAX_CLIENTS:
+                asking.clients.append(deliver)
+            else:
+                deliver(None)
+            return
+        servers = self.servers()
+        if not servers or len(self._waiting) >= MAX_WAITING:
+            deliver(self._cache.find(key, now, stale=True))
+            return
+        clients = [deliver]
+
+        def answered(answer: bytes | None) -> None:
+            del self._waiting[key, whole]
+            if answer is not None:
+                self._cache.store(key, answer, self.reactor.seconds())
+            else:
+                answer = self._cache.find(key, self.reactor.seconds(), stale=True)
+            for client in clients:
+                client(answer)
+
+        asking = self._waiting[key, whole] = _Asking(self, message, question.end, servers, clients, answered, whole=whole)
+        asking.go_on()
+
+    def stop(self) -> None:
+        """Give up what is being asked; nobody is told."""
+        for asking in self._waiting.values():
+            asking.stop()
+        self._waiting.clear()
+
+
+class _Asking:
+    """One question on its way: servers are asked one after the other."""
+
+    def __init__(
+        self, forwarder: Forwarder, message: bytes, end: int, servers: Sequence[str], clients: list[Deliver], answered: Deliver, *, whole: bool,
+    ) -> None:
+        self.clients = clients
+        self._reactor = forwarder.reactor
+        self._port = forwarder.port
+        self._message = message
+        self._end = end
+        self._left = [*servers] * MAX_ROUNDS
+        self._answered = answered
+        self._whole = whole
+        self._refusal: bytes | None = None
+        self._try: _Datagram | _Connection | None = None
+        self._timer: IDelayedCall | None = None
+
+    def go_on(self) -> None:
+        """Ask the next server; without one, that was all."""
+        self.stop()
+        if not self._left:
+            self._answered(self._refusal)
+            return
+        self._timer = self._reactor.callLater(PATIENCE, self.go_on)
+        server = self._left.pop(0)
+        message = secrets.token_bytes(2) + self._message[2:]
+        try:
+            self._try = _Datagram(self._reactor, (server, self._port), message, self._end, self._take, self.go_on)
+        except OSError:
+            self.go_on()
+
+    def stop(self) -> None:
+        """Give up the server that is being asked."""
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+        if self._try is not None:
+            self._try.stop()
+            self._try = None
+
+    def _take(self, answer: bytes, server: tuple[str, int]) -> None:
+        """Take a well-formed answer to the question."""
+        if answer[2] & 0x02 and self._whole and not isinstance(self._try, _Connection):
+            self.stop()
+            self._timer = self._reactor.callLater(PATIENCE, self.go_on)
+            self._try = _Connection(self._reactor, server, answer[:2] + self._message[2:], self._end, self._take, self.go_on)
+        elif answer[3] & 0x0F in (SERVFAIL, REFUSED):
+            self._refusal = answer
+            self.go_on()
+        else:
+            self.stop()
+            self._answered(answer)
+
+
+def answers(answer: bytes, message: bytes, end: int) -> bool:
+    """Tell whether bytes are a well-formed answer to a query whose question ends there; of one that was cut, the last record may be."""
+    return (
+        len(answer) >= end and answer[:2] == message[:2] and bool(answer[2] & 0x80) and answer[4:6] == b"\0\1"
+        and answer[HEADER:end].lower() == message[HEADER:end].lower() and (bool(answer[2] & 0x02) or record_places(answer) is not None)
+    )
+
+
+class _Datagram:
+    """One try over UDP; what does not answer the question is passed over, as somebody else may have sent it."""
+
+    def __init__(
+        self, reactor: Any, server: tuple[str, int], message: bytes, end: int, take: Callable[[bytes, tuple[str, int]], None],
+        fail: Callable[[], None],
+    ) -> None:
+        self._reactor = reactor
+        self._server = server
+        self._message = message
+        self._end = end
+        self._take = take
+        self._fail = fail
+        self._socket = socket.socket(socket.AF_INET6 if ":" in server[0] else socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        try:
+            self._socket.connect(server)
+            self._socket.send(message)
+        except OSError:
+            self._socket.close()
+            raise
+        reactor.addReader(self)
+
+    def fileno(self) -> int:
+        """Tell the reactor what to watch."""
+        return self._socket.fileno()
+
+    def logPrefix(self) -> str:
+        """Name itself to Twisted."""
+        return "dns"
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Never mind: the reactor ends."""
+
+    def doRead(self) -> None:
+        """Take what has come."""
+        try:
+            answer = self._socket.recv(MAX_MESSAGE)
+        except BlockingIOError:
+            return
+        except OSError:  # nobody listens there
+            self._fail()
+            return
+        if answers(answer, self._message, self._end):
+            self._take(answer, self._server)
+
+    def stop(self) -> None:
+        """Close the socket."""
+        self._reactor.removeReader(self)
+        self._socket.close()
+
+
+class _Connection(ClientFactory):
+    """One try over TCP."""
+
+    noisy = False
+
+    def __init__(
+        self, reactor: Any, server: tuple[str, int], message: bytes, end: int, take: Callable[[bytes, tuple[str, int]], None],
+        fail: Callable[[], None],
+    ) -> None:
+        self._message = message
+        self._end = end
+        self._server = server
+        self._take = take
+        self._fail: Callable[[], None] | None = fail
+        self._connector = reactor.connectTCP(*server, self, timeout=PATIENCE)
+
+    def buildProtocol(self, addr: Any) -> Int16StringReceiver:
+        """Make what asks."""
+        protocol = _Stream()
+        protocol.factory = self
+        return protocol
+
+    def connected(self, stream: "_Stream") -> None:
+        """Ask."""
+        stream.sendString(self._message)  # type: ignore[no-untyped-call]  # reason: Twisted's
+
+    def received(self, answer: bytes) -> None:
+        """Take the answer; anything else ends the try."""
+        if self._fail is None:
+            return
+        if answers(answer, self._message, self._end):
+            self._take(answer, self._server)
+        else:
+            self._fail()
+
+    def clientConnectionFailed(self, connector: Any, reason: Failure) -> None:
+        """Ask somebody else."""
+        self.lost()
+
+    def lost(self) -> None:
+        """Ask somebody else, if this was not over."""
+        if self._fail is not None:
+            self._fail()
+
+    def stop(self) -> None:
+        """Close the connection, and tell nothing any more."""
+        self._fail = None
+        self._connector.disconnect()
+
+
+class _Stream(Int16StringReceiver):
+    factory: _Connection
+
+    def connectionMade(self) -> None:
+        self.factory.connected(self)
+
+    def stringReceived(self, string: bytes) -> None:
+        self.factory.received(string)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.factory.lost()

@@ -1,0 +1,104 @@
+"""Names on a captured machine: the mesh's are answered by the workers, the rest by the machine's name server, and afterwards all is as before."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.helpers import dns_program
+from tests.helpers.captured_host import ADDRESSES, Machine, two_machines
+from tests.helpers.daemon import Daemon, daemon_folder
+from tests.helpers.waiting import wait_for
+
+HOST, NEIGHBOUR = (ADDRESSES[role][0] for role in ("host", "neighbour"))
+ELSEWHERE = dns_program.ELSEWHERE
+BACKENDS = ("nftables", "iptables-nft", "iptables-legacy")
+WEB = """\
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: default}
+spec: {clusterIP: 10.96.0.7, ports: [{name: http, port: 80}]}
+"""
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not all(map(shutil.which, BACKENDS[1:])), reason="needs root, to capture in a namespace")
+
+
+def ask(machine: Machine, name: str, kind: str = "A", protocol: str = "udp", server: str = NEIGHBOUR) -> str:
+    """Ask from a machine, as an application does."""
+    return machine.run([sys.executable, dns_program.__file__, "ask", server, name, kind, protocol]).output.strip()
+
+
+@contextmanager
+def name_server(machine: Machine) -> Iterator["subprocess.Popen[str]"]:
+    """Run a name server that knows nothing of the mesh."""
+    command = ["ip", "netns", "exec", machine.name, sys.executable, dns_program.__file__, "serve", NEIGHBOUR]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert "ready\n" == process.stdout.readline()
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def machines() -> Iterator[tuple[Machine, Machine]]:
+    """A machine, and a neighbour that is its name server."""
+    with two_machines() as (host, neighbour), name_server(neighbour):
+        yield host, neighbour
+
+
+@contextmanager
+def resolving(host: Machine, backend: str = "nftables") -> Iterator[Daemon]:
+    """Run meshd on a machine."""
+    with daemon_folder() as daemon:
+        write_configuration(daemon, backend)
+        daemon.start(prefix=("ip", "netns", "exec", host.name))
+        yield daemon
+        if daemon.process is not None:
+            daemon.stop()
+
+
+def write_configuration(daemon: Daemon, backend: str) -> None:
+    """Write a Node that resolves names, and a service."""
+    ports = ", ".join(f"{name}: {port}" for name, port in daemon.ports.items())
+    daemon.write("node.yaml", f"""
+apiVersion: meshd.io/v1
+kind: Node
+metadata: {{name: n1}}
+spec:
+  addresses: [{HOST}]
+  workers: 2
+  ports: {{{ports}}}
+  capture: {{backend: {backend}}}
+  dns: {{enabled: true, servers: [{NEIGHBOUR}]}}
+""")
+    daemon.write("web.yaml", WEB)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_names_of_the_mesh_and_others(machines, backend):
+    """By UDP and TCP, whichever way the kernel is told; once meshd has gone, the name server is asked directly."""
+    host, _ = machines
+    with resolving(host, backend):
+        questions = [("web", "A"), ("web.default.svc.cluster.local", "A"), ("ext.test", "A"), ("gone.test", "A"), ("7.0.96.10.in-addr.arpa", "PTR")]
+        expected = ["0 A 10.96.0.7", "0 A 10.96.0.7", f"0 A {ELSEWHERE}", "3", "0 PTR web.default.svc.cluster.local"]
+        for protocol in ("udp", "tcp"):
+            assert expected == [ask(host, name, kind, protocol) for name, kind in questions]
+        assert "target=web.default.svc.cluster.local port=80 ttl=30" in ask(host, "_http._tcp.web.default.svc.cluster.local", "SRV")
+    assert ["3", f"0 A {ELSEWHERE}"] == [ask(host, name) for name in ("web", "ext.test")]
+    assert "meshd" not in host.rules().lower()
+
+
+def test_names_resolve_while_others_are_away(machines):
+    """New services are known at once; a killed control plane and a dead name server take nothing away that was known."""
+    host, _ = machines
+    with resolving(host) as daemon:
+        daemon.write("new.yaml", WEB.replace("web", "new").replace("0.7", "0.8"))
+        wait_for(lambda: ask(host, "new") == "0 A 10.96.0.8", "the new service resolves")
+        daemon.kill()
+        assert ["0 A 10.96.0.7", f"0 A {ELSEWHERE}"] == [ask(host, name) for name in ("web", "ext.test")]

@@ -1,0 +1,46 @@
+"""resolv.conf, read as the C library does."""
+
+import pytest
+
+from meshd.dns import resolv_conf
+from meshd.dns.resolv_conf import LOOK_INTERVAL, ResolvConf, ResolverSettings, captured_servers, read_resolv_conf
+from meshd.model.node import CaptureSettings, DnsSettings
+from tests.helpers.services import machine
+
+
+@pytest.mark.parametrize(("text", "servers", "search"), [
+    ("nameserver 10.0.0.2\nnameserver fd00::2\n", ("10.0.0.2", "fd00::2"), ()),
+    ("# x\n; y\nnameserver 10.0.0.2 # z\nsearch Corp.Example. sub.example\noptions ndots:2\n", ("10.0.0.2",), ("corp.example", "sub.example")),
+    ("domain a.test\nsearch b.test\n", (), ("b.test",)), ("search .\n", (), ()),
+    ("nameserver\nnameserver x\nnameserver 10.0.0.2\n" * 2, ("10.0.0.2",), ()),
+    ("nameserver fe80::1%eth0\n", ("fe80::1%eth0",), ()), ("nameserver 127.0.0.53\nnameserver 8.8.8.8\n", ("127.0.0.53",), ()),
+    ("".join(f"nameserver 10.0.0.{number}\n" for number in range(1, 12)), tuple(f"10.0.0.{number}" for number in range(1, 9)), ()),
+])
+def test_reads_what_matters(text, servers, search):
+    """Of several search lines the last counts; beside a server of this machine others are left out."""
+    assert ResolverSettings(servers, search) == read_resolv_conf(text)
+
+
+def test_the_file_is_looked_at_now_and_then(tmp_path):
+    """A change is seen within seconds; a file that is gone is an empty one; servers of the Node stand before it."""
+    moment = [0.0]
+    path = tmp_path / "resolv.conf"
+    found = ResolvConf(str(path), lambda: moment[0])
+    assert ResolverSettings() == found.current()
+    path.write_text("nameserver 10.0.0.2\nsearch a.test\n")
+    assert ResolverSettings() == found.current()
+    moment[0] += LOOK_INTERVAL
+    assert ResolverSettings(("10.0.0.2",), ("a.test",)) == found.current()
+    found.servers = ("10.0.0.9",)
+    assert ResolverSettings(("10.0.0.9",), ("a.test",)) == found.current()
+
+
+@pytest.mark.parametrize(("settings", "expected"), [
+    ({}, ("10.0.0.2",)), ({"dns": DnsSettings(True, ("10.0.0.9", "fe80::1%eth0"))}, ("10.0.0.9",)), ({"dns": DnsSettings()}, ()),
+    ({"capture": CaptureSettings(enabled=False)}, ()), ({"capture": CaptureSettings(outbound=False)}, ()), ({"gateway": True}, ()),
+])
+def test_whose_questions_are_diverted(monkeypatch, tmp_path, settings, expected):
+    """Those to the Node's servers or the file's, where names are resolved and connections captured; no rule can name a zone."""
+    (tmp_path / "resolv.conf").write_text("nameserver 10.0.0.2\n")
+    monkeypatch.setattr(resolv_conf, "PATH", str(tmp_path / "resolv.conf"))
+    assert expected == captured_servers(machine(**{"dns": DnsSettings(True), **settings}))
