@@ -20,7 +20,7 @@ from meshd.model.server_tls import TlsVersion as ModelVersion
 from meshd.model.virtual_service import VirtualService
 from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch, needs_identity
 from meshd.snapshot.listener import Listener, ListenerFilter
-from meshd.snapshot.secret import CREDENTIAL, CREDENTIAL_ROOT, REVOKED, ROOT, certificate_name
+from meshd.snapshot.secret import CREDENTIAL, CREDENTIAL_ROOT, REVOKED, ROOT, certificate_name, is_credential
 from meshd.snapshot.tls import HANDSHAKE_TIMEOUT, MUTUAL_PARAMETERS, DownstreamTls, PeerCheck, TlsParameters, TlsVersion
 
 ENVOYS_TIMEOUT = 15.0  # Envoy's default, which Istio leaves to gateways
@@ -88,6 +88,9 @@ def _chains(server: EdgeServer, rules: GatewayRules, context: RuleContext, relay
     for virtual, _hosts in rules.of(server):
         if server.takes_tls and not terminates(server.server):
             yield from _sni_chains(names, virtual, own)
+        elif server.takes_tls and virtual.tls and virtual.gateway_api and server.server.tls is not None:
+            ended = end_tls(server.server.tls, http=False)  # TLSRoutes may be attached to what ends TLS
+            yield from (attrs.evolve(chain, tls=ended, handshake_timeout=HANDSHAKE_TIMEOUT) for chain in _sni_chains(names, virtual, own))
         else:
             yield from _tcp_chains(server, virtual, own)
 
@@ -138,7 +141,7 @@ def end_tls(tls: ServerTls, *, http: bool = True) -> DownstreamTls:
     """
     if tls.mode == "ISTIO_MUTUAL":
         return DownstreamTls(OFFERED if http else ("istio-peer-exchange", "istio"), parameters=MUTUAL_PARAMETERS)
-    names = [f"{CREDENTIAL}{name}" for name in tls.credential_names]
+    names = [name if is_credential(name) else f"{CREDENTIAL}{name}" for name in tls.credential_names]
     roots = [f"{name}{CREDENTIAL_ROOT}" for name in names]
     names += [certificate_name(files.certificate, files.private_key) for files in tls.files if files.certificate]
     roots += [f"{ROOT}{files.ca_certificates}" for files in tls.files if files.ca_certificates]

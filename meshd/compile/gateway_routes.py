@@ -44,7 +44,7 @@ def _configuration(name: str, servers: list[EdgeServer], rules: GatewayRules, co
     hosts: dict[str, _Host] = {}
     number = servers[0].server.port
     for server in servers:
-        own = attrs.evolve(context, port=number, gateways=(server.gateway,))
+        own = attrs.evolve(context, port=number, gateways=(server.gateway,), tls=server.takes_tls)
         for virtual, common in rules.of(server):
             routes = translate_rules(virtual, own)
             if routes:

@@ -7,6 +7,8 @@ import attrs
 from meshd.base.errors import Problem
 from meshd.base.labels import selects
 from meshd.base.origins import Origin
+from meshd.compile.kube_backends import find_grants
+from meshd.compile.kube_gateways import served_gateways
 from meshd.compile.node import Proxy
 from meshd.compile.protocols import HTTP_FAMILY, entry_protocol
 from meshd.model.gateway import Gateway, Server
@@ -75,7 +77,8 @@ def edge_ports(world: World, proxy: Proxy) -> tuple[list[EdgePort], list[Problem
     """
     ports: dict[tuple[int, str], _Claims] = {}
     problems: list[Problem] = []
-    for gateway in world.all(Gateway):
+    translated = served_gateways(world, proxy.node, proxy.mesh, find_grants(world))
+    for gateway in sorted((*world.all(Gateway), *translated), key=lambda found: found.metadata.age_key):
         if selects(gateway.selector, proxy.node.labels):
             for server in _servers(gateway):
                 claims = ports.setdefault((server.server.port, server.server.bind), _Claims())

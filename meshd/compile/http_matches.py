@@ -8,9 +8,9 @@ from meshd.snapshot.route import RouteMatch
 ALL = RouteMatch()
 
 
-def translate_match(match: HttpMatch) -> RouteMatch:
+def translate_match(match: HttpMatch, *, segments: bool = False) -> RouteMatch:
     """
-    Translate one match.
+    Translate one match; with `segments`, a prefix of paths is one of whole segments.
 
     Source:
         Istio pilot/pkg/networking/core/route/route.go, TranslateRouteMatch: a missing header is empty for a condition that must not hold.
@@ -28,6 +28,8 @@ def translate_match(match: HttpMatch) -> RouteMatch:
     uri = match.uri
     if uri is None or uri.kind == "present":
         return RouteMatch(headers=tuple(headers), query_parameters=queries)
+    if segments and uri.kind == "prefix" and uri.value != "/":
+        return RouteMatch("path_separated_prefix", uri.value.removesuffix("/"), match.ignore_uri_case, tuple(headers), queries)
     ignore_case = match.ignore_uri_case and uri.kind != "regex"
     return RouteMatch("exact" if uri.kind == "exact" else uri.kind, uri.value, ignore_case, tuple(headers), queries)
 

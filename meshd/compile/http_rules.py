@@ -6,6 +6,7 @@ import attrs
 
 from meshd.base.labels import selects
 from meshd.base.origins import Origin
+from meshd.base.texts import quote_expression
 from meshd.compile.hash_policies import HashPolicies
 from meshd.compile.http_matches import ALL, is_catch_all, translate_match
 from meshd.compile.names import outbound_cluster
@@ -29,7 +30,10 @@ from meshd.model.virtual_service import (
     WeightedDestination,
 )
 from meshd.snapshot.header_changes import HeaderChange, HeaderChanges
-from meshd.snapshot.route import DirectResponse, HashPolicy, Mirror, Redirect, RegexRewrite, Route, RouteAction, WeightedCluster
+from meshd.snapshot.route import DirectResponse, HashPolicy, Mirror, Redirect, RegexRewrite, Route, RouteAction, RouteMatch, WeightedCluster
+
+UNKNOWN_SERVICE = "UnknownService"
+"""Istio's name of a cluster that never is: of backends that may not be referred to."""
 
 FindService = Callable[[str], MeshService | None]
 
@@ -48,6 +52,7 @@ class RuleContext:
         pools: Limits of connections by the cluster's name.
         tunnels: Which TCP connections go through an HTTP proxy.
         one_port: Services count as if they had no other port than the listener's.
+        tls: The listener ends TLS.
     """
 
     proxy: Proxy
@@ -58,6 +63,7 @@ class RuleContext:
     pools: Mapping[str, ConnectionPool]
     tunnels: Tunnels
     one_port: bool = False
+    tls: bool = False
 
 
 def translate_rules(service: VirtualService, context: RuleContext) -> tuple[Route, ...]:
@@ -95,17 +101,18 @@ def _translate_rule(rule: HttpRoute, service: VirtualService, context: RuleConte
 
 
 def _origins(rule: HttpRoute, service: VirtualService) -> tuple[Origin, ...]:
-    """Give the rule's place; of one that was delegated to, the root first, whose route it is."""
+    """Give the rule's place; of one that was delegated to, the root first, whose route it is. Routes put together have no root."""
     root = service.metadata.origin
-    return (rule.origin,) if rule.origin.resource == root.resource else (root, rule.origin)
+    return (rule.origin,) if service.gateway_api or rule.origin.resource == root.resource else (root, rule.origin)
 
 
 def _translate_route(rule: HttpRoute, match: HttpMatch | None, service: VirtualService, context: RuleContext) -> Route:
     name = f"{rule.name}.{match.name}" if match is not None and match.name else rule.name
-    conditions = ALL if match is None else translate_match(match)
+    conditions = ALL if match is None else translate_match(match, segments=service.gateway_api)
     request, authority = request_changes(rule.headers)
+    action = _translate_action(rule, conditions, authority, service, context)
     route = Route(
-        name, conditions, _translate_action(rule, authority, context), f"{service.metadata.name}:{context.port}/*", _origins(rule, service),
+        name, conditions, action, f"{service.metadata.name}:{context.port}/*", _origins(rule, service),
         request, response_changes(rule.headers), filters=route_filters(rule),
     )
     if len(rule.destinations) == 1:
@@ -142,22 +149,32 @@ def _changes(replaced: Iterable[tuple[str, str]], added: Iterable[tuple[str, str
     return HeaderChanges(tuple(changes), tuple(removed))
 
 
-def _translate_action(rule: HttpRoute, authority: str, context: RuleContext) -> RouteAction | Redirect | DirectResponse:
+def _translate_action(
+    rule: HttpRoute, match: RouteMatch, authority: str, service: VirtualService, context: RuleContext,
+) -> RouteAction | Redirect | DirectResponse:
     if rule.redirect is not None:
         return _translate_redirect(rule.redirect, context)
     if rule.direct_response is not None:
         return DirectResponse(rule.direct_response.status, rule.direct_response.body.decode("utf-8", "surrogateescape"))
     timeout = rule.timeout or 0.0
-    action = RouteAction(timeout=timeout, max_grpc_timeout=timeout)
+    action = RouteAction(timeout=timeout, max_grpc_timeout=timeout, not_found_status=500 if service.gateway_api else 503)
     action = _to_destinations(action, rule, authority, context)
     if rule.rewrite is not None:
         if rule.rewrite.regex_match:
             action = attrs.evolve(action, regex_rewrite=RegexRewrite(rule.rewrite.regex_match, rule.rewrite.regex_rewrite))
+        elif rule.rewrite.uri == "/" and service.gateway_api:
+            action = attrs.evolve(action, regex_rewrite=_without_prefix(match))
         elif rule.rewrite.uri:
             action = attrs.evolve(action, prefix_rewrite=rule.rewrite.uri)
     action = attrs.evolve(action, mirrors=tuple(_mirror(mirror, context) for mirror in rule.mirrors if mirror.percentage))
     settings = rule.retries or context.proxy.mesh.default_http_retry_policy or DEFAULT_RETRY
     return attrs.evolve(action, retry_policy=retry_policy(settings, hashed=bool(action.cluster and action.hash_policies)))
+
+
+def _without_prefix(match: RouteMatch) -> RegexRewrite:
+    """Give the rewrite that takes a prefix away, with the slash behind it; what is left begins with one."""
+    prefix = match.path if match.kind == "path_separated_prefix" else ""
+    return RegexRewrite(f"^{quote_expression(prefix)}(/?)(.*)", "/\\2")
 
 
 def _to_destinations(action: RouteAction, rule: HttpRoute, authority: str, context: RuleContext) -> RouteAction:
@@ -193,6 +210,8 @@ def destination_cluster(destination: Destination, context: RuleContext) -> str:
     Source:
         Istio pilot/pkg/networking/core/route/route.go, GetDestinationCluster.
     """
+    if not destination.host:
+        return UNKNOWN_SERVICE
     service = context.find_service(destination.host)
     host, port = destination.host, destination.port
     if service is not None and service.resolution == "alias" and isinstance(service.resource, Service):
@@ -204,9 +223,9 @@ def destination_cluster(destination: Destination, context: RuleContext) -> str:
 
 
 def _translate_redirect(redirect: HttpRedirect, context: RuleContext) -> Redirect:
-    port = redirect.port
-    if redirect.derive_port == "FROM_REQUEST_PORT":
-        port = context.port
+    port = context.port if redirect.derive_port == "FROM_REQUEST_PORT" else redirect.port
+    if (port, redirect.scheme or ("https" if context.tls else "http")) in ((80, "http"), (443, "https")):
+        port = 0  # the scheme's own is not written
     return Redirect(
         redirect.code, redirect.scheme, redirect.authority, port, "" if redirect.prefix_rewrite is not None else redirect.uri,
         redirect.prefix_rewrite,

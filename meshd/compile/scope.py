@@ -158,8 +158,10 @@ def _narrow(listener: Egress, services: Iterable[MeshService], virtual: Iterable
         return named(taken, service) and not named(left, service)
 
     def applies(service: VirtualService) -> bool:
-        places = ("*", service.metadata.namespace)
-        return any(of in places for name in service.hosts for _host, of in taken.overlapping(name))
+        places, narrow = ("*", service.metadata.namespace), service.gateway_api
+        return any(
+            of in places and (not narrow or covers(host, name)) for name in service.hosts for host, of in taken.overlapping(name)
+        )
 
     found = [service for service in services if imported(service)]
     if port:

@@ -9,7 +9,8 @@ import attrs
 from meshd.base.errors import Problem
 from meshd.compile.delegates import join_routes
 from meshd.compile.hosts import resolve_host
-from meshd.compile.visibility import find_visibility
+from meshd.compile.kube_routes import translated_routes
+from meshd.compile.visibility import PUBLIC, find_visibility
 from meshd.model.mesh import Mesh
 from meshd.model.virtual_service import (
     MESH_GATEWAY,
@@ -43,7 +44,10 @@ def resolved_services(world: World, mesh: Mesh) -> tuple[list[VirtualService], l
     for service in everything:
         if not service.is_delegate:
             found.append(_with_delegates(complete_names(service, mesh), delegates, mesh, problems))
-    return found, problems
+    routes, more = translated_routes(world, mesh)
+    if routes:
+        found = sorted((*found, *routes), key=lambda service: service.metadata.age_key)
+    return found, [*problems, *more]
 
 
 def seen_by(services: Iterable[VirtualService], namespace: str, gateway: str, mesh: Mesh) -> list[VirtualService]:
@@ -51,7 +55,8 @@ def seen_by(services: Iterable[VirtualService], namespace: str, gateway: str, me
     Give the VirtualServices that stand for a gateway (`mesh`, or `namespace/name`) and are seen from a namespace.
 
     Source:
-        Istio pilot/pkg/model/push_context.go, VirtualServicesForGateway: private ones, then those exported to the namespace, then public ones.
+        Istio pilot/pkg/model/push_context.go, VirtualServicesForGateway: private ones, then those exported to the namespace, then public ones, of
+        which the namespace's own routes of the Gateway API come first.
     """
     ranked = [(_rank(service, namespace, mesh), service) for service in services if gateway in service.gateways]
     return [service for rank, service in sorted(((rank, service) for rank, service in ranked if rank is not None), key=lambda pair: pair[0])]
@@ -62,7 +67,9 @@ def _exported(service: VirtualService, mesh: Mesh) -> Collection[str]:
 
 
 def _rank(service: VirtualService, namespace: str, mesh: Mesh) -> int | None:
-    return find_visibility(_exported(service, mesh), service.metadata.namespace, namespace)
+    visibility = find_visibility(_exported(service, mesh), service.metadata.namespace, namespace)
+    others = visibility == PUBLIC and not (service.gateway_api and service.metadata.namespace == namespace)
+    return PUBLIC + 1 if others else visibility
 
 
 def complete_names(service: VirtualService, mesh: Mesh) -> VirtualService:

@@ -14,7 +14,7 @@ from meshd.explain.rewriting import redirect_location, rewrite_path
 from meshd.explain.upstreams import choose_upstream, names_of_endpoints, tell_of_mirrors
 from meshd.snapshot.header_changes import HeaderChanges
 from meshd.snapshot.network_filter import HttpConnectionManager
-from meshd.snapshot.replies import REPLIES, Reply
+from meshd.snapshot.replies import REPLIES, Reply, cluster_not_found
 from meshd.snapshot.route import DirectResponse, Redirect, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost
 from meshd.snapshot.snapshot import Snapshot
 
@@ -52,7 +52,7 @@ def explain_exchange(snapshot: Snapshot, manager: HttpConnectionManager, routes:
         return found.answered(route.action, answer)
     reason = choose_upstream(snapshot, route.action.cluster, route.action.weighted_clusters, call, answer)
     if reason == "cluster_not_found":
-        return answer.replied(REPLIES[reason])
+        return answer.replied(cluster_not_found(route.action.not_found_status))
     if reason:
         return found.replied(REPLIES[reason], answer)
     tell_of_mirrors(snapshot, route.action.mirrors, answer)

@@ -11,6 +11,10 @@ from meshd.model.destination_rule import read_destination_rule
 from meshd.model.drafts import Identity
 from meshd.model.endpoint_slice import read_endpoint_slice, read_endpoints
 from meshd.model.gateway import read_gateway
+from meshd.model.kube_connection_routes import read_tcp_route, read_tls_route
+from meshd.model.kube_gateway import read_gateway_class, read_kube_gateway
+from meshd.model.kube_grpc_route import read_grpc_route
+from meshd.model.kube_http_route import read_http_route
 from meshd.model.mesh import read_mesh
 from meshd.model.metadata import DEFAULT_NAMESPACE, Metadata, read_metadata
 from meshd.model.namespace import read_namespace
@@ -20,6 +24,7 @@ from meshd.model.pod import read_pod
 from meshd.model.proxy_config import read_proxy_config
 from meshd.model.rate_limit import read_rate_limit
 from meshd.model.reading import Check, Fields, Report, did_you_mean, shown
+from meshd.model.reference_grant import read_reference_grant
 from meshd.model.service import read_service
 from meshd.model.service_entry import read_service_entry
 from meshd.model.sidecar import read_sidecar
@@ -55,6 +60,13 @@ KINDS: dict[tuple[str, str], Kind] = {
     ("", "Pod"): Kind(("v1",), read_pod),
     ("", "Service"): Kind(("v1",), read_service, check_name=label_name),
     ("discovery.k8s.io", "EndpointSlice"): Kind(("v1", "v1beta1"), read_endpoint_slice),
+    ("gateway.networking.k8s.io", "GRPCRoute"): Kind(("v1", "v1alpha2"), read_grpc_route),
+    ("gateway.networking.k8s.io", "Gateway"): Kind(("v1", "v1beta1"), read_kube_gateway),
+    ("gateway.networking.k8s.io", "GatewayClass"): Kind(("v1", "v1beta1"), read_gateway_class, namespaced=False),
+    ("gateway.networking.k8s.io", "HTTPRoute"): Kind(("v1", "v1beta1"), read_http_route),
+    ("gateway.networking.k8s.io", "ReferenceGrant"): Kind(("v1", "v1beta1"), read_reference_grant),
+    ("gateway.networking.k8s.io", "TCPRoute"): Kind(("v1", "v1alpha2"), read_tcp_route),
+    ("gateway.networking.k8s.io", "TLSRoute"): Kind(("v1", "v1alpha3", "v1alpha2"), read_tls_route),
     ("meshd.io", "Mesh"): Kind(("v1",), read_mesh, namespaced=False),
     ("meshd.io", "Node"): Kind(("v1",), read_node, namespaced=False),
     ("meshd.io", "RateLimit"): Kind(("v1",), read_rate_limit),
@@ -73,10 +85,7 @@ NOT_SERVED: dict[str, tuple[str, ...]] = {
     "security.istio.io": ("PeerAuthentication", "RequestAuthentication", "AuthorizationPolicy"),
     "telemetry.istio.io": ("Telemetry",),
     "extensions.istio.io": ("WasmPlugin", "TrafficExtension"),
-    "gateway.networking.k8s.io": (
-        *("GatewayClass", "Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute", "ReferenceGrant"),
-        *("BackendTLSPolicy", "ListenerSet"),
-    ),
+    "gateway.networking.k8s.io": ("UDPRoute", "BackendTLSPolicy", "ListenerSet"),
 }
 """Kinds that belong to Istio's API and are not read yet, by API group."""
 

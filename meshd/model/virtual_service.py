@@ -287,6 +287,8 @@ class VirtualService:
         gateways: `mesh`, `name` or `namespace/name`; never empty but in a delegate.
         http / tls / tcp: Rules in order.
         export_to: Namespaces that see it; empty: the mesh's default.
+        gateway_api: Translated from routes of the Kubernetes Gateway API, or to be read like them (by Istio's annotation): prefixes of paths are
+            whole segments, names are full, and a backend that is not there is answered 500.
     """
 
     metadata: Metadata
@@ -296,6 +298,7 @@ class VirtualService:
     tls: tuple[ConnectionRoute, ...] = ()
     tcp: tuple[ConnectionRoute, ...] = ()
     export_to: tuple[str, ...] = ()
+    gateway_api: bool = False
 
     @property
     def is_delegate(self) -> bool:

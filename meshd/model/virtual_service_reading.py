@@ -25,6 +25,9 @@ from meshd.model.metadata import Metadata
 from meshd.model.reading import Fields
 from meshd.model.virtual_service import MESH_GATEWAY, ConnectionRoute, HttpRoute, VirtualService
 
+ROUTE_SEMANTICS = "internal.istio.io/route-semantics"
+"""Istio's annotation of VirtualServices that it translates from routes of the Gateway API."""
+
 
 def read_virtual_service(fields: Fields, metadata: Metadata) -> tuple[VirtualService, ...]:
     """Read a VirtualService."""
@@ -38,6 +41,7 @@ def read_virtual_service(fields: Fields, metadata: Metadata) -> tuple[VirtualSer
         tls=tuple(_read_connections(item, tls=True) for item in spec.items("tls")),
         tcp=tuple(_read_connections(item, tls=False) for item in spec.items("tcp")),
         export_to=spec.texts("exportTo", check=export_to),
+        gateway_api=metadata.annotations.get(ROUTE_SEMANTICS) == "gateway",
     )
     if service.is_delegate:
         _check_delegate(spec, service, gateways)

@@ -9,12 +9,15 @@ from immutables import Map
 from meshd.model.destination_rule import DestinationRule
 from meshd.model.endpoint_slice import EndpointSlice
 from meshd.model.gateway import Gateway
+from meshd.model.kube_gateway import GatewayClass, KubeGateway
+from meshd.model.kube_routes import KubeGrpcRoute, KubeHttpRoute, KubeTcpRoute, KubeTlsRoute
 from meshd.model.mesh import DEFAULT_MESH, Mesh
 from meshd.model.namespace import Namespace
 from meshd.model.node import Node
 from meshd.model.pod import Pod
 from meshd.model.proxy_config import ProxyConfig
 from meshd.model.rate_limit import RateLimit
+from meshd.model.reference_grant import ReferenceGrant
 from meshd.model.service import Service
 from meshd.model.service_entry import ServiceEntry
 from meshd.model.sidecar import Sidecar
@@ -25,6 +28,7 @@ from meshd.model.workload_group import WorkloadGroup
 Resource = (
     Service | EndpointSlice | Pod | Namespace | Node | Mesh
     | VirtualService | DestinationRule | ServiceEntry | WorkloadEntry | WorkloadGroup | Sidecar | Gateway | ProxyConfig | RateLimit
+    | GatewayClass | KubeGateway | KubeHttpRoute | KubeGrpcRoute | KubeTcpRoute | KubeTlsRoute | ReferenceGrant
 )
 Key = tuple[str, str]
 """Namespace and name."""

@@ -43,6 +43,8 @@ REPLIES: dict[str, Reply] = {
     "route_not_found": Reply(404, "NR", "route_not_found"),
     "absolute_path_rejected": Reply(404, "", "absolute_path_rejected"),
     "cluster_not_found": Reply(503, "NC", "cluster_not_found"),
+    "cluster_not_found_404": Reply(404, "NC", "cluster_not_found"),
+    "cluster_not_found_500": Reply(500, "NC", "cluster_not_found"),
     "no_healthy_upstream": Reply(503, "UH", "no_healthy_upstream", "no healthy upstream"),
     # upstream failures
     "connection_timeout": Reply(503, "UF", f"{_BEFORE}{{connection_timeout}}", f"{_RESET}connection timeout"),
@@ -92,6 +94,11 @@ REPLIES: dict[str, Reply] = {
 def retried(reply: Reply) -> Reply:
     """Give the form that a failure takes when the request had been tried before."""
     return attrs.evolve(reply, body=_RETRIED + reply.body[len(_RESET):]) if reply.body.startswith(_RESET) else reply
+
+
+def cluster_not_found(status: int) -> Reply:
+    """Give the answer where a route's cluster is not there, with the status that the route asks for."""
+    return REPLIES["cluster_not_found" if status == 503 else f"cluster_not_found_{status}"]
 
 
 def hidden(reply: Reply) -> Reply:

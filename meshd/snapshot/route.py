@@ -140,6 +140,7 @@ class RouteAction:
         regex_rewrite: Done to the path without its query; None: as it came.
         hash_policies: In order.
         mirrors: Copies of the request.
+        not_found_status: What is answered where there is no such cluster: 503, 404 or 500.
     """
 
     cluster: str = ""
@@ -156,6 +157,7 @@ class RouteAction:
     regex_rewrite: RegexRewrite | None = None
     hash_policies: tuple[HashPolicy, ...] = ()
     mirrors: tuple[Mirror, ...] = ()
+    not_found_status: int = 503
 
 
 @attrs.frozen

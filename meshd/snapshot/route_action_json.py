@@ -41,6 +41,8 @@ PREVIOUS_PRIORITIES = "envoy.retry_priorities.previous_priorities"
 
 _REDIRECTS = {301: "MOVED_PERMANENTLY", 302: "FOUND", 303: "SEE_OTHER", 307: "TEMPORARY_REDIRECT", 308: "PERMANENT_REDIRECT"}
 _STATUSES = {word: status for status, word in _REDIRECTS.items()}
+_NOT_FOUND = {503: "SERVICE_UNAVAILABLE", 404: "NOT_FOUND", 500: "INTERNAL_SERVER_ERROR"}
+_NOT_FOUND_STATUSES = {word: status for status, word in _NOT_FOUND.items()}
 
 WEIGHTED = Message(
     WeightedCluster,
@@ -205,6 +207,12 @@ def read_action(found: Json) -> RouteAction:
     return attrs.evolve(action, max_grpc_timeout=None if limit is None else read_duration(limit))
 
 
+def _read_not_found(found: Any) -> int:
+    if found not in _NOT_FOUND_STATUSES:
+        raise ValueError(f"expected one of {', '.join(_NOT_FOUND_STATUSES)}, found {found!r}")
+    return _NOT_FOUND_STATUSES[found]
+
+
 _ACTION = Message(
     RouteAction,
     (
@@ -223,6 +231,7 @@ _ACTION = Message(
             lambda found: read_many(found, whole(_read_hash, "HashPolicy"), "hash policy"), ()),
         Row("mirrors", ("requestMirrorPolicies",), lambda mirrors: [_write_mirror(mirror) for mirror in mirrors],
             lambda found: read_many(found, whole(_read_mirror, "Mirror"), "mirror"), ()),
+        Row("not_found_status", ("clusterNotFoundResponseCode",), _NOT_FOUND.__getitem__, _read_not_found, 503),
     ),
 )
 

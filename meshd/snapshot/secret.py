@@ -7,6 +7,8 @@ import attrs
 CERTIFICATE = "file-cert:"
 ROOT = "file-root:"
 CREDENTIAL = "kubernetes://"
+GATEWAY_CREDENTIAL = "kubernetes-gateway://"
+"""Of Gateways of the Kubernetes Gateway API, with the secret's namespace."""
 CREDENTIAL_ROOT = "-cacert"
 REVOKED = "file-crl:"
 SYSTEM = f"{ROOT}system"
@@ -40,22 +42,32 @@ def certificate_files(name: str, credentials: str) -> tuple[str, str] | None:
     if name.startswith(CERTIFICATE):
         certificate, _, key = name.removeprefix(CERTIFICATE).partition("~")
         return certificate, key
-    if name.startswith(CREDENTIAL):
-        folder = f"{credentials}/{name.removeprefix(CREDENTIAL)}"
+    if is_credential(name):
+        folder = f"{credentials}/{credential_path(name)}"
         return f"{folder}/tls.crt", f"{folder}/tls.key"
     return None
 
 
 def root_file(name: str, credentials: str) -> str:
     """Give the file of trusted roots; empty for a name that comes from no single file."""
-    if name.startswith(CREDENTIAL) and name.endswith(CREDENTIAL_ROOT):
-        return f"{credentials}/{name.removeprefix(CREDENTIAL).removesuffix(CREDENTIAL_ROOT)}/ca.crt"
+    if is_credential(name) and name.endswith(CREDENTIAL_ROOT):
+        return f"{credentials}/{credential_path(name).removesuffix(CREDENTIAL_ROOT)}/ca.crt"
     return name.removeprefix(ROOT) if name.startswith(ROOT) and name != SYSTEM else ""
+
+
+def is_credential(name: str) -> bool:
+    """Tell whether a secret is one that `credentialName`, or a Gateway's `certificateRefs`, call by its name."""
+    return name.startswith((CREDENTIAL, GATEWAY_CREDENTIAL))
+
+
+def credential_path(name: str) -> str:
+    """Give the folder of such a secret: `NAME` or `NAMESPACE/NAME`."""
+    return name.removeprefix(CREDENTIAL).removeprefix(GATEWAY_CREDENTIAL)
 
 
 def is_safe(name: str) -> bool:
     """Tell whether the name of a credential leads nowhere but into its own folder."""
-    parts = name.removeprefix(CREDENTIAL).split("/")
+    parts = credential_path(name).split("/")
     return len(parts) <= 2 and all(part and not part.startswith(".") and "\0" not in part for part in parts)
 
 

@@ -12,7 +12,19 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from meshd.base.errors import Problem
 from meshd.base.origins import Origin
-from meshd.snapshot.secret import CREDENTIAL, CREDENTIAL_ROOT, REVOKED, ROOT, SYSTEM, Secret, certificate_files, is_safe, pem_blocks, root_file
+from meshd.snapshot.secret import (
+    CREDENTIAL_ROOT,
+    REVOKED,
+    ROOT,
+    SYSTEM,
+    Secret,
+    certificate_files,
+    credential_path,
+    is_credential,
+    is_safe,
+    pem_blocks,
+    root_file,
+)
 from meshd.snapshot.tls import IDENTITY
 
 INTERVAL = 2.0  # seconds between looks at the files
@@ -125,8 +137,8 @@ class SecretFiles:
             return Secret(name, trusted_ca=self._read_roots(system_roots()))
         if name.startswith(REVOKED):
             return Secret(name, revoked=self._read_revoked(name.removeprefix(REVOKED)))
-        if name.startswith(CREDENTIAL) and not is_safe(name):
-            raise Faulty(name.removeprefix(CREDENTIAL), "expected the name of a credential, which is no path")
+        if is_credential(name) and not is_safe(name):
+            raise Faulty(credential_path(name), "expected the name of a credential, which is no path")
         if name.startswith(ROOT) or name.endswith(CREDENTIAL_ROOT):
             return Secret(name, trusted_ca=self._read_roots(root_file(name, self.directory)))
         files = certificate_files(name, self.directory)

@@ -199,7 +199,7 @@ class RouteEntry:
     Attributes:
         name: For the access log, `-` when the route has none.
         virtual_host: Name of its virtual host.
-        pick_cluster: Returns the cluster's name for one exchange; empty for what is answered here, and where every weight is 0 (answer 503 NC).
+        pick_cluster: Returns the cluster's name for one exchange; empty for what is answered here, and where every weight is 0 (answer `not_found`).
             It may put the picked cluster's own entry in the place of the exchange's.
         answer: Gives the reply of a redirect or direct response; None where requests are forwarded.
         prepare: Changes a request that is about to be forwarded: its headers, authority and path; None for nothing. It may put a changed copy
@@ -218,12 +218,14 @@ class RouteEntry:
         timed: Which requests `timeouts.limit_request` has to look at: 0 for none, 1 for those with `grpc-timeout`, 2 for all.
         hides_timeouts: A timeout is answered with 204.
         attempt_count: Send `x-envoy-attempt-count`.
+        not_found: What is answered where there is no such cluster.
         origin: Where it came from, as text.
     """
 
     __slots__ = (
         "answer", "attempt_count", "filters", "finish", "hash_policy", "hides_timeouts", "idle_timeout", "limited", "max_grpc_timeout",
-        "max_stream_duration", "name", "origin", "pick_cluster", "prepare", "rehost", "retries", "retry_policy", "timed", "timeout", "virtual_host",
+        "max_stream_duration", "name", "not_found", "origin", "pick_cluster", "prepare", "rehost", "retries", "retry_policy", "timed", "timeout",
+        "virtual_host",
     )
 
     name: str
@@ -245,6 +247,7 @@ class RouteEntry:
     timed: int
     hides_timeouts: bool
     attempt_count: bool
+    not_found: Reply
     origin: str
 
     def copy(self) -> "RouteEntry":
@@ -269,6 +272,7 @@ class RouteEntry:
         entry.timed = self.timed
         entry.hides_timeouts = self.hides_timeouts
         entry.attempt_count = self.attempt_count
+        entry.not_found = self.not_found
         entry.origin = self.origin
         return entry
 

@@ -108,7 +108,7 @@ def _build_choose(ready: list[MirrorRules], random: Callable[[], float]) -> Call
 
 def _copy_entry(entry: RouteEntry) -> RouteEntry:
     route = RouteEntry()
-    route.name, route.virtual_host, route.origin = entry.name, entry.virtual_host, entry.origin
+    route.name, route.virtual_host, route.origin, route.not_found = entry.name, entry.virtual_host, entry.origin, entry.not_found
     route.filters = {}
     route.pick_cluster = lambda exchange: ""  # the copy's cluster is known
     route.prepare = route.rehost = route.finish = route.answer = route.hash_policy = None

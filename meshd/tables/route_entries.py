@@ -7,7 +7,7 @@ import attrs
 
 from meshd.snapshot.header_changes import NO_CHANGES, HeaderChanges
 from meshd.snapshot.http_filter import LocalRateLimit, RouteFilterConfig
-from meshd.snapshot.replies import Reply
+from meshd.snapshot.replies import Reply, cluster_not_found
 from meshd.snapshot.route import Redirect, Route, RouteAction, RouteConfiguration, VirtualHost, WeightedCluster
 from meshd.tables.hash_policies import build_hash, tell_cookies
 from meshd.tables.header_changes import change_requests, change_responses
@@ -74,6 +74,7 @@ def _named(host: VirtualHost, route: Route | None, filters: Filters) -> RouteEnt
     entry.attempt_count = host.include_request_attempt_count
     entry.filters = filters
     entry.hides_timeouts = False
+    entry.not_found = cluster_not_found(503)
     entry.origin = "; ".join(str(origin) for origin in (route.origins if route is not None else ()) or host.origins)
     return entry
 
@@ -130,6 +131,7 @@ class _Forwarding:
         route, host, config, action = self.route, self.host, self.config, self.action
         entry = _named(host, route, self.filters)
         entry.answer = None
+        entry.not_found = cluster_not_found(action.not_found_status)
         entry.timeout = timeout = action.timeout if action.max_stream_duration is None else 0.0
         policy = within(action.retry_policy, timeout)
         set_retries(entry, policy)

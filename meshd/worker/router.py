@@ -51,7 +51,7 @@ class Router(Policy, Served):
             name = route.pick_cluster(exchange)
             cluster = exchange.cluster = self._live.get(name) or self._clusters.find(name)
             if cluster is None:
-                exchange.reply(REPLIES["cluster_not_found"])
+                exchange.reply(route.not_found)
                 return
         cluster.requests += 1
         exchange.router = self

@@ -259,13 +259,14 @@ def snapshot(
     """
     Give a snapshot with one HTTP listener, `http`, and one TCP listener, `tcp`, which lead to one cluster.
 
-    Virtual hosts: `svc.test` goes to the cluster, `nocluster.test` to one that is absent; others are not known.
+    Virtual hosts: `svc.test` goes to the cluster, `nocluster.test` and `gone.test` to one that is absent; others are not known.
     """
     logs = (AccessLog(log),)
     route = RouteAction(CLUSTER, retry_policy=retry, timeout=timeout)
     routes = RouteConfiguration("80", (
         VirtualHost("svc", ("svc.test", "10.1.0.1"), (Route("default", RouteMatch(), route),), include_request_attempt_count=True),
         VirtualHost("no", ("nocluster.test",), (Route("default", RouteMatch(), RouteAction("absent")),)),
+        VirtualHost("gone", ("gone.test",), (Route("default", RouteMatch(), RouteAction("absent", not_found_status=500)),)),
     ))
     manager = manager or HttpConnectionManager("http", "80", access_logs=logs)
     tcp = tcp or TcpProxy("tcp", CLUSTER, access_logs=logs)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from meshd.base.texts import printable
+from meshd.base.texts import printable, quote_expression
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,8 @@ from meshd.base.texts import printable
 def test_shows_what_cannot_be_shown(text, expected):
     """Line breaks, escape sequences, invisible and reversing characters, half characters."""
     assert expected == printable(text)
+
+
+def test_a_text_is_quoted_for_an_expression():
+    """Only what means something there."""
+    assert r"/a\.b\[\*\]-_:\$" == quote_expression("/a.b[*]-_:$")

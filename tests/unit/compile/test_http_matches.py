@@ -44,6 +44,13 @@ def test_each_condition(match, expected):
     assert expected == translate_match(match)
 
 
+def test_a_prefix_of_whole_segments():
+    """As the Gateway API has them; `/` is all there is, and other kinds are the same."""
+    found = [translate_match(HttpMatch(uri=uri), segments=True) for uri in (PREFIX, Condition("prefix", "/a/"), Condition("prefix", "/"), EXACT)]
+    whole = RouteMatch("path_separated_prefix", "/a")
+    assert [whole, whole, ALL, RouteMatch("exact", "/a")] == found
+
+
 def test_conditions_stand_in_istios_order():
     """Headers by name, those that must not be there, then method, authority and scheme."""
     match = HttpMatch(

@@ -158,7 +158,9 @@ def test_rewrites(rule, host_rewrite, prefix, regex):
         ("redirect: {authority: b.example, redirectCode: 308}", Redirect(308, host="b.example")),
         ("redirect: {scheme: https, port: 8443}", Redirect(scheme="https", port=8443)),
         ("redirect: {prefixRewrite: /x}", Redirect(prefix_rewrite="/x")),
-        ("redirect: {authority: b.example, derivePort: FROM_REQUEST_PORT}", Redirect(host="b.example", port=80)),
+        ("redirect: {authority: b.example, derivePort: FROM_REQUEST_PORT}", Redirect(host="b.example")),  # port 80 of http is not written
+        ("redirect: {scheme: https, derivePort: FROM_REQUEST_PORT}", Redirect(scheme="https", port=80)),
+        ("redirect: {scheme: https, port: 443}", Redirect(scheme="https")),
         ("directResponse: {status: 503}", DirectResponse(503)),
         ("directResponse: {status: 200, body: {string: hello}}", DirectResponse(200, "hello")),
         ("directResponse: {status: 200, body: {bytes: aGVsbG8=}}", DirectResponse(200, "hello")),

@@ -89,6 +89,18 @@ def test_who_sees_them(default, seen):
     assert edge == [service.metadata.name for service in seen_by(found, "shop", "other/edge", settings)]
 
 
+def test_own_routes_of_the_gateway_api_come_before_other_public_ones():
+    """However old those are; Istio's annotation makes a VirtualService one of them."""
+    rule = f"hosts: [web.example], http: [{{{to('web')}}}]"
+    semantics = ", annotations: {internal.istio.io/route-semantics: gateway}"
+    documents = (
+        virtual("old", rule, year(2020), "other"), virtual("theirs", rule, year(2021) + semantics, "other"),
+        virtual("ours", rule, year(2022) + semantics, "shop"),
+    )
+    found, _problems = resolved(*documents)
+    assert ["ours", "old", "theirs"] == [service.metadata.name for service in seen_by(found, "shop", "mesh", mesh())]
+
+
 ROOT = ("hosts: [web.example], http: [{name: root, match: [{uri: {prefix: /a}}], delegate: {name: d%s}}, "
         "{name: rest, route: [{destination: {host: web}}]}]")
 PART = (f"http: [{{name: one, match: [{{uri: {{prefix: /a/1}}}}], {to('one')}}}, {{name: two, {to('two')}}}, "

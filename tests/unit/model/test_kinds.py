@@ -20,8 +20,9 @@ from tests.helpers.resources import complaint, complaints_of
 def test_lists_every_kind():
     """What meshd reads, and what it will."""
     assert [
-        *("DestinationRule", "Endpoints", "EndpointSlice", "Gateway", "Mesh", "Namespace", "Node", "Pod", "ProxyConfig", "RateLimit", "Service"),
-        *("ServiceEntry", "Sidecar", "VirtualService", "WorkloadEntry", "WorkloadGroup"),
+        *("DestinationRule", "Endpoints", "EndpointSlice", "Gateway", "Gateway", "GatewayClass", "GRPCRoute", "HTTPRoute", "Mesh", "Namespace"),
+        *("Node", "Pod", "ProxyConfig", "RateLimit", "ReferenceGrant", "Service", "ServiceEntry", "Sidecar", "TCPRoute", "TLSRoute"),
+        *("VirtualService", "WorkloadEntry", "WorkloadGroup"),
     ] == sorted((kind for _, kind in KINDS), key=str.lower)
     assert [] == [pair for pair in KINDS if pair[1] in NOT_SERVED.get(pair[0], ())]
 
@@ -54,7 +55,7 @@ def test_reads_a_resource():
          "warning 2 kind: PeerAuthentication is not served yet and has no effect"),
         ("apiVersion: telemetry.istio.io/v1\nkind: Telemetry\n", "warning 2 kind: Telemetry is not served yet and has no effect"),
         ("apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\n", "warning 2 kind: EnvoyFilter is not served yet and has no effect"),
-        ("apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\n", "warning 2 kind: HTTPRoute is not served yet and has no effect"),
+        ("apiVersion: gateway.networking.k8s.io/v1\nkind: UDPRoute\n", "warning 2 kind: UDPRoute is not served yet and has no effect"),
         ("apiVersion: networking.istio.io/v1\nkind: VirtualServce\n",
          "warning 2 kind: expected a kind that meshd reads, got VirtualServce of networking.istio.io; it is ignored; did you mean VirtualService?"),
         ("apiVersion: network.istio.io/v1\nkind: Gateway\n", "warning 1 apiVersion: expected gateway.networking.k8s.io/... or "

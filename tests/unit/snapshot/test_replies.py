@@ -2,7 +2,7 @@
 
 import pytest
 
-from meshd.snapshot.replies import REPLIES, Reply, retried
+from meshd.snapshot.replies import REPLIES, Reply, cluster_not_found, retried
 
 RESET = "upstream_reset_before_response_started"
 REFUSED = f"{RESET}{{remote_connection_failure|delayed_connect_error:_Connection_refused}}"
@@ -16,6 +16,8 @@ ROWS = [
     ("overflow", 503, "UO", f"{RESET}{{overflow}}", 81, False),
     ("no_healthy_upstream", 503, "UH", "no_healthy_upstream", 19, False),
     ("cluster_not_found", 503, "NC", "cluster_not_found", 0, False),
+    ("cluster_not_found_404", 404, "NC", "cluster_not_found", 0, False),
+    ("cluster_not_found_500", 500, "NC", "cluster_not_found", 0, False),
     ("route_not_found", 404, "NR", "route_not_found", 0, False),
     ("absolute_path_rejected", 404, "", "absolute_path_rejected", 0, False),
     ("response_timeout", 504, "UT", "response_timeout", 24, False),
@@ -105,3 +107,8 @@ def test_what_can_be_answered_is_answerable():
     assert set() == wrong
     assert {"internal_error"} == set(REPLIES) - {row[0] for row in ROWS}
     assert Reply(500, "", "internal_error", "Internal Server Error", close=True) == REPLIES["internal_error"]
+
+
+def test_a_route_says_how_an_absent_cluster_is_answered():
+    """With one of Envoy's three statuses."""
+    assert [503, 404, 500] == [cluster_not_found(status).status for status in (503, 404, 500)]

@@ -25,6 +25,7 @@ from meshd.snapshot.route_action_json import (
         RouteAction("c"),
         RouteAction("c", timeout=15.0, idle_timeout=0.0, max_stream_duration=0.0, max_grpc_timeout=0.0),
         RouteAction("c", max_grpc_timeout=2.0, host_rewrite="h", append_forwarded_host=True, prefix_rewrite="/"),
+        RouteAction("c", not_found_status=500),
         RouteAction("c", auto_host_rewrite=True, regex_rewrite=RegexRewrite("/(.*)", "\\1")),
         RouteAction("", (WeightedCluster("a", 1, HeaderChanges((HeaderChange("x", "1"),)), HeaderChanges((), ("y",))), WeightedCluster("b", 0))),
         RouteAction("c", hash_policies=(

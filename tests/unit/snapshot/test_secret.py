@@ -15,6 +15,8 @@ def test_a_private_key_is_not_shown():
 @pytest.mark.parametrize(("name", "files", "root"), [
     (certificate_name("/c", "/k"), ("/c", "/k"), ""), ("file-root:/r", None, "/r"), (SYSTEM, None, ""), ("default", None, ""),
     ("kubernetes://x", ("/creds/x/tls.crt", "/creds/x/tls.key"), ""),
+    ("kubernetes-gateway://ns/x", ("/creds/ns/x/tls.crt", "/creds/ns/x/tls.key"), ""),
+    ("kubernetes-gateway://ns/x-cacert", ("/creds/ns/x-cacert/tls.crt", "/creds/ns/x-cacert/tls.key"), "/creds/ns/x/ca.crt"),
     ("kubernetes://x-cacert", ("/creds/x-cacert/tls.crt", "/creds/x-cacert/tls.key"), "/creds/x/ca.crt"),
 ])
 def test_names_say_which_files(name, files, root):

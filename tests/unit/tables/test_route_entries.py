@@ -28,6 +28,13 @@ def test_a_forwarding_route_keeps_what_its_action_says():
     assert "c" == entry.pick_cluster(PlainExchange())
 
 
+@pytest.mark.parametrize("status", [503, 404, 500])
+def test_an_absent_cluster_is_answered_as_the_route_says(status):
+    """A direct response has an entry that never comes to it."""
+    entry = build_entry(Route("r", RouteMatch(), RouteAction("c", not_found_status=status)), HOST, CONFIG, ENVIRONMENT)
+    assert (status, "NC", status) == (entry.not_found.status, entry.not_found.flags, entry.copy().not_found.status)
+
+
 def test_a_route_without_name_or_origin_borrows():
     """The log writes `-`, and the virtual host's origin is quoted."""
     entry = build_entry(Route("", RouteMatch(), RouteAction("c")), HOST, CONFIG, ENVIRONMENT)

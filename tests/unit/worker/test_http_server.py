@@ -111,6 +111,7 @@ def test_connection_close_of_the_client_is_honoured(rig):
 @pytest.mark.parametrize(("request_bytes", "status", "logged", "body"), [
     (b"GET / HTTP/1.1\r\nHost: unknown.test\r\n\r\n", b"404 Not Found", (404, "NR", "route_not_found", "", 0, 0, ""), b""),
     (b"GET / HTTP/1.1\r\nHost: nocluster.test\r\n\r\n", b"503 Service Unavailable", (503, "NC", "cluster_not_found", "", 0, 0, ""), b""),
+    (b"GET / HTTP/1.1\r\nHost: gone.test\r\n\r\n", b"500 Internal Server Error", (500, "NC", "cluster_not_found", "", 0, 0, ""), b""),
     (b"OPTIONS * HTTP/1.1\r\nHost: svc.test\r\n\r\n", b"404 Not Found", (404, "", "absolute_path_rejected", "", 0, 0, ""), b""),
 ])
 def test_local_replies_keep_the_connection(rig, request_bytes, status, logged, body):
