@@ -52,14 +52,18 @@ class Backends:
         mesh: Settings of the whole mesh.
         grants: Who may refer to what.
         hosts: Of all ServiceEntries.
-        problems: What was found.
     """
 
     world: World
     mesh: Mesh
     grants: Grants
     hosts: frozenset[str]
-    problems: list[Problem] = attrs.field(factory=list)
+    _found: dict[Problem, None] = attrs.field(factory=dict)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Give what was found, each thing once."""
+        return list(self._found)
 
     def weighted(self, kind: str, backends: Iterable[BackendRef], origin: Origin, *, granted: bool) -> tuple[WeightedDestination, ...]:
         """
@@ -100,9 +104,7 @@ class Backends:
         return suffix == self.mesh.domain_suffix and self.world.get(Service, namespace, name) is not None
 
     def _tell(self, origin: Origin, said: str, hint: str = "") -> None:
-        problem = Problem(origin, f"{said}; its share of traffic fails", "spec.rules", hint, "warning", line=origin.line)
-        if problem not in self.problems:
-            self.problems.append(problem)
+        self._found.setdefault(Problem(origin, f"{said}; its share of traffic fails", "spec.rules", hint, "warning", line=origin.line))
 
 
 def find_backends(world: World, mesh: Mesh) -> Backends:

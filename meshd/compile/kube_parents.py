@@ -1,6 +1,6 @@
 """Which parents a route of the Kubernetes Gateway API is attached to: services of the mesh, and listeners of Gateways that accept it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -47,13 +47,13 @@ class Parents:
     Attributes:
         world: Where services are.
         mesh: Settings of the whole mesh.
-        listeners: Of all Gateways.
+        listeners: Of Gateways, by their namespace and name.
         problems: What is wrong with routes' parents.
     """
 
     world: World
     mesh: Mesh
-    listeners: Sequence[Attachable]
+    listeners: Mapping[tuple[str, str], Sequence[Attachable]]
     problems: list[Problem] = attrs.field(factory=list)
 
     def find(self, kind: str, parents: Iterable[ParentRef], hostnames: Sequence[str], origin: Origin) -> list[Parent]:
@@ -92,11 +92,9 @@ class Parents:
 
     def _chosen(self, ref: ParentRef, origin: Origin) -> list[Attachable]:
         """Give the listeners that a reference means."""
-        wanted = (ref.namespace or origin.namespace, ref.name)
         return [
-            found for found in self.listeners
-            if (found.gateway.metadata.namespace, found.gateway.metadata.name) == wanted
-            and ref.section in ("", found.listener.name) and ref.port in (0, found.listener.port)
+            found for found in self.listeners.get((ref.namespace or origin.namespace, ref.name), ())
+            if ref.section in ("", found.listener.name) and ref.port in (0, found.listener.port)
         ]
 
     def _refusal(self, kind: str, ref: ParentRef, hostnames: Sequence[str], origin: Origin) -> str:
@@ -119,9 +117,17 @@ def _takes(listener: Attachable, host: str, namespace: str) -> bool:
     return any(place in ("*", namespace) and overlap(ours, host) for place, ours in listener.hosts)
 
 
-def isolated(parent: Parent, host: str, listeners: Iterable[Attachable]) -> bool:
+def by_gateway(listeners: Iterable[Attachable]) -> Mapping[tuple[str, str], list[Attachable]]:
+    """Give listeners by the namespace and name of their Gateway."""
+    found: dict[tuple[str, str], list[Attachable]] = {}
+    for listener in listeners:
+        found.setdefault((listener.gateway.metadata.namespace, listener.gateway.metadata.name), []).append(listener)
+    return found
+
+
+def isolated(parent: Parent, host: str, parents: Parents) -> bool:
     """
-    Tell whether a host of a route is another listener's, whose host name is more exact.
+    Tell whether a host of a route is another listener's of the same Gateway, whose host name is more exact.
 
     Source:
         Istio pilot/pkg/config/kube/gateway/conversion.go, hostnameAllowedByIsolation.
@@ -131,9 +137,10 @@ def isolated(parent: Parent, host: str, listeners: Iterable[Attachable]) -> bool
         return False
     if own.listener.hostname and not overlap(host, own.listener.hostname):
         return True
+    place = own.gateway.metadata
     rivals = {
-        other.listener.hostname for other in listeners
-        if other.gateway is own.gateway and (other.listener.port, other.listener.protocol) == (own.listener.port, own.listener.protocol)
+        other.listener.hostname for other in parents.listeners[place.namespace, place.name]
+        if (other.listener.port, other.listener.protocol) == (own.listener.port, own.listener.protocol)
     }
     return any(
         rival and rival != own.listener.hostname and len(own.listener.hostname) <= len(rival) and covers(rival, host) for rival in rivals

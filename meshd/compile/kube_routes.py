@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from meshd.base.errors import Problem
-from meshd.compile.hosts import overlap
+from meshd.compile.hosts import covers, overlap
 from meshd.compile.kube_backends import Backends, find_backends
 from meshd.compile.kube_gateways import GENERATED, attachable
-from meshd.compile.kube_parents import Parent, Parents, isolated
+from meshd.compile.kube_parents import Parent, Parents, by_gateway, isolated
+from meshd.model.kube_gateway import KubeGateway
 from meshd.model.kube_routes import ConnectionRule, KubeGrpcRoute, KubeHttpRoute, KubeRule, KubeTcpRoute, KubeTlsRoute
 from meshd.model.mesh import Mesh
 from meshd.model.metadata import Metadata
@@ -39,11 +40,11 @@ def translated_routes(world: World, mesh: Mesh) -> tuple[list[VirtualService], l
     """
     requests: list[KubeHttpRoute] = [*world.all(KubeHttpRoute), *world.all(KubeGrpcRoute)]
     tcp, tls = world.all(KubeTcpRoute), world.all(KubeTlsRoute)
+    if not (requests or tcp or tls or world.all(KubeGateway)):
+        return [], []
     backends = find_backends(world, mesh)
     listeners, problems = attachable(world, backends.grants)
-    if not (requests or tcp or tls):
-        return [], problems
-    parents = Parents(world, mesh, listeners)
+    parents = Parents(world, mesh, by_gateway(listeners))
     found = [*_merged(requests, parents, backends)]
     for tcp_route in tcp:
         found += _tcp_services(tcp_route, parents, backends)
@@ -77,7 +78,7 @@ def _http_services(route: KubeHttpRoute, parents: Parents, backends: Backends) -
         rules = tuple(_for_port(rule, parent.port) for rule in written[gateway])
         hosts = parent.hosts if parent.hosts is not None else route.hostnames or ("*",)
         for host in hosts if rules else ():
-            if not isolated(parent, host, parents.listeners):
+            if not isolated(parent, host, parents):
                 yield f"{parent.key}/{host}", attrs.evolve(_service(metadata, metadata.name, host, parent), http=rules)
 
 
@@ -141,18 +142,30 @@ def _tcp_services(route: KubeTcpRoute, parents: Parents, backends: Backends) -> 
 
 
 def _tls_services(route: KubeTlsRoute, parents: Parents, backends: Backends) -> Iterator[VirtualService]:
-    """Yield a VirtualService a host; a service of the mesh stands for a route without names, and takes none that are not its own."""
+    """Yield a VirtualService a host."""
     count = 0
     for parent in parents.find("TLSRoute", route.parents, route.hostnames, route.metadata.origin):
         for host in parent.hosts or route.hostnames or ("*",):
-            names = route.hostnames or parent.hosts or ("*",)
-            if parent.hosts and len(names) > 1:
-                names = tuple(name for name in names if overlap(host, name))
+            names = _server_names(route, parent, host)
             match = (ConnectionMatch(names, port=parent.port),) if names else ()
             rules = tuple(_connections("TLSRoute", rule, match, backends, parent) for rule in route.rules)
             name = f"{route.metadata.name}~tls~{count}~{GENERATED}"
             yield attrs.evolve(_service(route.metadata, name, host, parent), tls=rules)
             count += 1
+
+
+def _server_names(route: KubeTlsRoute, parent: Parent, host: str) -> tuple[str, ...]:
+    """
+    Give the server names that a host of a TLSRoute stands for.
+
+    At a listener the host itself, or the listener's name where that is narrower. A service of the mesh stands for a route without names, and takes
+    of several those that are its own.
+    """
+    if parent.listener is not None:
+        own = parent.listener.listener.hostname
+        return (own if own and covers(host, own) else host,)
+    names = route.hostnames or (host,)
+    return names if len(names) == 1 else tuple(name for name in names if overlap(host, name))
 
 
 def _connections(kind: str, rule: ConnectionRule, matches: tuple[ConnectionMatch, ...], backends: Backends, parent: Parent) -> ConnectionRoute:

@@ -1,5 +1,7 @@
 """Routes of the Gateway API, made VirtualServices, and what becomes of them."""
 
+import time
+
 import pytest
 
 from meshd.compile.kube_routes import translated_routes
@@ -266,6 +268,17 @@ def test_tls_may_be_ended_before_a_tls_route():
     assert (("a.example",), ("kubernetes-gateway://default/cert",)) == (chain.match.server_names, chain.tls.certificates)
 
 
+def test_each_listener_takes_the_names_of_a_tls_route_that_are_its_own():
+    """The narrower one of the two; those of other listeners are theirs."""
+    mode = "tls: {mode: Passthrough}"
+    edges = gateway(
+        "edge", listener("one", 443, "TLS", f"hostname: a.example, {mode}"), listener("two", 443, "TLS", f"hostname: '*.b.example', {mode}"),
+    )
+    world = compiled(EDGE, *SERVICES, edges, at_gateway("edge", f"{{{TO_V1}}}", "'*.example', x.b.example", kind="TLSRoute"))
+    names = [chain.match.server_names for chain in world.snapshot.listeners["0.0.0.0_443"].filter_chains]
+    assert [("a.example",), ("*.b.example",), ("x.b.example",)] == names
+
+
 def test_backends_of_other_namespaces_need_a_grant_behind_gateways():
     """In the mesh, clients go where they may go anyway."""
     theirs = svc("web", "{name: http, port: 80}", "10.9.0.9").replace("namespace: default", "namespace: prod")
@@ -284,3 +297,14 @@ def test_rules_keep_the_line_of_their_route():
     world = compiled(NODE, *SERVICES, in_mesh("web", f"{{{TO_V1}}}"))
     ((origin,),) = (route.origins for route in routes_in(world, "80", f"{host('web')}:80"))
     assert ("HTTPRoute", "default/route") == (origin.kind, f"{origin.namespace}/{origin.name}")
+
+
+def test_a_thousand_routes_of_one_gateway_take_no_time():
+    """Nothing is held against everything."""
+    edges = [gateway(f"g{number}", *(listener(f"l{place}", 80 + place, "HTTP") for place in range(20))) for number in range(50)]
+    written = [at_gateway("g7", f"{{{TO_V1}}}", f"h{number}.example", f"r{number}") for number in range(1000)]
+    world = World().changed(resources_of("\n---\n".join((*SERVICES, *edges, *written))))
+    start = time.monotonic()
+    found, problems = translated_routes(world, world.mesh)
+    assert (20_000, []) == (len(found), problems)
+    assert time.monotonic() - start < 10.0
