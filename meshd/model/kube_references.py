@@ -116,8 +116,7 @@ def read_hostnames(spec: Fields) -> tuple[str, ...]:
 
 def read_group_kind(item: Fields, group: str, kind: str) -> tuple[str, str]:
     """Read `group` and `kind` with their defaults; an empty group is Kubernetes' own."""
-    given = item.raw("group")
-    found = item.text("group", check=subdomain_name) if given else ("" if given == "" else group)
+    found = group if item.raw("group") is None else item.text("group", check=subdomain_name)
     return found, item.text("kind", kind, check=_kind)
 
 

@@ -61,6 +61,7 @@ def test_reads_hostnames():
         ("[{name: a, group: networking.istio.io, kind: Hostname, namespace: b, port: 80}]", [
             "error spec.rules[0].backendRefs[0].namespace: expected no namespace with a Hostname, got one",
         ]),
+        ("[{name: a, group: 0, port: 80}]", ["error spec.rules[0].backendRefs[0].group: expected text, got the number 0; quote it"]),
         ("[{name: a, group: example.com, kind: Pool, port: 80}]", [
             "warning spec.rules[0].backendRefs[0].kind: expected a Service, or a Hostname of networking.istio.io, got Pool of example.com; "
             "its share of requests is answered 500",
