@@ -210,8 +210,9 @@ class _Queries(Int16StringReceiver):
     _lost = False
 
     def connectionMade(self) -> None:
-        """Begin to wait for the first query."""
+        """Begin to wait for the first query; none is read while answers wait for a client that does not take them."""
         self.factory.open += 1
+        self.transport.registerProducer(self, True)  # type: ignore[union-attr]  # reason: it is a connection's
         self._timer = self.factory.reactor.callLater(IDLE, self._give_up)
 
     def stringReceived(self, string: bytes) -> None:

@@ -1,6 +1,7 @@
 """The DNS proxy of a worker, on sockets of loopback."""
 
 import socket
+from contextlib import suppress
 
 import pytest
 from twisted.internet.selectreactor import SelectReactor
@@ -145,6 +146,32 @@ def test_connections_are_bounded(rig, monkeypatch):
         first.setblocking(False)
         rig.upstream.turn_until(lambda: has_ended(first))
         assert has_ended(second)
+
+
+def test_who_takes_no_answers_is_asked_for_no_more(rig):
+    """What waits for a client is bounded, however much it asks; it gets all of it in the end."""
+    many = HostAddresses("many.test", tuple(f"10.1.{number // 256}.{number % 256}" for number in range(4000)))
+    *_, table = rig.proxy.build(Snapshot(NodeReference("n"), hosts={many.name: many}))
+    rig.proxy.use(table)
+    given = list[int]()
+    respond = rig.proxy.respond
+    rig.proxy.respond = lambda message, send, limit: respond(message, lambda answer: (given.append(len(answer)), send(answer))[1], limit)
+    message = query("many.test")
+    with socket.create_connection(rig.places[TCP]) as client:
+        client.sendall((len(message).to_bytes(2, "big") + message) * 1000)
+        client.setblocking(False)
+        for _ in range(50):
+            rig.reactor.iterate(0.001)
+        assert 0 < len(given) < 500
+        taken = 0
+
+        def take() -> bool:
+            nonlocal taken
+            with suppress(BlockingIOError):
+                taken += len(client.recv(1 << 20))
+            return taken == 1000 * (2 + given[0])
+
+        rig.upstream.turn_until(take)
 
 
 def test_sockets_are_given_back(rig):
