@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from stat import S_ISREG
 
 import attrs
 from cryptography import x509
@@ -168,7 +168,7 @@ class SecretFiles:
         text = self._read_text(path)
         try:
             found = [x509.load_pem_x509_certificate(block.encode()) for block in pem_blocks(text)]
-        except ValueError as error:
+        except (ValueError, x509.InvalidVersion) as error:
             raise Faulty(path, f"expected certificates in PEM, found one that cannot be read ({error})") from None
         if not found:
             raise Faulty(path, "expected certificates in PEM, found none")
@@ -178,10 +178,10 @@ class SecretFiles:
         """Read a file, and remember which version of it that was."""
         try:
             self._reading[path] = _stamp(path)
-            content = Path(path).read_bytes() if os.path.getsize(path) <= MOST_BYTES else b""
+            content = _content(path)
         except (OSError, ValueError) as error:
             raise Faulty(path, f"expected a file that can be read: {getattr(error, 'strerror', None) or error}") from None
-        if not content:
+        if not 0 < len(content) <= MOST_BYTES:
             raise Faulty(path, f"expected a file of 1 to {MOST_BYTES} bytes")
         return content.decode("utf-8", "replace")
 
@@ -200,12 +200,22 @@ def _check_pair(chain: list[x509.Certificate], text: str, certificate: str, key:
     except (ValueError, UnsupportedAlgorithm):
         raise Faulty(key, "expected a private key in PEM, found something else") from None
     kind = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    if private.public_key().public_bytes(*kind) != chain[0].public_key().public_bytes(*kind):
+    try:
+        public = chain[0].public_key().public_bytes(*kind)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise Faulty(certificate, f"expected a certificate of a key that can be used, found another one ({error})") from None
+    if private.public_key().public_bytes(*kind) != public:
         raise Faulty(key, f"expected the private key of the certificate in {certificate}, found another one")
 
 
 def _pem(chain: list[x509.Certificate]) -> str:
     return "".join(certificate.public_bytes(Encoding.PEM).decode() for certificate in chain)
+
+
+def _content(path: str) -> bytes:
+    """Read a file, of one that is too long more than it may have; nothing of what is no file, which could be endless or never come."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        return file.read(MOST_BYTES + 1) if S_ISREG(os.fstat(file.fileno()).st_mode) else b""
 
 
 def _stamp(path: str) -> Stamp:

@@ -1,6 +1,7 @@
 """Certificates and keys in files."""
 
 import os
+from base64 import b64encode
 
 import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
@@ -45,6 +46,13 @@ def test_reads_what_is_named(folder):
     assert () == files.problems
 
 
+def foreign(found: bytes, other: bytes) -> str:
+    """Give the certificate with some of its bytes exchanged."""
+    der = LEAF.certificate.public_bytes(Encoding.DER)
+    assert found in der
+    return f"-----BEGIN CERTIFICATE-----\n{b64encode(der.replace(found, other)).decode()}\n-----END CERTIFICATE-----\n"
+
+
 def locked() -> str:
     """Give a key with a password."""
     return LEAF.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")).decode()
@@ -56,6 +64,9 @@ def locked() -> str:
     ("tls.crt", "hello", "tls.crt: expected certificates in PEM, found none"),
     ("tls.crt", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
      "tls.crt: expected certificates in PEM, found one that cannot be read"),
+    ("tls.crt", foreign(b"\xa0\3\2\1\2", b"\xa0\3\2\1\7"), "tls.crt: expected certificates in PEM, found one that cannot be read (7 is not"),
+    ("tls.crt", foreign(b"\x2a\x86\x48\xce\x3d\3\1\7", b"\x2a\x86\x48\xce\x3d\3\1\6"),
+     "tls.crt: expected a certificate of a key that can be used, found another one (Curve 1.2.840.10045.3.1.6 is not supported)"),
     ("tls.key", OTHER.key, "tls.key: expected the private key of the certificate in "),
     ("tls.key", "hello", "tls.key: expected a private key in PEM, found something else"),
     ("tls.key", locked(), "tls.key: expected a private key without a password"),
@@ -76,6 +87,15 @@ def test_what_is_of_no_use(folder, file, content, said):
         assert (GATEWAY, hint) == (problem.origin, problem.hint)
         assert said in problem.message
         assert "PRIVATE" not in str(problem)
+
+
+def test_what_is_no_file(folder):
+    """A pipe that nobody writes to, or a device without an end: nothing is waited for, and nothing read."""
+    os.mkfifo(folder / "pipe")
+    files = SecretFiles(str(folder))
+    for path in (str(folder / "pipe"), "/dev/zero"):
+        assert {} == find(files, f"file-root:{path}")
+        assert f"{path}: expected a file of 1 to {MOST_BYTES} bytes" == files.problems[0].message
 
 
 def test_lists_of_revoked_certificates(folder):
