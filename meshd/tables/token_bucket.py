@@ -8,6 +8,8 @@ EMPTY_SINCE_EVER: Final = -math.inf
 """What stands for a bucket that nobody has taken from: it is full."""
 _EARLY: Final = 1e-7
 """Seconds that a token may come early, since arithmetic on times loses as much."""
+_AHEAD: Final = 1.0
+"""Seconds that another's time may be later than ours, which was read before; what is later than that, or no time, was never written by a worker."""
 
 
 class TokenBucket:
@@ -16,7 +18,8 @@ class TokenBucket:
 
     All it keeps is the time at which it was empty last, as if nothing had been taken between whole tokens since. Several workers may share one:
     each writes in a place of its own, and the latest time counts. So no lock is needed, no worker can hold up or undo another, and two that take
-    a token within the same microsecond take one together.
+    a token within the same microsecond take one together. What cannot be a time of this machine's counts for nothing: the memory may come from
+    before a restart of the machine, or from a worker that has gone wrong.
 
     Source:
         Envoy's AtomicTokenBucketImpl, which its local rate limits use.
@@ -63,4 +66,7 @@ class TokenBucket:
         return math.ceil(missing / self._rate - _EARLY) if missing > self._lost else 0
 
     def _tokens(self, now: float) -> float:
-        return min(float(self.max_tokens), (now - max(self._times)) * self._rate)
+        latest = max(self._times)
+        if not latest <= now + _AHEAD:
+            latest = max((time for time in self._times if time <= now + _AHEAD), default=EMPTY_SINCE_EVER)
+        return min(float(self.max_tokens), (now - latest) * self._rate)

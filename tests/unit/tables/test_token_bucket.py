@@ -1,5 +1,7 @@
 """Buckets of tokens."""
 
+import math
+
 import pytest
 
 from meshd.tables.token_bucket import EMPTY_SINCE_EVER, TokenBucket
@@ -60,3 +62,12 @@ def test_workers_share():
     one, other = bucket(4, 1.0, times)[0], bucket(4, 1.0, times, 1)[0]
     assert [True, True, True, True, False, False] == [one.take(), other.take(), one.take(), other.take(), one.take(), other.take()]
     assert [999.0, 1000.0] == times
+
+
+@pytest.mark.parametrize("time", [math.inf, math.nan, 1e9, 1e300])
+def test_no_times(time):
+    """What was left from before a restart of the machine, or by a worker that went wrong, limits nobody for good and frees nobody."""
+    found = bucket(2, 1.0, [time, EMPTY_SINCE_EVER, time], 1)[0]
+    assert (2, 0) == (found.remaining, found.reset)
+    assert [True, True, False] == [found.take() for _ in range(3)]
+    assert (0, 1) == (found.remaining, found.reset)
