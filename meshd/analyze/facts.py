@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 import attrs
 
 from meshd.analyze.workloads import WorkloadIndex
-from meshd.compile.hosts import resolve_host
+from meshd.compile.hosts import covering_wildcards, resolve_host
 from meshd.compile.services import MeshService, all_services
 from meshd.compile.virtual_services import complete_names
 from meshd.compile.visibility import export_to, find_visibility
@@ -105,10 +105,7 @@ class Facts:
 def _covering(host: str) -> Iterator[str]:
     """Yield a host and the wildcards that cover it, the closest first."""
     yield host
-    ending = host.removeprefix("*")
-    for place in range(len(ending) + 1):
-        if "*" + ending[place:] != host:
-            yield "*" + ending[place:]
+    yield from (pattern for pattern in covering_wildcards(host) if pattern != host)
 
 
 def scopes(exported: Iterable[str], own: str) -> list[str]:

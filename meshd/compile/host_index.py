@@ -1,9 +1,9 @@
 """Things by the hosts that they are for, found without a look at each of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Generic, TypeVar
 
-from meshd.compile.hosts import covers
+from meshd.compile.hosts import covering_wildcards, covers
 
 T = TypeVar("T")
 
@@ -23,16 +23,9 @@ class HostIndex(Generic[T]):
 
     def overlapping(self, host: str) -> list[tuple[str, T]]:
         """Give the pairs whose host has names in common with another: those that cover it, and for a wildcard those that it covers, too."""
-        places = [place for pattern in _covering(host) for place in self._wildcards.get(pattern, ())] if self._wildcards else []
+        places = [place for pattern in covering_wildcards(host) for place in self._wildcards.get(pattern, ())] if self._wildcards else []
         if host.startswith("*"):
             places += [place for place, (name, _thing) in enumerate(self._everything) if covers(host, name)]
         else:
             places += self._exact.get(host, ())
         return [self._everything[place] for place in sorted(set(places))]
-
-
-def _covering(host: str) -> Iterator[str]:
-    """Yield all wildcards that cover a host."""
-    ending = host.removeprefix("*")
-    for place in range(len(ending) + 1):
-        yield "*" + ending[place:]

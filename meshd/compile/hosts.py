@@ -1,6 +1,6 @@
 """Hosts as Istio's networking API names them: short names completed, wildcards held against each other."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from meshd.base.hostnames import matches
@@ -31,6 +31,13 @@ def overlap(one: str, other: str) -> bool:
     return covers(one, other) or covers(other, one)
 
 
+def covering_wildcards(host: str) -> Iterator[str]:
+    """Yield the wildcards that cover a host, the longest first; a wildcard covers itself."""
+    ending = host.removeprefix("*")
+    for place in range(len(ending) + 1):
+        yield "*" + ending[place:]
+
+
 def most_specific(host: str, patterns: Mapping[str, T]) -> T | None:
     """
     Return what stands with the pattern that covers a host best: the same name, else the longest wildcard.
@@ -42,9 +49,8 @@ def most_specific(host: str, patterns: Mapping[str, T]) -> T | None:
         return None
     if host in patterns:
         return patterns[host]
-    ending = host.removeprefix("*")
-    for place in range(len(ending) + 1):
-        found = patterns.get("*" + ending[place:])
+    for pattern in covering_wildcards(host):
+        found = patterns.get(pattern)
         if found is not None:
             return found
     return None

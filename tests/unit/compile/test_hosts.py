@@ -2,7 +2,7 @@
 
 import pytest
 
-from meshd.compile.hosts import covers, most_specific, overlap, resolve_host
+from meshd.compile.hosts import covering_wildcards, covers, most_specific, overlap, resolve_host
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,10 @@ def test_wildcards_cover_what_ends_as_they_do(one, other, forward, backward):
 def test_the_most_specific_pattern_counts(host, patterns, expected):
     """The same name, else the longest wildcard that covers it."""
     assert expected == most_specific(host, dict(patterns))
+
+
+@pytest.mark.parametrize(("host", "expected"), [("a.b", ["*a.b", "*.b", "*b", "*"]), ("*.b", ["*.b", "*b", "*"]), ("*", ["*"])])
+def test_wildcards_that_cover_a_host(host, expected):
+    """The longest comes first, and each of them covers it."""
+    assert expected == list(covering_wildcards(host))
+    assert all(covers(pattern, host) for pattern in expected)
