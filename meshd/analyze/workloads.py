@@ -1,11 +1,11 @@
 """Everything with labels that selectors choose from: pods, WorkloadEntries and Nodes, found by label without looking at all of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import attrs
 
-from meshd.base.labels import selects
+from meshd.base.labels import LabelIndex
 from meshd.base.origins import Origin
 from meshd.model.node import Node
 from meshd.model.pod import Pod
@@ -39,20 +39,16 @@ class WorkloadIndex:
 
     def __init__(self, world: World) -> None:
         """Gather them."""
-        self._all: dict[str, list[LabelledWorkload]] = {"": []}
-        self._by_label: dict[tuple[str, str, str], list[LabelledWorkload]] = {}
+        by_namespace: dict[str, list[LabelledWorkload]] = {}
         for workload in _gather(world):
             for namespace in ("", workload.namespace):
-                self._all.setdefault(namespace, []).append(workload)
-                for key, value in workload.labels.items():
-                    self._by_label.setdefault((namespace, key, value), []).append(workload)
+                by_namespace.setdefault(namespace, []).append(workload)
+        self._by_namespace = {name: LabelIndex(found, lambda workload: workload.labels) for name, found in by_namespace.items()}
 
-    def select(self, selector: Mapping[str, str], namespace: str = "") -> list[LabelledWorkload]:
+    def select(self, selector: Mapping[str, str], namespace: str = "") -> Sequence[LabelledWorkload]:
         """Return the workloads that have all of some labels, of one namespace or, with an empty one, of all."""
-        if not selector:
-            return self._all.get(namespace, [])
-        candidates = min((self._by_label.get((namespace, key, value), []) for key, value in selector.items()), key=len)
-        return [workload for workload in candidates if selects(selector, workload.labels)]
+        found = self._by_namespace.get(namespace)
+        return () if found is None else found.selected(selector)
 
 
 def _gather(world: World) -> Iterable[LabelledWorkload]:
