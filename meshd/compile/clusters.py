@@ -33,7 +33,7 @@ _TYPES: dict[Resolution, ClusterType] = {
 def outbound_clusters(targets: Iterable[Target], proxy: Proxy) -> Iterator[Cluster]:
     """Yield the clusters of targets."""
     for target in targets:
-        yield apply_policy(_outbound_cluster(target, proxy), target, proxy)
+        yield apply_policy(_outbound_cluster(target, proxy), target)
 
 
 def _outbound_cluster(target: Target, proxy: Proxy) -> Cluster:

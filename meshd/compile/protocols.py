@@ -8,7 +8,6 @@ HTTP_FAMILY: frozenset[Protocol] = frozenset({"http", "http2", "http_proxy", "gr
 HTTP2_FAMILY: frozenset[Protocol] = frozenset({"http2", "grpc", "grpc-web"})
 GRPC_FAMILY: frozenset[Protocol] = frozenset({"grpc", "grpc-web"})
 TLS_FAMILY: frozenset[Protocol] = frozenset({"tls", "https"})
-TCP_FAMILY: frozenset[Protocol] = frozenset({"tcp", "tls", "https", "mongo", "redis", "mysql"})
 
 NEVER_SNIFFED = frozenset({25, 53, 3306, 27017})  # Istio: the server speaks first, so waiting for the client would hang
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import attrs
 
-from meshd.compile.node import Proxy
 from meshd.compile.targets import Target
 from meshd.compile.upstream_tls import begin_tls
 from meshd.model import traffic_policy as model
@@ -16,7 +15,7 @@ MAX_RING = 8 * 1024 * 1024  # Envoy's default
 _SIMPLE: dict[str, LbPolicy] = {"": "LEAST_REQUEST", "LEAST_REQUEST": "LEAST_REQUEST", "ROUND_ROBIN": "ROUND_ROBIN", "RANDOM": "RANDOM"}
 
 
-def apply_policy(cluster: Cluster, target: Target, proxy: Proxy) -> Cluster:
+def apply_policy(cluster: Cluster, target: Target) -> Cluster:
     """Give a cluster with the settings of its target's policy."""
     policy = target.policy
     if policy.connection_pool is not None:

@@ -10,8 +10,8 @@ from meshd.snapshot.endpoint import ClusterLoadAssignment
 from meshd.snapshot.filter_chain import FilterChain
 from meshd.snapshot.host_addresses import HostAddresses
 from meshd.snapshot.listener import Listener
-from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
-from meshd.snapshot.route import RouteAction, RouteConfiguration
+from meshd.snapshot.network_filter import HttpConnectionManager
+from meshd.snapshot.route import RouteConfiguration
 from meshd.snapshot.secret import Secret
 from meshd.snapshot.tls import secrets_named
 
@@ -100,27 +100,6 @@ def secrets_wanted(snapshot: Snapshot) -> Iterator[tuple[str, Origin]]:
         if cluster.tls is not None:
             origin = cluster.origins[-1] if cluster.origins else NOWHERE
             yield from ((name, origin) for name in secrets_named(cluster.tls))
-
-
-def clusters_named(chain: FilterChain) -> Iterator[str]:
-    """Yield the clusters that a chain's filter or its inline routes name."""
-    config = chain.filter
-    if isinstance(config, TcpProxy):
-        yield from (weighted.name for weighted in config.weighted_clusters)
-        if config.cluster:
-            yield config.cluster
-    elif config.route_config is not None:
-        yield from clusters_routed(config.route_config)
-
-
-def clusters_routed(routes: RouteConfiguration) -> Iterator[str]:
-    """Yield the clusters that a route configuration forwards to."""
-    for host in routes.virtual_hosts:
-        for route in host.routes:
-            if isinstance(route.action, RouteAction):
-                yield from (weighted.name for weighted in route.action.weighted_clusters)
-                if route.action.cluster:
-                    yield route.action.cluster
 
 
 def _repeated_domains(routes: RouteConfiguration) -> Iterator[str]:

@@ -61,12 +61,6 @@ class Chunk:
     content: bytes
 
 
-def read_documents(content: bytes, file: str) -> tuple[list[Document], list[Problem]]:
-    """Return the documents of a file that can be used, and what is wrong with the others."""
-    found = [document for chunk in split(content, file) for document in read_chunk(chunk, file)]
-    return [document for document in found if not document.problems], [problem for document in found for problem in document.problems]
-
-
 def split(content: bytes, file: str) -> list[Chunk]:
     """
     Cut a file at its document markers, so that a fault stays within one document.

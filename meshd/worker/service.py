@@ -25,7 +25,7 @@ from meshd.worker.upstream.lookup_limits import LookupLimits
 from meshd.worker.upstream.names import NamedClusters
 from meshd.worker.upstream.resolver import MachineResolver, Resolve
 from meshd.worker.wire.poller import Poller
-from meshd.worker.wire.wheel import Timer, Wheel
+from meshd.worker.wire.wheel import Wheel
 
 SWEEP = 5.0  # Envoy's cleanup_interval of ORIGINAL_DST clusters
 """Seconds between looks for hosts and connections that nothing uses."""
@@ -124,7 +124,7 @@ class DataPlane:
         self._budget.on_scarce = self._spare_descriptors
         self._on_problem = on_problem
         self._sockets: dict[str, list[ListeningSocket]] = {}
-        self._sweep_timer: Timer | None = wheel.after(SWEEP, self._sweep)
+        wheel.after(SWEEP, self._sweep)
 
     def environment(self, own_address: str = "127.0.0.1", buckets: TokenBuckets | None = None) -> Environment:
         """
@@ -231,4 +231,4 @@ class DataPlane:
 
     def _sweep(self) -> None:
         self._resources.clusters.sweep(self._resources.seconds())
-        self._sweep_timer = self._wheel.after(SWEEP, self._sweep)
+        self._wheel.after(SWEEP, self._sweep)

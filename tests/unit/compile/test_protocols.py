@@ -2,7 +2,7 @@
 
 import pytest
 
-from meshd.compile.protocols import HTTP2_FAMILY, HTTP_FAMILY, TCP_FAMILY, select_protocol
+from meshd.compile.protocols import HTTP2_FAMILY, HTTP_FAMILY, TLS_FAMILY, select_protocol
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,6 @@ def test_udp_is_udp_whatever_its_name():
 
 
 def test_families_do_not_overlap():
-    """HTTP is not TCP; HTTP/2 is HTTP."""
-    assert HTTP_FAMILY.isdisjoint(TCP_FAMILY)
+    """HTTP is not TLS; HTTP/2 is HTTP."""
+    assert HTTP_FAMILY.isdisjoint(TLS_FAMILY)
     assert HTTP2_FAMILY < HTTP_FAMILY

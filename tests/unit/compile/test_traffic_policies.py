@@ -7,7 +7,6 @@ from meshd.compile.traffic_policies import MAX_RING, apply_connection_pool, appl
 from meshd.model import traffic_policy as model
 from meshd.model.traffic_policy import ConnectionPool, ConsistentHash, LoadBalancer, TrafficPolicy, Warmup
 from meshd.snapshot.cluster import UNLIMITED, Cluster, Keepalive, OutlierDetection, RetryBudget, SlowStart, Thresholds
-from tests.helpers.services import proxy
 from tests.helpers.traffic import target
 
 PLAIN = Cluster("c", "EDS", "LEAST_REQUEST", 10.0, "c", Thresholds(), panic_threshold_percent=0.0)
@@ -15,7 +14,7 @@ PLAIN = Cluster("c", "EDS", "LEAST_REQUEST", 10.0, "c", Thresholds(), panic_thre
 
 def changes(policy, cluster=PLAIN):
     """Give the settings that a policy changes of a cluster."""
-    found = apply_policy(cluster, target(policy=policy), proxy())
+    found = apply_policy(cluster, target(policy=policy))
     return {name: value for name, value in _settings(found).items() if value != _settings(cluster)[name]}
 
 

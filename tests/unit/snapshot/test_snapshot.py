@@ -8,8 +8,8 @@ from meshd.snapshot.endpoint import ClusterLoadAssignment
 from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
 from meshd.snapshot.listener import Listener
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
-from meshd.snapshot.route import DirectResponse, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost, WeightedCluster
-from meshd.snapshot.snapshot import NodeReference, Snapshot, chains_of, clusters_named, clusters_routed
+from meshd.snapshot.route import RouteConfiguration, VirtualHost
+from meshd.snapshot.snapshot import NodeReference, Snapshot, chains_of
 
 PLACE = SocketAddress("10.0.0.1", 80)
 
@@ -64,29 +64,3 @@ def test_the_default_chain_is_the_last():
     """It is taken when none other is."""
     listener = Listener("l", PLACE, (chain(TcpProxy("s", "c"), "a"), chain(TcpProxy("s", "c"), "b")), chain(TcpProxy("s", "c"), "default"))
     assert ["a", "b", "default"] == [found.name for found in chains_of(listener)]
-
-
-ROUTES = RouteConfiguration("80", (VirtualHost("v", ("*",), (
-    Route("", RouteMatch(), RouteAction("a")),
-    Route("", RouteMatch(), RouteAction(weighted_clusters=(WeightedCluster("b", 1), WeightedCluster("c", 0)))),
-    Route("", RouteMatch(), DirectResponse(200)),
-)),))
-
-
-@pytest.mark.parametrize(
-    ("config", "expected"),
-    [
-        (TcpProxy("s", "a"), ["a"]),
-        (TcpProxy("s", weighted_clusters=(WeightedCluster("a", 1), WeightedCluster("b", 1))), ["a", "b"]),
-        (HttpConnectionManager("s", "80"), []),
-        (HttpConnectionManager("s", route_config=ROUTES), ["a", "b", "c"]),
-    ],
-)
-def test_clusters_that_a_chain_names(config, expected):
-    """Its own, and those of the routes it carries."""
-    assert expected == list(clusters_named(chain(config)))
-
-
-def test_clusters_that_routes_lead_to():
-    """An answer of one's own leads to none."""
-    assert ["a", "b", "c"] == list(clusters_routed(ROUTES))

@@ -4,11 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meshd.base.errors import Problem
 from meshd.base.origins import Origin
-from meshd.sources.documents import MAX_FILE_BYTES, Chunk, read_chunk, read_documents, split
+from meshd.sources.documents import MAX_FILE_BYTES, Chunk, Document, read_chunk, split
 from tests.helpers.resources import complaint
 
 GOOD = b"apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\n"
+
+
+def read_documents(content: bytes, file: str) -> tuple[list[Document], list[Problem]]:
+    """Return the documents of a file that can be used, and what is wrong with the others."""
+    found = [document for chunk in split(content, file) for document in read_chunk(chunk, file)]
+    return [document for document in found if not document.problems], [problem for document in found for problem in document.problems]
 
 
 def bodies(content: bytes, file: str = "a.yaml") -> list[object]:
