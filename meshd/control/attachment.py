@@ -13,12 +13,11 @@ from meshd.control.generations import Generation
 from meshd.control.pusher import Pusher
 from meshd.control.sessions import HandedBack
 from meshd.control.sockets import ListeningSockets, Place
+from meshd.ipc.commands import DNS_TCP, DNS_UDP, HEALTH
 from meshd.ipc.link import WorkerLink
 from meshd.model.node import Node
 from meshd.snapshot.snapshot import Snapshot
 
-HEALTH = ""  # the health port's name among listeners
-DNS_TCP, DNS_UDP = "dns", "dns/udp"  # those of the DNS proxy
 RETRY = 2.0  # seconds until a socket that could not be opened is tried again
 _NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # an address that this machine lacks is no reason to serve nothing
 

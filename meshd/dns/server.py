@@ -15,11 +15,9 @@ from meshd.dns.answers import Answers, answers_of
 from meshd.dns.forwarder import PORT, Forwarder
 from meshd.dns.message import FORMERR, HEADER, MAX_MESSAGE, NOTIMP, SERVFAIL, Question, cut, read_question, reply
 from meshd.dns.resolv_conf import ResolvConf
+from meshd.ipc.commands import DNS_UDP
 from meshd.snapshot.snapshot import Snapshot
 
-TCP = "dns"
-UDP = "dns/udp"
-"""Names of its sockets among those of listeners."""
 BATCH = 64  # datagrams between two looks at the rest of the worker
 MAX_CONNECTIONS = 200
 IDLE = 10.0  # seconds that a connection may say nothing (RFC 7766, 6.2.3)
@@ -58,7 +56,7 @@ class NameServer:
         """Answer on a socket, which is this object's from now on."""
         listening.setblocking(False)
         self._sockets.setdefault(name, []).append(listening)
-        if name == UDP:
+        if name == DNS_UDP:
             port: Any = _Datagrams(self._reactor, listening, self)
             self._reactor.addReader(port)
         else:

@@ -16,6 +16,9 @@ from meshd.ipc.blobs import INLINE_LIMIT
 PROTOCOL = 1
 """Version of these commands; a control plane refuses workers that speak another."""
 
+HEALTH, DNS_TCP, DNS_UDP = "", "dns", "dns/udp"
+"""What sockets are called that are no listener's: those of the health port and of the DNS proxy."""
+
 Fields = list[tuple[bytes, amp.Argument]]
 
 
@@ -80,7 +83,7 @@ class Report(amp.Command):
 
 
 class Listen(amp.Command):
-    """Control plane: accept connections from this socket for a listener; an empty name is the health port."""
+    """Control plane: serve this socket: accept connections for a listener, or what `HEALTH` and the like stand for."""
 
     arguments: ClassVar[Fields] = [(b"name", amp.Unicode()), (b"address", amp.Unicode()), (b"port", amp.Integer()), (b"socket", amp.Descriptor())]
 

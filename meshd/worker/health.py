@@ -8,6 +8,8 @@ from twisted.internet.interfaces import IAddress, IDelayedCall, IListeningPort, 
 from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
 from twisted.python.failure import Failure
 
+from meshd.ipc.commands import HEALTH
+
 PATH = "/healthz/ready"  # Istio's
 MAX_HEAD = 8192  # bytes; a probe sends some hundred
 MAX_OPEN = 64  # connections at once; a probe needs one
@@ -101,8 +103,8 @@ class HealthPort(ServerFactory):
         self._ports.append(self.reactor.adoptStreamPort(listening.fileno(), listening.family, self))
 
     def listening(self) -> Mapping[str, Sequence[socket.socket]]:
-        """Give its sockets under the empty name."""
-        return {"": tuple(self._sockets)} if self._sockets else {}
+        """Give its sockets by name."""
+        return {HEALTH: tuple(self._sockets)} if self._sockets else {}
 
     def unlisten(self, name: str) -> None:
         """Close its sockets."""

@@ -30,26 +30,29 @@ REPORT_INTERVAL = 1.0  # seconds
 ORPHAN_LIFETIME = 30.0  # seconds that a worker without a program looks for a control plane before it ends
 REFUSED_GRACE = 5.0  # seconds that connections have when the control plane wants this worker no more
 DRAIN_CHECK = 0.05  # seconds between looks at whether connections are left
-DNS_NAMES = ("dns", "dns/udp")  # of the DNS proxy's sockets
 MAX_PROBLEMS = 20  # remembered for the next report
 
 log = Logger()
 
 
-class Plane(Protocol):
+class SocketOwner(Protocol):
+    """What listening sockets are handed to, and back from."""
+
+    def listen(self, name: str, listening: socket.socket) -> None:
+        """Serve a socket."""
+
+    def unlisten(self, name: str) -> None:
+        """Close the sockets of a name."""
+
+    def listening(self) -> Mapping[str, Sequence[socket.socket]]:
+        """Give the listening sockets by name."""
+
+
+class Plane(SocketOwner, Protocol):
     """What the session drives: `worker.service.DataPlane`."""
 
     def use(self, program: Any) -> None:
         """Serve by another program."""
-
-    def listen(self, name: str, listening: socket.socket) -> None:
-        """Accept connections for a listener."""
-
-    def unlisten(self, name: str) -> None:
-        """Close a listener's sockets."""
-
-    def listening(self) -> Mapping[str, Sequence[socket.socket]]:
-        """Give the listening sockets by listener name."""
 
     def forward_by(self, maps: ForwardingMaps) -> None:
         """Have the kernel forward connections."""
@@ -67,33 +70,15 @@ class Plane(Protocol):
         """Close everything."""
 
 
-class Health(Protocol):
+class Health(SocketOwner, Protocol):
     """What answers on the health port: `worker.health.HealthPort`."""
-
-    def listen(self, name: str, listening: socket.socket) -> None:
-        """Answer on a socket; the name is empty."""
-
-    def listening(self) -> Mapping[str, Sequence[socket.socket]]:
-        """Give its sockets under the empty name."""
-
-    def unlisten(self, name: str) -> None:
-        """Close its sockets."""
 
     def set_ready(self, ready: bool) -> None:
         """Say from now on that the worker can, or cannot, serve."""
 
 
-class Names(Protocol):
+class Names(SocketOwner, Protocol):
     """What answers DNS queries: `dns.server.NameServer`."""
-
-    def listen(self, name: str, listening: socket.socket) -> None:
-        """Answer on a socket."""
-
-    def listening(self) -> Mapping[str, Sequence[socket.socket]]:
-        """Give its sockets by name."""
-
-    def unlisten(self, name: str) -> None:
-        """Close the sockets of a name."""
 
     def build(self, snapshot: Snapshot) -> Iterator[Any]:
         """Make a table of a snapshot's hosts, bit by bit, the table last."""
@@ -256,7 +241,7 @@ class Session:
         return {"nonce": nonce, "accepted": not reasons, "versions": self.versions, "reasons": commands.bound_reasons(reasons)}
 
     def listen(self, name: str, descriptor: int) -> dict[str, Any]:
-        """Accept connections from a socket for a listener, or answer health checks from it where the name is empty."""
+        """Serve a socket: accept connections for a listener, or answer health checks or DNS queries where it is called so."""
         self._owner(name).listen(name, socket.socket(fileno=descriptor))
         return {}
 
@@ -305,7 +290,7 @@ class Session:
         self._closed = True
         if self._building is not None:
             self._building.cancel()
-        self.health.unlisten("")
+        self.health.unlisten(commands.HEALTH)
         self.names.stop()
         self.plane.stop()
 
@@ -321,9 +306,10 @@ class Session:
         self._retry_after = FIRST_RETRY
         self._later(self._retry_after, self._try)
 
-    def _owner(self, name: str) -> Plane | Health | Names:
+    def _owner(self, name: str) -> SocketOwner:
         """Give whose sockets are called so; no listener of a snapshot can be called as these are."""
-        return self.health if not name else self.names if name in DNS_NAMES else self.plane
+        others: dict[str, SocketOwner] = {commands.HEALTH: self.health, commands.DNS_TCP: self.names, commands.DNS_UDP: self.names}
+        return others.get(name, self.plane)
 
     def _try(self) -> None:
         link = SessionLink(self)
@@ -332,9 +318,10 @@ class Session:
 
     def _introduce(self, link: SessionLink) -> "Deferred[Any]":
         """Hand back the listening sockets, then say Hello; answers come in the order of the questions."""
+        owners: tuple[SocketOwner, ...] = (self.plane, self.health, self.names)
         answers = [
             link.ask(commands.HandBack, name=name, address=held.getsockname()[0], port=held.getsockname()[1], socket=held.fileno())
-            for owner in (self.plane, self.health, self.names) for name, sockets in owner.listening().items() for held in sockets
+            for owner in owners for name, sockets in owner.listening().items() for held in sockets
         ]
         hello = link.ask(
             commands.Hello, protocol=commands.PROTOCOL, index=self.index, pid=self.pid, schema=SCHEMA, versions=self.versions,

@@ -10,7 +10,8 @@ from twisted.names import dns
 from meshd.dns import server as proxy
 from meshd.dns.answers import Answers
 from meshd.dns.resolv_conf import ResolvConf
-from meshd.dns.server import TCP, UDP, NameServer
+from meshd.dns.server import NameServer
+from meshd.ipc.commands import DNS_TCP, DNS_UDP
 from meshd.snapshot.host_addresses import HostAddresses
 from meshd.snapshot.snapshot import NodeReference, Snapshot
 from tests.helpers import name_server
@@ -34,18 +35,18 @@ class Rig:
         udp.bind(("127.0.0.1", 0))
         tcp.bind(("127.0.0.1", 0))
         tcp.listen()
-        self.places = {UDP: udp.getsockname(), TCP: tcp.getsockname()}
-        self.proxy.listen(UDP, udp)
-        self.proxy.listen(TCP, tcp)
+        self.places = {DNS_UDP: udp.getsockname(), DNS_TCP: tcp.getsockname()}
+        self.proxy.listen(DNS_UDP, udp)
+        self.proxy.listen(DNS_TCP, tcp)
 
-    def exchange(self, *messages: bytes, name: str = UDP, answers: int | None = None) -> list[bytes]:
+    def exchange(self, *messages: bytes, name: str = DNS_UDP, answers: int | None = None) -> list[bytes]:
         """Send messages, and give as many answers as there are messages, or as are expected."""
         wanted = len(messages) if answers is None else answers
-        kind = socket.SOCK_DGRAM if name == UDP else socket.SOCK_STREAM
+        kind = socket.SOCK_DGRAM if name == DNS_UDP else socket.SOCK_STREAM
         with socket.socket(socket.AF_INET, kind) as client:
             client.connect(self.places[name])
             for message in messages:
-                client.sendall(message if name == UDP else len(message).to_bytes(2, "big") + message)
+                client.sendall(message if name == DNS_UDP else len(message).to_bytes(2, "big") + message)
             client.setblocking(False)
             got: list[bytes] = []
             stream = b""
@@ -56,10 +57,10 @@ class Rig:
                     data = client.recv(65535)
                 except BlockingIOError:
                     return len(got) >= wanted
-                if name == UDP:
+                if name == DNS_UDP:
                     got.append(data)
                 stream += data
-                while name == TCP and len(stream) >= 2 and len(stream) >= 2 + int.from_bytes(stream[:2], "big"):
+                while name == DNS_TCP and len(stream) >= 2 and len(stream) >= 2 + int.from_bytes(stream[:2], "big"):
                     size = int.from_bytes(stream[:2], "big")
                     got.append(stream[2:2 + size])
                     stream = stream[2 + size:]
@@ -99,7 +100,7 @@ def text_of(answer: bytes) -> str:
     return " ".join([str(message.id), str(message.rCode), *(str(one.payload.dottedQuad()) for one in message.answers)])
 
 
-@pytest.mark.parametrize("name", [UDP, TCP])
+@pytest.mark.parametrize("name", [DNS_UDP, DNS_TCP])
 def test_answers_and_passes_on(rig, name):
     """In any order, each with its own id; the question as the client spelled it."""
     rig.upstream.answers["ext.test"] = [a("ext.test", "192.0.2.1")]
@@ -127,14 +128,14 @@ def test_long_answers_are_cut_for_datagrams_only(rig):
     """As the client says what it takes; by TCP it gets all."""
     rig.upstream.answers["big.test"] = [a("big.test", f"10.0.{number // 256}.{number % 256}") for number in range(300)]
     short, longer = (rig.exchange(query("big.test", edns=edns))[0] for edns in (0, 1200))
-    whole, = rig.exchange(query("big.test"), name=TCP)
+    whole, = rig.exchange(query("big.test"), name=DNS_TCP)
     assert (True, True, 300) == (len(short) <= 512 and bool(short[2] & 2), 512 < len(longer) <= 1200, text_of(whole).count("10.0."))
 
 
 def test_connections_are_bounded(rig, monkeypatch):
     """In number, in questions that wait, and in what they may say nothing."""
     monkeypatch.setattr(proxy, "MAX_CONNECTIONS", 1)
-    with socket.create_connection(rig.places[TCP]) as first, socket.create_connection(rig.places[TCP]) as second:
+    with socket.create_connection(rig.places[DNS_TCP]) as first, socket.create_connection(rig.places[DNS_TCP]) as second:
         second.setblocking(False)
 
         rig.upstream.turn_until(lambda: has_ended(second))
@@ -157,7 +158,7 @@ def test_who_takes_no_answers_is_asked_for_no_more(rig):
     respond = rig.proxy.respond
     rig.proxy.respond = lambda message, send, limit: respond(message, lambda answer: (given.append(len(answer)), send(answer))[1], limit)
     message = query("many.test")
-    with socket.create_connection(rig.places[TCP]) as client:
+    with socket.create_connection(rig.places[DNS_TCP]) as client:
         client.sendall((len(message).to_bytes(2, "big") + message) * 1000)
         client.setblocking(False)
         for _ in range(50):
@@ -176,11 +177,11 @@ def test_who_takes_no_answers_is_asked_for_no_more(rig):
 
 def test_sockets_are_given_back(rig):
     """A control plane that attaches anew is told of them; they close one by one."""
-    assert {UDP: 1, TCP: 1} == {name: len(sockets) for name, sockets in rig.proxy.listening().items()}
-    rig.proxy.unlisten(UDP)
+    assert {DNS_UDP: 1, DNS_TCP: 1} == {name: len(sockets) for name, sockets in rig.proxy.listening().items()}
+    rig.proxy.unlisten(DNS_UDP)
     rig.proxy.unlisten("absent")
-    assert [TCP] == list(rig.proxy.listening())
-    assert "1 0 10.96.0.7" == text_of(rig.exchange(query("web.test", number=1), name=TCP)[0])
+    assert [DNS_TCP] == list(rig.proxy.listening())
+    assert "1 0 10.96.0.7" == text_of(rig.exchange(query("web.test", number=1), name=DNS_TCP)[0])
 
 
 def test_a_bug_in_one_answer_ends_nothing(rig, monkeypatch):
