@@ -13,6 +13,23 @@ _URL_SAFE: Final = "-._"
 """Characters beside letters and digits that stand for themselves in a PEM text that goes into a header, as Envoy has it."""
 
 
+def alternative_names(certificate: x509.Certificate) -> list[tuple[type[x509.GeneralName], str]]:
+    """Give a certificate's alternative names with their kinds; none where they cannot be read."""
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+        return []
+    return list(_texts(extension.value))
+
+
+def _texts(names: x509.SubjectAlternativeName) -> Iterator[tuple[type[x509.GeneralName], str]]:
+    for name in names:
+        if isinstance(name, x509.DNSName | x509.UniformResourceIdentifier | x509.RFC822Name):
+            yield type(name), name.value
+        elif isinstance(name, x509.IPAddress):
+            yield type(name), str(name.value)
+
+
 class Agreed(Protocol):
     """What TLS tells of a connection: `OpenSSL.SSL.Connection` but in tests."""
 
@@ -87,16 +104,7 @@ class CertificateFacts:
 
     def names(self, kind: type[x509.GeneralName]) -> list[str]:
         """Give its alternative names of a kind."""
-        return list(self._names(kind))
-
-    def _names(self, kind: type[x509.GeneralName]) -> Iterator[str]:
-        try:
-            extension = self.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-        except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
-            return
-        for name in extension.value:
-            if isinstance(name, kind):
-                yield str(name.value)
+        return [name for found, name in alternative_names(self.certificate) if found is kind]
 
 
 class TlsFacts:

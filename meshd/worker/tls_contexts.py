@@ -11,7 +11,8 @@ from OpenSSL import SSL, crypto
 
 from meshd.snapshot.secret import Secret, pem_blocks
 from meshd.snapshot.tls import DownstreamTls, PeerCheck, TlsParameters, UpstreamTls, secrets_named
-from meshd.worker.tls_names import alternative_names, matches
+from meshd.telemetry.tls_facts import CertificateFacts, alternative_names
+from meshd.worker.tls_names import matches
 from meshd.worker.wire.tls_failures import Check
 
 SPOKEN: Final = (b"http/1.1", b"http/1.0")
@@ -187,6 +188,6 @@ def unpinned(certificate: x509.Certificate, check: PeerCheck) -> str:
     """Say in Envoy's words that neither a certificate nor its key is one of those that are asked for; empty where one is, or none is asked for."""
     if not check.hashes and not check.key_hashes:
         return ""
-    found = hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+    found = CertificateFacts(certificate).fingerprint_256
     key = hashlib.sha256(certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
     return "" if found in check.hashes or base64.b64encode(key).decode() in check.key_hashes else "cert hash and spki"

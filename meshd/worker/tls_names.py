@@ -1,25 +1,10 @@
-"""The names that a certificate is for, and whether one of them is asked for."""
+"""Whether a certificate is for a name that is asked for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from cryptography import x509
 
-
-def alternative_names(certificate: x509.Certificate) -> list[tuple[type[x509.GeneralName], str]]:
-    """Give a certificate's alternative names with their kinds; none where they cannot be read."""
-    try:
-        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
-        return []
-    return list(_texts(extension.value))
-
-
-def _texts(names: x509.SubjectAlternativeName) -> Iterator[tuple[type[x509.GeneralName], str]]:
-    for name in names:
-        if isinstance(name, x509.DNSName | x509.UniformResourceIdentifier | x509.RFC822Name):
-            yield type(name), name.value
-        elif isinstance(name, x509.IPAddress):
-            yield type(name), str(name.value)
+from meshd.telemetry.tls_facts import alternative_names
 
 
 def matches(certificate: x509.Certificate, names: Sequence[str], prefixes: Sequence[str]) -> bool:

@@ -2,7 +2,7 @@
 
 from cryptography import x509
 
-from meshd.telemetry.tls_facts import CertificateFacts, TlsFacts
+from meshd.telemetry.tls_facts import CertificateFacts, TlsFacts, alternative_names
 from tests.helpers.certificates import Authority
 from tests.helpers.tls_rig import Agreement
 
@@ -17,6 +17,13 @@ def test_what_was_agreed_on():
     assert found.peer is found.peer
     assert found.peer.certificate == CLIENT.certificate
     assert TlsFacts(Agreement(None, CLIENT.certificate)).peer is None
+
+
+def test_names_with_their_kinds():
+    """In the certificate's order; one that says none has none, as its common name does not count."""
+    found = [(x509.DNSName, "client.test"), (x509.IPAddress, "10.0.0.1"), (x509.UniformResourceIdentifier, "spiffe://x/y")]
+    assert found == alternative_names(CLIENT.certificate)
+    assert [] == alternative_names(ROOT.certificate)
 
 
 def test_a_certificate_in_words():
