@@ -19,7 +19,7 @@ from meshd.worker.upstream.connect import IN_PROGRESS, failure_text, keep_alive,
 from meshd.worker.upstream.host import UpstreamHost
 from meshd.worker.upstream.parts import proxy_header
 from meshd.worker.upstream.tls import NO_SECRET, ask, asked_name
-from meshd.worker.upstream.tunnelling import Handshake
+from meshd.worker.upstream.tunnelling import TunnelRequest
 from meshd.worker.wire.stream import Stream
 from meshd.worker.wire.tls_stream import TlsStream
 from meshd.worker.wire.wheel import Timer
@@ -57,8 +57,8 @@ class TcpPair(Pair):
     completed_at: ClassVar[float] = 0.0
 
     __slots__ = (
-        "_age", "_client", "_cluster", "_config", "_first", "_forwarded", "_handshake", "_host", "_moved", "_moved_at", "_on_closed", "_server",
-        "_timer", "_write_log", "attempts", "cluster", "connection", "down", "duration", "failure", "flags", "resources", "started_at",
+        "_age", "_client", "_cluster", "_config", "_first", "_forwarded", "_host", "_moved", "_moved_at", "_on_closed", "_server", "_timer",
+        "_tunnel_request", "_write_log", "attempts", "cluster", "connection", "down", "duration", "failure", "flags", "resources", "started_at",
         "started_wall", "up", "upstream_host", "upstream_local", "upstream_tls",
     )
 
@@ -86,7 +86,7 @@ class TcpPair(Pair):
         self._on_closed = on_closed
         self._first = b""
         self._forwarded: ForwardedPair | None = None
-        self._handshake: Handshake | None = None
+        self._tunnel_request: TunnelRequest | None = None
         self._timer: Timer | None = None
         self._age: Timer | None = None
         self._moved = self.attempts = 0
@@ -212,7 +212,7 @@ class TcpPair(Pair):
             self._begin()
             return
         seconds = cluster.config.connect_timeout
-        self._handshake = Handshake(server, tunnel.target, self.resources.wheel, seconds, self._tunnel_open, self._tunnel_refused)
+        self._tunnel_request = TunnelRequest(server, tunnel.target, self.resources.wheel, seconds, self._tunnel_open, self._tunnel_refused)
 
     def _tunnel_open(self, rest: bytes) -> None:
         """Forward through the tunnel; some bytes have come out of it already."""
@@ -223,7 +223,7 @@ class TcpPair(Pair):
 
     def _tunnel_refused(self, failure: str) -> None:
         """Ask again, if that may be, whoever is picked then."""
-        self._handshake = None
+        self._tunnel_request = None
         self._server = None
         self.failure = failure or self.failure
         self._try_again()
@@ -265,7 +265,7 @@ class TcpPair(Pair):
 
     def lost(self, way: Direction, code: int) -> None:
         """Pass a reset on; try another host where connecting failed."""
-        if self._handshake is not None:
+        if self._tunnel_request is not None:
             self._finish()
         elif way is self.up:
             if self._server is not None:
@@ -279,7 +279,7 @@ class TcpPair(Pair):
 
     def way_ended(self, way: Direction) -> None:
         """Pass a half-close on; close when both ways have ended."""
-        if way.opposite.done or self._handshake is not None:
+        if way.opposite.done or self._tunnel_request is not None:
             self._finish()
         else:
             way.target.finish()
@@ -340,8 +340,8 @@ class TcpPair(Pair):
         self.duration = max(self.resources.seconds() - self.started_at, 1e-9)
         self.flags = flags
         self._stop_timer()
-        if self._handshake is not None:
-            self._handshake.stop()
+        if self._tunnel_request is not None:
+            self._tunnel_request.stop()
         if self._age is not None:
             self._age.cancel()
         if self._forwarded is not None:

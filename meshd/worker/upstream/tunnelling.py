@@ -17,7 +17,7 @@ def encode_connect(target: str) -> bytes:
     return f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n\r\n".encode()
 
 
-class Handshake(StreamOwner):
+class TunnelRequest(StreamOwner):
     """
     Asks for a tunnel over a connection that is there, and waits for the answer.
 

@@ -3,13 +3,13 @@
 import pytest
 
 from meshd.codec.http1_response import MAX_HEAD_BYTES
-from meshd.worker.upstream.tunnelling import Handshake, encode_connect
+from meshd.worker.upstream.tunnelling import TunnelRequest, encode_connect
 from meshd.worker.wire.stream import Stream
 from tests.helpers.worker_rig import Recorder, Rig, ending, received
 
 
 class Asked:
-    """A handshake, and what became of it."""
+    """A request for a tunnel, and what became of it."""
 
     def __init__(self):
         """Ask."""
@@ -17,7 +17,7 @@ class Asked:
         self.told = []
         ours, self.proxy = self.rig.pair()
         self.stream = Stream(self.rig.poller, ours, Recorder())
-        self.handshake = Handshake(
+        self.request = TunnelRequest(
             self.stream, "far.test:443", self.rig.wheel, 5.0, lambda rest: self.told.append(("open", rest)),
             lambda failure: self.told.append(("refused", failure)),
         )
@@ -26,7 +26,7 @@ class Asked:
 
 @pytest.fixture
 def asked():
-    """Give a handshake whose request has been sent."""
+    """Give a request that has been sent."""
     made = Asked()
     yield made
     made.stream.close()
@@ -93,6 +93,6 @@ def test_a_proxy_that_does_not_answer(asked, how):
 
 def test_it_may_be_given_up(asked):
     """Its timer stops."""
-    asked.handshake.stop()
+    asked.request.stop()
     asked.rig.advance(10.0)
     assert [] == asked.told
