@@ -106,6 +106,10 @@ class Stream(Watcher):
         if code:
             self.lose(code)
             return
+        self._begin()
+
+    def _begin(self) -> None:
+        """Read and write from now on, what has been queued meanwhile first."""
         self.connecting = False
         self._plain = True
         self._watch((IN if self.reading else 0) | (OUT if self.queued else 0))

@@ -64,13 +64,7 @@ class TlsStream(Stream):
         except SSL.Error as error:
             self._fail(error)
         else:
-            self.connecting = False
-            self._plain = True
-            self._watch((IN if self.reading else 0) | (OUT if self.queued else 0))
-            if self.queued:
-                self.drain()
-            if self.fd >= 0:
-                self.owner.on_connected()
+            self._begin()
 
     def _send_preface(self) -> bool:
         """Send what comes first, which a connection that has just been made has room for; return whether it could be."""
