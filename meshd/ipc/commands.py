@@ -16,8 +16,8 @@ from meshd.ipc.blobs import INLINE_LIMIT
 PROTOCOL = 1
 """Version of these commands; a control plane refuses workers that speak another."""
 
-HEALTH, DNS_TCP, DNS_UDP = "", "dns", "dns/udp"
-"""What sockets are called that are no listener's: those of the health port and of the DNS proxy."""
+HEALTH, DNS_TCP, DNS_UDP = "", "meshd:dns", "meshd:dns/udp"
+"""What sockets are called that are no listener's: those of the health port and of the DNS proxy. Listeners of `--snapshot` may be called `dns`."""
 
 Fields = list[tuple[bytes, amp.Argument]]
 

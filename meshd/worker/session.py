@@ -307,7 +307,7 @@ class Session:
         self._later(self._retry_after, self._try)
 
     def _owner(self, name: str) -> SocketOwner:
-        """Give whose sockets are called so; no listener of a snapshot can be called as these are."""
+        """Give whose sockets are called so; no listener is called as these are."""
         others: dict[str, SocketOwner] = {commands.HEALTH: self.health, commands.DNS_TCP: self.names, commands.DNS_UDP: self.names}
         return others.get(name, self.plane)
 

@@ -13,6 +13,7 @@ from meshd.control.generations import Generation, next_generation
 from meshd.control.pusher import Pusher
 from meshd.control.sessions import HandedBack
 from meshd.control.sockets import ListeningSockets
+from meshd.ipc import commands
 from meshd.ipc.link import Verdict
 from meshd.model.node import DnsSettings, Ports
 from meshd.snapshot.listener import Listener
@@ -94,7 +95,7 @@ class AttachmentTests(SynchronousTestCase):
         """By both protocols, to the machine itself only."""
         node = machine("10.0.0.1", "fd00::1", dns=DnsSettings(True))
         loopback = ("127.0.0.1", 15053), ("::1", 15053)
-        expected = {"": {("0.0.0.0", 15021)}, "dns": set(loopback), "dns/udp": {(*place, "udp") for place in loopback}}
+        expected = {commands.HEALTH: {HEALTH}, commands.DNS_TCP: set(loopback), commands.DNS_UDP: {(*place, "udp") for place in loopback}}
         self.assertEqual(expected, own_places(node))
         self.assertEqual({}, own_places(machine(ports=Ports(health=0))))
 

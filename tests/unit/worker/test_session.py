@@ -289,6 +289,20 @@ class SessionTests(SynchronousTestCase):
         self.assertEqual((3, V1), (introduction.index, introduction.versions))
         self.assertEqual([("out", expected)], [(handed.name, handed.listening.getsockname()) for handed in introduction.sockets])
 
+    def test_each_socket_goes_to_what_serves_it(self):
+        """By what it is called; a listener may be called as it likes."""
+        self.start()
+        names = ("", "meshd:dns", "meshd:dns/udp", "dns", "out")
+        with socket.socket() as listening:
+            listening.listen()
+            for name in names:
+                self.ask(self.control.listen, name, "0.0.0.0", 1, listening.fileno())
+        found = [list(owner.sockets) for owner in (self.health, self.names, self.plane)]
+        self.assertEqual([[""], ["meshd:dns", "meshd:dns/udp"], ["dns", "out"]], found)
+        for name in names:
+            self.ask(self.control.unlisten, name)
+        self.assertEqual([{}, {}, {}], [owner.sockets for owner in (self.health, self.names, self.plane)])
+
     def test_a_worker_with_nothing_to_serve_gives_up(self):
         """Nobody would ever come for it."""
         self.reachable = False
