@@ -114,7 +114,8 @@ def _places(rules: Rules) -> Iterator[_Place]:
     yield from _http_places(rules)
     for index, (written, full) in enumerate(zip(rules.written.http, rules.full.http, strict=True)):
         for number, (one, other) in enumerate(zip(written.mirrors, full.mirrors, strict=True)):
-            yield _Place(("spec", "http", index, "mirrors", number, "destination"), one.destination, other.destination, mirror=True)
+            field: Path = ("mirror",) if one.alone else ("mirrors", number, "destination")
+            yield _Place(("spec", "http", index, *field), one.destination, other.destination, mirror=True)
     for name, before, after in (("tls", rules.written.tls, rules.full.tls), ("tcp", rules.written.tcp, rules.full.tcp)):
         for index, (plain, whole) in enumerate(zip(before, after, strict=True)):
             for number, (own, completed) in enumerate(zip(plain.destinations, whole.destinations, strict=True)):

@@ -112,8 +112,8 @@ def line_of(problem: Problem) -> str:
     """Give a message on one line, as istioctl does, with the field and what to do behind it."""
     place = f"{problem.origin.resource} {attrs.evolve(problem.origin, line=problem.line or problem.origin.line).place}".strip()
     field = f"{problem.field}: " if problem.field else ""
-    hint = f"; {problem.hint}" if problem.hint else ""
-    return f"{problem.severity.capitalize()} [{problem.code}] ({place}) {field}{problem.message}{hint}"
+    said = f"{problem.message.removesuffix('.')}; {problem.hint}" if problem.hint else problem.message
+    return f"{problem.severity.capitalize()} [{problem.code}] ({place}) {field}{said}"
 
 
 def _reaches(problem: Problem, threshold: str) -> bool:

@@ -1,19 +1,21 @@
 """A configuration directory read and compiled without a running meshd, by the same pure code."""
 
 import socket
+from pathlib import Path
 
 import attrs
 
 from meshd.base.addresses import is_ip_address
 from meshd.base.errors import Problem, has_errors
 from meshd.base.origins import Origin
+from meshd.base.places import CREDENTIALS
 from meshd.cli.printing import finish, print_problems
 from meshd.compile.compiler import compile_snapshot
 from meshd.control.machine import machine_addresses
 from meshd.model.node import Node
 from meshd.model.node_choice import choose_node
 from meshd.model.world import World
-from meshd.snapshot.snapshot import Snapshot
+from meshd.snapshot.snapshot import Snapshot, secrets_wanted
 from meshd.sources.directory import load_directory
 
 
@@ -60,3 +62,12 @@ def compile_configuration(config_dir: str, wanted: str) -> Compiled:
     snapshot = compiled.snapshot
     dangling = [Problem(Origin("compiler"), message, hint="report this as a bug") for message in snapshot.inconsistencies()]
     return Compiled(read.node, snapshot, (*read.problems, *compiled.problems, *dangling))
+
+
+def with_secrets(compiled: Compiled, config_dir: str) -> Compiled:
+    """Add the certificates that a snapshot names, read from the files that a running meshd would read, and what is wrong with them."""
+    from meshd.sources.secret_files import SecretFiles
+
+    files = SecretFiles(str(Path(config_dir).absolute() / CREDENTIALS))
+    found = files.find(secrets_wanted(compiled.snapshot))
+    return attrs.evolve(compiled, snapshot=attrs.evolve(compiled.snapshot, secrets=found), problems=(*compiled.problems, *files.problems))

@@ -197,7 +197,7 @@ def read_mirrors(fields: Fields) -> tuple[HttpMirror, ...]:
     percentage = read_percentage(fields, "mirrorPercentage", float(percent))
     mirrors = []
     if "mirror" in fields:
-        mirrors.append(HttpMirror(read_destination(fields.mapping("mirror")), percentage))
+        mirrors.append(HttpMirror(read_destination(fields.mapping("mirror")), percentage, alone=True))
     for item in fields.items("mirrors"):
         mirrors.append(HttpMirror(required_destination(item), read_percentage(item, "percentage", 100.0)))
         item.finish()

@@ -86,6 +86,8 @@ def _read_debounce(fields: Fields) -> Debounce:
 
 
 def _read_dns(fields: Fields) -> DnsSettings:
+    if "servers" in fields and "enabled" not in fields:
+        fields.wrong("servers", "expected enabled: true beside it, got nothing", "or it has no effect", severity="warning")
     settings = DnsSettings(fields.flag("enabled"), tuple(dict.fromkeys(canonical_ip(text) for text in fields.texts("servers", check=ip_address))))
     fields.finish()
     return settings

@@ -189,10 +189,11 @@ class HttpFault:
 
 @attrs.frozen
 class HttpMirror:
-    """A destination that gets a copy of some requests; its answers are dropped."""
+    """A destination that gets a copy of some requests; its answers are dropped. `alone` tells that it was written as `mirror`, not in `mirrors`."""
 
     destination: Destination
     percentage: float = 100.0
+    alone: bool = attrs.field(default=False, eq=False)
 
 
 @attrs.frozen

@@ -50,9 +50,11 @@ def command() -> None:
     """
 
 
-def load_dump(config_dir: str, run_dir: str, node: str) -> tuple[Json, bool]:
+def load_dump(config_dir: str, run_dir: str, node: str, secrets: bool = False) -> tuple[Json, bool]:
     """
     Give what is served, or would be, in Envoy's JSON; and whether the configuration that was read has errors.
+
+    With `secrets` certificates come from their files where a configuration is read; a running meshd has them anyway.
 
     Raises:
         LiveError: If there is no configuration to read and no meshd answers.
@@ -63,10 +65,12 @@ def load_dump(config_dir: str, run_dir: str, node: str) -> tuple[Json, bool]:
         from meshd.cli.live import get_json
 
         return annotate(get_json(run_dir, "/snapshot"), read_found_out(get_json(run_dir, "/status"))), False
-    from meshd.cli.offline import compile_configuration
+    from meshd.cli.offline import compile_configuration, with_secrets
     from meshd.snapshot.envoy_json import to_json
 
     compiled = compile_configuration(config_dir, node)
+    if secrets:
+        compiled = with_secrets(compiled, config_dir)
     print_problems(compiled.problems)
     return to_json(compiled.snapshot), has_errors(compiled.problems)
 
@@ -84,7 +88,7 @@ def build_command(name: str, views: dict[str, View], help_text: str) -> click.Co
 
     def show(config_dir: str, run_dir: str, node: str, form: str, verbose: bool = True, **chosen: Any) -> None:
         filters = Filters(**{key: value for key, value in chosen.items() if value is not None})
-        dump, failed = load_dump(config_dir, run_dir, node)
+        dump, failed = load_dump(config_dir, run_dir, node, secrets="secret" in views)
         if form == "table":
             click.echo("\n".join(format_view(view, dump, filters, verbose) for view in views.values()), nl=False)
         elif len(views) == 1:

@@ -18,7 +18,7 @@ def test_finds_unknown_hosts_and_ports():
         'IST0101 web 5 spec.http[2].route[0].destination.port: Referenced host:port not found: "web:81"',
         'IST0112 web 5 spec.http[3].route[0].destination: This VirtualService routes to a service "api" that exposes multiple ports [80 90]. '
         "Specifying a port in the destination is required to disambiguate.",
-        'IST0101 web 5 spec.http[0].mirrors[0].destination.host: Referenced mirror host not found: "nobody"',
+        'IST0101 web 5 spec.http[0].mirror.host: Referenced mirror host not found: "nobody"',
     ] == found(find_unknown_destinations, WEB, API, virtual("web", spec), virtual("tcp", tcp))
 
 
@@ -36,7 +36,7 @@ def test_finds_unknown_subsets():
     spec = f"hosts: [web], http: [{{{to('web', ', subset: v1')}}}, {{{to('web', ', subset: v2')}, {mirror}}}]"
     assert [
         'IST0101 web 5 spec.http[1].route[0].destination.subset: Referenced host+subset in destinationrule not found: "web+v2"',
-        'IST0101 web 5 spec.http[1].mirrors[0].destination.subset: Referenced mirror+subset in destinationrule not found: "web+v3"',
+        'IST0101 web 5 spec.http[1].mirror.subset: Referenced mirror+subset in destinationrule not found: "web+v3"',
     ] == found(find_unknown_subsets, WEB, RULE, virtual("web", spec))
 
 

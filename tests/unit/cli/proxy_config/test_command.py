@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.helpers.certificates import Authority
 from tests.helpers.command_line import BROKEN, meshctl, write_mesh
 from tests.helpers.small_worlds import istio, to, virtual
 
@@ -50,6 +51,23 @@ def test_json_and_yaml_say_the_same(folder: str, kind: str, key: str) -> None:
     assert found == yaml.safe_load(meshctl(*arguments, "yaml").stdout)
     assert all(isinstance(resource[key], str) for resource in found)
     assert bool(found) == (kind != "secret")
+
+
+def test_secrets_are_read_from_their_files(tmp_path: Path) -> None:
+    """Those that listeners name; one that is not there is told, and no key is shown."""
+    Authority().issue("here.example.com").write(tmp_path / "credentials" / "here", "tls")
+    servers = ", ".join(
+        f"{{port: {{number: {port}, name: https, protocol: HTTPS}}, hosts: [{name}.example.com], tls: {{mode: SIMPLE, credentialName: {name}}}}}"
+        for port, name in ((443, "here"), (444, "gone"))
+    )
+    node = "{apiVersion: meshd.io/v1, kind: Node, metadata: {name: edge}, spec: {gateway: true, labels: {app: edge}, addresses: [10.0.0.1]}}"
+    gateway = istio("Gateway", "g", f"selector: {{app: edge}}, servers: [{servers}]")
+    (tmp_path / "a.yaml").write_text(f"{node}\n---\n{gateway}\n")
+    result = meshctl("proxy-config", "secret", "--config-dir", str(tmp_path))
+    assert [["kubernetes://here", "Cert"]] == [line.split()[:2] for line in result.stdout.splitlines()[1:]]
+    assert 1 == result.exit_code
+    assert "gone/tls.crt: expected a file that can be read" in result.stderr
+    assert "PRIVATE KEY" not in meshctl("proxy-config", "all", "--config-dir", str(tmp_path), "-o", "json").stdout
 
 
 def test_json_holds_the_whole_route(folder: str) -> None:
