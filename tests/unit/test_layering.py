@@ -13,7 +13,7 @@ FLOORS = (
     ("analyze",),
     ("ipc",),
     ("sources", "control", "capture", "dns", "worker"),
-    ("admin", "dashboard"),
+    ("admin",),
     ("cli",),
     ("tap",),
 )
