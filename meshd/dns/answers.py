@@ -157,8 +157,11 @@ class Answers:
     def _look_up_completed(self, name: bytes) -> Known | None:
         """Find a name that the client's resolver has completed with a search domain."""
         for ending in self._search:
-            if name.endswith(ending) and len(name) > len(ending):
-                return self._look_up(name[:-len(ending)] + b"\0")
+            place, end = 0, len(name) - len(ending)
+            while place < end:
+                place += 1 + name[place]
+            if place == end > 0 and name.endswith(ending):  # not within a label, which may hold any bytes
+                return self._look_up(name[:end] + b"\0")
         return None
 
     def _look_up(self, name: bytes) -> Known | None:

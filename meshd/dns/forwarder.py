@@ -16,7 +16,7 @@ from twisted.protocols.basic import Int16StringReceiver
 from twisted.python.failure import Failure
 
 from meshd.dns.cache import Cache, Key
-from meshd.dns.message import HEADER, MAX_MESSAGE, REFUSED, SERVFAIL, Question, record_places
+from meshd.dns.message import HEADER, MAX_MESSAGE, REFUSED, SERVFAIL, TYPE_AND_CLASS, Question, record_places
 
 PORT = 53
 PATIENCE = 2.0  # seconds for one server
@@ -61,7 +61,8 @@ class Forwarder:
             deliver: Called once, perhaps before this returns.
             whole: An answer that was cut is no answer: ask over TCP.
         """
-        key = (message[HEADER:question.end].lower(), bytes([message[2] & 0x01, message[3] & 0x30]) + message[question.end:])
+        asked = question.name + message[question.end - TYPE_AND_CLASS:question.end]
+        key = (asked, bytes([message[2] & 0x01, message[3] & 0x30]) + message[question.end:])
         now = self.reactor.seconds()
         found = self._cache.find(key, now)
         if found is not None:
@@ -156,9 +157,11 @@ class _Asking:
 
 def answers(answer: bytes, message: bytes, end: int) -> bool:
     """Tell whether bytes are a well-formed answer to a query whose question ends there; of one that was cut, the last record may be."""
+    name_end = end - TYPE_AND_CLASS
     return (
         len(answer) >= end and answer[:2] == message[:2] and bool(answer[2] & 0x80) and answer[4:6] == b"\0\1"
-        and answer[HEADER:end].lower() == message[HEADER:end].lower() and (bool(answer[2] & 0x02) or record_places(answer) is not None)
+        and answer[HEADER:name_end].lower() == message[HEADER:name_end].lower() and answer[name_end:end] == message[name_end:end]
+        and (bool(answer[2] & 0x02) or record_places(answer) is not None)
     )
 
 

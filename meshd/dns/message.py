@@ -11,6 +11,7 @@ IN = 1
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
 
 HEADER = 12  # bytes
+TYPE_AND_CLASS = 4  # bytes, behind the name of a question
 PLAIN_LIMIT = 512  # bytes of a UDP answer where the client says nothing (RFC 1035, 2.3.4)
 OWN_LIMIT = 1232  # bytes that we say we take (DNS flag day 2020)
 MAX_NAME = 255

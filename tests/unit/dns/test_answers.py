@@ -70,6 +70,19 @@ def test_answers(table, name, kind, expected):
     assert expected == ask(table, name, kind)
 
 
+def test_a_search_domain_within_a_label(table):
+    """Labels hold any bytes: what only looks like the end of a name is none."""
+    message = query("web.test")
+    for ending in table._search:
+        label = b"a" + ending[:-1]
+        inner = bytes([len(label)]) + label + b"\0"
+        for name in (inner, b"\3web" + inner, ending):
+            message = message[:12] + name + message[-4:]
+            question = read_question(message)
+            assert question is not None
+            assert None is table.find(message, question, 512)
+
+
 def test_any_amplifies_nothing(table):
     """RFC 8482, for names that are known and for others."""
     assert ["0 HINFO"] * 2 == [ask(table, name, ANY)[:7] for name in ("web", "unknown.test")]

@@ -11,6 +11,8 @@ from meshd.dns.message import read_question
 from tests.helpers.dns_messages import query
 from tests.helpers.name_server import NameServer, a
 
+HTTPS, HTTPS_IN_LOWER_CASE = 65, 97  # RFC 9460, and a type of nobody's
+
 
 @pytest.fixture(name="server")
 def _server():
@@ -135,6 +137,21 @@ def test_only_answers_to_the_question_are_taken():
     assert answers(good, asked, len(asked))
     assert answers(good[:12] + query("X.TEST")[12:], asked, len(asked))
     assert not any(answers(one, asked, len(asked)) for one in bad)
+    service = query("x.test", HTTPS)
+    assert not answers(service[:2] + b"\x81\x80" + query("x.test", HTTPS_IN_LOWER_CASE)[4:], service, len(service))
+
+
+def test_types_have_no_case(server, asker):
+    """What is kept or asked for one type is no answer for another, although its byte is the same letter in lower case."""
+    server.answers["x.test"] = []
+    got: list[bytes | None] = []
+    for kind in (HTTPS, HTTPS_IN_LOWER_CASE):
+        message = query("x.test", kind)
+        question = read_question(message)
+        assert question is not None
+        asker.ask(message, question, got.append, whole=False)
+    server.turn_until(lambda: len(got) == 2)
+    assert [("x.test", HTTPS), ("x.test", HTTPS_IN_LOWER_CASE)] == sorted(server.asked)
 
 
 def test_forged_answers_do_not_end_a_question(server, monkeypatch):
