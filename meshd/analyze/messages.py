@@ -211,3 +211,7 @@ UNUSED_DELEGATE = Message(
     "MESHD004", "UnusedDelegate", "warning", "This VirtualService has no hosts and nobody delegates to it: it has no effect",
     "add hosts, or delegate to it",
 )
+UNANSWERED_NAMES = Message(
+    "MESHD005", "UnansweredNames", "warning", "{} gives hosts without addresses some of the mesh's, but this machine does not resolve their names",
+    "set dns: {enabled: true} in its spec",
+)
