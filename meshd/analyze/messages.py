@@ -215,3 +215,8 @@ UNANSWERED_NAMES = Message(
     "MESHD005", "UnansweredNames", "warning", "{} gives hosts without addresses some of the mesh's, but this machine does not resolve their names",
     "set dns: {enabled: true} in its spec",
 )
+UNDIVERTED_NAMES = Message(
+    "MESHD006", "UndivertedNames", "warning",
+    "Names are not resolved by meshd on this machine although dns is enabled: {}, so that no question is diverted",
+    "capture outbound connections on it, or leave dns out",
+)

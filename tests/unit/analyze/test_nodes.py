@@ -1,6 +1,6 @@
 """Tests of Nodes that contradict the mesh."""
 
-from meshd.analyze.nodes import find_unanswered_names
+from meshd.analyze.nodes import find_unanswered_names, find_undiverted_names
 from tests.helpers.analysis import found, node
 from tests.helpers.small_worlds import istio, mesh
 
@@ -18,3 +18,18 @@ def test_finds_machines_whose_names_nobody_answers():
     assert [expected] == found(find_unanswered_names, *machines, istio("ProxyConfig", "p", f"environmentVariables: {VARIABLE}"))
     assert [] == found(find_unanswered_names, *machines, istio("ProxyConfig", "p", f"environmentVariables: {VARIABLE}", namespace="other"))
     assert [] == found(find_unanswered_names, *machines)
+
+
+def test_finds_machines_that_divert_no_questions():
+    """Edge proxies, and machines without capture of what leaves them."""
+    dns = ", dns: {enabled: true}"
+    machines = (
+        node("edge", "app: a", f", gateway: true{dns}"), node("shut", "app: a", f", capture: {{enabled: false}}{dns}"),
+        node("inward", "app: a", f", capture: {{outbound: false}}{dns}"), node("right", "app: a", dns), node("plain", "app: a", ", gateway: true"),
+    )
+    reasons = {"edge": "it is an edge proxy, which captures nothing", "inward": "it captures nothing outbound", "shut": "its capture is off"}
+    said = "Names are not resolved by meshd on this machine although dns is enabled"
+    assert sorted(
+        f"MESHD006 {name} {line} spec.dns: {said}: {reasons[name]}, so that no question is diverted"
+        for name, line in (("edge", 1), ("shut", 3), ("inward", 5))
+    ) == sorted(found(find_undiverted_names, *machines))
