@@ -9,8 +9,14 @@ Lines = list[tuple[str, str]]
 
 FRAMING = ("content-length", "transfer-encoding", "connection", "upgrade", "keep-alive", "proxy-connection", "host")
 ONE_LINE_IN_REQUESTS = (
-    "accept", "accept-encoding", "authorization", "cache-control", "content-type", "origin", "referer", "te", "user-agent", "via",
-    "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id",
+    "accept", "accept-encoding", "access-control-request-headers", "access-control-request-method", "authorization", "cache-control", "content-type",
+    "expect", "grpc-timeout", "origin", "referer", "te", "user-agent", "via", "x-client-trace-id", "x-envoy-attempt-count",
+    "x-envoy-decorator-operation", "x-envoy-downstream-service-cluster", "x-envoy-downstream-service-node", "x-envoy-expected-rq-timeout-ms",
+    "x-envoy-external-address", "x-envoy-force-trace", "x-envoy-hedge-on-per-try-timeout", "x-envoy-ip-tags", "x-envoy-max-retries",
+    "x-envoy-original-path", "x-envoy-original-url", "x-envoy-retriable-header-names", "x-envoy-retriable-status-codes", "x-envoy-retry-grpc-on",
+    "x-envoy-retry-on", "x-envoy-upstream-alt-stat-name", "x-envoy-upstream-rq-per-try-timeout-ms", "x-envoy-upstream-rq-timeout-alt-response",
+    "x-envoy-upstream-rq-timeout-ms", "x-envoy-upstream-stream-duration-ms", "x-forwarded-client-cert", "x-forwarded-for", "x-forwarded-host",
+    "x-forwarded-port", "x-forwarded-proto", "x-request-id",
 )
 ONE_LINE_IN_RESPONSES = ("cache-control", "content-type", "date", "etag", "server", "vary", "via", "x-request-id")
 OPERATOR = re2.compile(r"%%|%REQ\(([^?)]*)(?:\?([^)]*))?\)(?::(\d+))?%")

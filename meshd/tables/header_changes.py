@@ -5,6 +5,7 @@ from typing import cast
 
 from meshd.codec.headers import Headers
 from meshd.snapshot.header_changes import HeaderChange, HeaderChanges
+from meshd.tables.headers.requests import SINGLE
 from meshd.tables.interfaces import Exchange, Step
 from meshd.telemetry.log_format import Part, parse_format
 from meshd.telemetry.log_values import Surroundings
@@ -18,10 +19,7 @@ Change = Callable[[Exchange, Headers], None]
 
 FRAMING = frozenset((b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"keep-alive", b"proxy-connection", b"host"))
 """What says where a message ends and for whom it is: never changed, since the two sides would read different messages."""
-JOINED_IN_REQUESTS = frozenset((
-    b"accept", b"accept-encoding", b"authorization", b"cache-control", b"content-type", b"origin", b"referer", b"te", b"user-agent", b"via",
-    b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-request-id",
-))
+JOINED_IN_REQUESTS = SINGLE | {b"referer"}
 """Headers that Envoy keeps in one line: what is appended follows a comma."""
 JOINED_IN_RESPONSES = frozenset((b"cache-control", b"content-type", b"date", b"etag", b"server", b"vary", b"via", b"x-request-id"))
 

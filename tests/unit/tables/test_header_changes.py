@@ -4,8 +4,9 @@ import pytest
 
 from meshd.codec.headers import Headers
 from meshd.codec.local_reply import begin_reply
+from meshd.explain.header_changes import ONE_LINE_IN_REQUESTS
 from meshd.snapshot.header_changes import HeaderChange, HeaderChanges
-from meshd.tables.header_changes import change_requests, change_responses
+from meshd.tables.header_changes import JOINED_IN_REQUESTS, change_requests, change_responses
 from meshd.telemetry.log_values import Surroundings
 from tests.helpers.exchanges import PlainExchange
 
@@ -32,6 +33,17 @@ def changed(before, add=(), remove=(), path=b"/"):
 def test_actions(before, add, expected):
     """Overwriting moves to the end and comes before adding; what Envoy keeps in one line grows in its place."""
     assert expected == changed(before, add)
+
+
+@pytest.mark.parametrize("name", sorted(JOINED_IN_REQUESTS))
+def test_what_envoy_keeps_in_one_line(name):
+    """As a real Envoy does it."""
+    assert [f"{name.decode()}: a,b"] == changed([(name.decode(), "a")], [(name.decode(), "b", APPEND)])
+
+
+def test_the_explanation_knows_the_same_names():
+    """It has a list of its own."""
+    assert sorted(JOINED_IN_REQUESTS) == sorted(name.encode() for name in ONE_LINE_IN_REQUESTS)
 
 
 @pytest.mark.parametrize(("value", "expected"), [
