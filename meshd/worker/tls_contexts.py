@@ -4,7 +4,9 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from typing import Final
+from weakref import WeakValueDictionary
 
+import attrs
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from OpenSSL import SSL, crypto
@@ -38,14 +40,19 @@ _SESSION_CONTEXT: Final = b"meshd"
 
 
 class TlsContexts:
-    """The contexts of a worker; each is made when the first connection asks for it, and again when a secret of its has changed."""
+    """
+    The contexts of a worker; each is made when the first connection asks for it, and again when a secret of its has changed.
 
-    __slots__ = ("_contexts", "_on_problem", "_secrets")
+    Clusters that differ in names only share one: with the roots of an operating system it has a megabyte, and takes ten milliseconds to make.
+    """
+
+    __slots__ = ("_clients", "_contexts", "_on_problem", "_secrets")
 
     def __init__(self, on_problem: Callable[[str], None]) -> None:
         """Begin with no secrets."""
         self._secrets: Mapping[str, Secret] = {}
         self._contexts: dict[DownstreamTls | UpstreamTls, tuple[tuple[Secret | None, ...], SSL.Context | None]] = {}
+        self._clients: WeakValueDictionary[tuple[UpstreamTls, tuple[Secret, ...]], SSL.Context] = WeakValueDictionary()
         self._on_problem = on_problem
 
     def use(self, secrets: Mapping[str, Secret]) -> None:
@@ -76,10 +83,24 @@ class TlsContexts:
         if len(found) < len(secrets):
             return None
         try:
-            return build_server(tls, found) if isinstance(tls, DownstreamTls) else build_client(tls, found)
+            return build_server(tls, found) if isinstance(tls, DownstreamTls) else self._share(_without_names(tls), found)
         except (ValueError, SSL.Error, crypto.Error) as error:
             self._on_problem(f"TLS by {', '.join(found)} cannot be served: {type(error).__name__}: {error}")
             return None
+
+
+    def _share(self, tls: UpstreamTls, secrets: Mapping[str, Secret]) -> SSL.Context:
+        key = (tls, tuple(secrets.values()))
+        context = self._clients.get(key)
+        if context is None:
+            context = self._clients[key] = build_client(tls, secrets)
+        return context
+
+
+def _without_names(tls: UpstreamTls) -> UpstreamTls:
+    """Give what a context is made from: names and pins belong to each connection (`upstream.tls.ask`)."""
+    server = attrs.evolve(tls.server, names=(), prefixes=(), hashes=(), key_hashes=())
+    return attrs.evolve(tls, server=server, sni="", auto_sni=False, auto_san=False)
 
 
 def build_server(tls: DownstreamTls, secrets: Mapping[str, Secret]) -> SSL.Context:
@@ -170,7 +191,8 @@ def _trust(context: SSL.Context, check: PeerCheck, secrets: Mapping[str, Secret]
             kept.said = f"X509_verify_cert: certificate verification error at depth {depth}: {VERIFY_ERRORS.get(code, f'error {code}')}"
         elif depth == 0:
             leaf = certificate.to_cryptography()
-            kept.said = misnamed(leaf, kept.name, check) or unpinned(leaf, check)
+            rules = kept.rules or check
+            kept.said = misnamed(leaf, kept.name, rules) or unpinned(leaf, rules)
         return not kept.said
 
     context.set_verify(mode, verify)

@@ -30,7 +30,7 @@ def ask(context: SSL.Context, tls: UpstreamTls, descriptor: socket.socket, name:
     asked = tls.sni or name
     if asked and len(asked) <= MOST_NAME:
         made.set_tlsext_host_name(asked.encode())
-    made.set_app_data(Check(asked if tls.auto_san else ""))
+    made.set_app_data(Check(asked if tls.auto_san else "", tls.server))
     made.set_connect_state()
     return made
 

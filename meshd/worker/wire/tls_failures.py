@@ -5,6 +5,8 @@ from typing import Final
 
 from OpenSSL import SSL
 
+from meshd.snapshot.tls import PeerCheck
+
 _LIBRARY: Final = 16 << 24
 """Where BoringSSL numbers what its SSL library says: ERR_PACK(ERR_LIB_SSL, reason)."""
 _REASONS: Final = {
@@ -41,14 +43,16 @@ class Check:
 
     Attributes:
         name: What the certificate has to be for; empty: what is configured says so.
+        rules: What is configured for this connection; None: the same as for all that are made from its context.
         said: Why the certificate was not taken, in Envoy's words; empty: it was.
     """
 
-    __slots__ = ("name", "said")
+    __slots__ = ("name", "rules", "said")
 
-    def __init__(self, name: str = "") -> None:
+    def __init__(self, name: str = "", rules: PeerCheck | None = None) -> None:
         """Begin with nothing said."""
         self.name = name
+        self.rules: PeerCheck | None = rules
         self.said = ""
 
 

@@ -184,6 +184,19 @@ def test_a_context_is_made_once(contexts):
     assert [] == problems
 
 
+def test_clusters_share_what_is_no_name(rig, contexts):
+    """Each is held to its own names and pins, although their context is one; another certificate or other roots make another."""
+    made, _problems = contexts
+    checks = [PeerCheck("r", ("a.test",)), PeerCheck("r", ("z.test",)), PeerCheck("r", prefixes=("z",)), PeerCheck("r", hashes=("0",))]
+    ways = [*(upstream(check, sni="a.test") for check in checks), upstream(sni="z.test", auto_san=True)]
+    found = [agree(rig, tls, made.client(tls), lambda peer: server_of(peer, LEAF))[0] for tls in ways]
+    assert [True, False, False, False, False] == [failure == "" for failure in found]
+    assert 1 == len({id(made.client(tls)) for tls in ways})
+    assert 3 == len({id(made.client(tls)) for tls in (ways[0], upstream(certificate="d"), upstream(PeerCheck("r", revoked="l")))})
+    made.use({**SECRETS, "r": Secret("r", trusted_ca=OTHER.chain)})
+    assert "unable to get local issuer" in agree(rig, ways[0], made.client(ways[0]), lambda peer: server_of(peer, LEAF))[0]
+
+
 @pytest.mark.parametrize(("name", "said"), [
     ("absent", ""), ("mixed", "TLS by mixed cannot be served: "), ("empty", "TLS by empty cannot be served: "),
 ])
