@@ -18,7 +18,13 @@ ONE_LINE_IN_REQUESTS = (
     "x-envoy-upstream-rq-timeout-ms", "x-envoy-upstream-stream-duration-ms", "x-forwarded-client-cert", "x-forwarded-for", "x-forwarded-host",
     "x-forwarded-port", "x-forwarded-proto", "x-request-id",
 )
-ONE_LINE_IN_RESPONSES = ("cache-control", "content-type", "date", "etag", "server", "vary", "via", "x-request-id")
+ONE_LINE_IN_RESPONSES = (
+    "access-control-allow-credentials", "access-control-allow-headers", "access-control-allow-methods", "access-control-allow-origin",
+    "access-control-expose-headers", "access-control-max-age", "age", "cache-control", "content-encoding", "content-type", "date", "etag", "expires",
+    "grpc-message", "grpc-status", "last-modified", "location", "proxy-status", "server", "vary", "via", "x-envoy-attempt-count",
+    "x-envoy-decorator-operation", "x-envoy-degraded", "x-envoy-immediate-health-check-fail", "x-envoy-upstream-canary",
+    "x-envoy-upstream-service-time", "x-request-id",
+)
 OPERATOR = re2.compile(r"%%|%REQ\(([^?)]*)(?:\?([^)]*))?\)(?::(\d+))?%")
 
 

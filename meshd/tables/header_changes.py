@@ -21,7 +21,13 @@ FRAMING = frozenset((b"content-length", b"transfer-encoding", b"connection", b"u
 """What says where a message ends and for whom it is: never changed, since the two sides would read different messages."""
 JOINED_IN_REQUESTS = SINGLE | {b"referer"}
 """Headers that Envoy keeps in one line: what is appended follows a comma."""
-JOINED_IN_RESPONSES = frozenset((b"cache-control", b"content-type", b"date", b"etag", b"server", b"vary", b"via", b"x-request-id"))
+JOINED_IN_RESPONSES = frozenset((
+    b"access-control-allow-credentials", b"access-control-allow-headers", b"access-control-allow-methods", b"access-control-allow-origin",
+    b"access-control-expose-headers", b"access-control-max-age", b"age", b"cache-control", b"content-encoding", b"content-type", b"date", b"etag",
+    b"expires", b"grpc-message", b"grpc-status", b"last-modified", b"location", b"proxy-status", b"server", b"vary", b"via", b"x-envoy-attempt-count",
+    b"x-envoy-decorator-operation", b"x-envoy-degraded", b"x-envoy-immediate-health-check-fail", b"x-envoy-upstream-canary",
+    b"x-envoy-upstream-service-time", b"x-request-id",
+))
 
 
 def change_headers(layer: HeaderChanges, surroundings: Surroundings) -> Change:

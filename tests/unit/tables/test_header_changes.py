@@ -4,9 +4,9 @@ import pytest
 
 from meshd.codec.headers import Headers
 from meshd.codec.local_reply import begin_reply
-from meshd.explain.header_changes import ONE_LINE_IN_REQUESTS
+from meshd.explain.header_changes import ONE_LINE_IN_REQUESTS, ONE_LINE_IN_RESPONSES
 from meshd.snapshot.header_changes import HeaderChange, HeaderChanges
-from meshd.tables.header_changes import JOINED_IN_REQUESTS, change_requests, change_responses
+from meshd.tables.header_changes import JOINED_IN_REQUESTS, JOINED_IN_RESPONSES, change_requests, change_responses
 from meshd.telemetry.log_values import Surroundings
 from tests.helpers.exchanges import PlainExchange
 
@@ -42,8 +42,9 @@ def test_what_envoy_keeps_in_one_line(name):
 
 
 def test_the_explanation_knows_the_same_names():
-    """It has a list of its own."""
+    """It has lists of its own."""
     assert sorted(JOINED_IN_REQUESTS) == sorted(name.encode() for name in ONE_LINE_IN_REQUESTS)
+    assert sorted(JOINED_IN_RESPONSES) == sorted(name.encode() for name in ONE_LINE_IN_RESPONSES)
 
 
 @pytest.mark.parametrize(("value", "expected"), [
