@@ -22,7 +22,8 @@ import pytest
 
 from tests.bench.hosts import SERVER, SERVER_PORT, SERVICE, Host, bench_hosts, run
 from tests.bench.servers import web_server
-from tests.helpers.proxies import Proxy, envoy, find_envoy, meshd, wait_until
+from tests.helpers.proxies import Proxy, envoy, meshd, wait_until
+from tests.helpers.witness import envoy_is_missing
 
 RAW_CALLS = Path(__file__).parents[1] / "helpers" / "raw_calls.py"
 UNKNOWN = "10.77.0.3"
@@ -32,15 +33,6 @@ PROXIES = {"meshd": meshd, "envoy": partial(envoy, flush_ms=50)}
 
 Results = dict[str, dict[str, object]]
 """What came of each call by its name: answer, end, log lines."""
-
-
-def envoy_is_missing() -> bool:
-    """Tell whether no Envoy is installed."""
-    try:
-        find_envoy()
-    except RuntimeError:
-        return True
-    return False
 
 
 pytestmark = [

@@ -3,6 +3,15 @@
 import pytest
 
 from tests.helpers.http_rig import HttpRig
+from tests.helpers.worker_rig import Rig
+
+
+@pytest.fixture
+def rig():
+    """Give a worker's parts."""
+    made = Rig()
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
 from meshd.snapshot.listener import Listener, ListenerFilter
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.worker.accept import Arrival
-from tests.helpers.worker_rig import CLUSTER, Rig, downstream, ending, snapshot
+from tests.helpers.worker_rig import CLUSTER, downstream, ending, snapshot
 
 HTTP_MATCH = FilterChainMatch(transport_protocol="raw_buffer", application_protocols=("http/1.1", "h2c"))
 HTTP = FilterChain("http", HTTP_MATCH, HttpConnectionManager("h", "80"))
@@ -65,14 +65,6 @@ class Arrivals:
             return self.arrival.stream.socket.recv(65536)
         except BlockingIOError:
             return b""
-
-
-@pytest.fixture
-def rig():
-    """Give a worker's parts."""
-    made = Rig()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -6,17 +6,9 @@ import pytest
 
 from meshd.worker.closing import PATIENCE, Lingering, give_up_when_stuck
 from meshd.worker.wire.stream import Stream
-from tests.helpers.worker_rig import Recorder, Rig, ending
+from tests.helpers.worker_rig import Recorder, ending
 
 DELAY = 1.0
-
-
-@pytest.fixture
-def rig():
-    """Give a worker's parts."""
-    made = Rig()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from meshd.worker.direction import BULK_READS, Direction
 from meshd.worker.wire.splice import Pipes
 from meshd.worker.wire.stream import Stream
-from tests.helpers.worker_rig import Rig, received
+from tests.helpers.worker_rig import received
 
 
 class Pair:
@@ -33,14 +33,6 @@ class Pair:
     def break_off(self):
         """Note."""
         self.events.append("broken")
-
-
-@pytest.fixture
-def rig():
-    """Give a worker's parts."""
-    made = Rig()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from meshd.worker.upstream.tls import ask
 from meshd.worker.wire.tls_stream import TlsStream
 from tests.helpers.certificates import DAY, Authority
 from tests.helpers.tls_rig import client_of, server_of, shake
-from tests.helpers.worker_rig import Recorder, Rig
+from tests.helpers.worker_rig import Recorder
 
 ROOT, OTHER = Authority("root"), Authority("other")
 LEAF = ROOT.issue("a.test", "*.b.test")
@@ -40,14 +40,6 @@ def pinned(*hashes, keys=()):
 
 
 MISNAMED = DownstreamTls((), ("c",), PeerCheck("r", ("spiffe://x/z",)))
-
-
-@pytest.fixture
-def rig():
-    """Give a worker's parts."""
-    made = Rig()
-    yield made
-    made.close()
 
 
 @pytest.fixture

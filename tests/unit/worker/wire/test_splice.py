@@ -8,15 +8,7 @@ import pytest
 
 from meshd.worker.wire.splice import FREE_PIPES, SMALL_READS, Pipes, Splice
 from meshd.worker.wire.stream import Stream
-from tests.helpers.worker_rig import Recorder, Rig, received
-
-
-@pytest.fixture
-def rig():
-    """Give a worker's parts."""
-    made = Rig()
-    yield made
-    made.close()
+from tests.helpers.worker_rig import Recorder, received
 
 
 class Way:

@@ -8,20 +8,12 @@ import socket
 import pytest
 
 from meshd.worker.wire.stream import BUFFER, GATHERED, LARGE, SHARE, Stream
-from tests.helpers.worker_rig import Recorder, Rig, ending, received
+from tests.helpers.worker_rig import Recorder, ending, received
 
 BIG = bytes(range(256)) * 16384  # 4 MiB, more than any socket buffer
 
 HIGH = BUFFER // SHARE
 LOW = HIGH // SHARE
-
-
-@pytest.fixture
-def rig():
-    """Give a worker's parts."""
-    made = Rig()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -19,14 +19,6 @@ SERVER = build_server(DownstreamTls((), ("c",), None), {"c": Secret("c", LEAF.ch
 BIG = bytes(range(256)) * 16384  # 4 MiB, more than any socket buffer
 
 
-@pytest.fixture
-def rig():
-    """Give a worker's parts."""
-    made = Rig()
-    yield made
-    made.close()
-
-
 class Ends:
     """A stream that ends TLS, its owner, and a client."""
 
