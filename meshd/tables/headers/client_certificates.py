@@ -13,6 +13,10 @@ from meshd.telemetry.tls_facts import CertificateFacts, TlsFacts
 Prepare = Callable[[Headers, TlsFacts | None], None]
 """Changes the headers of a request that came over TLS, or not."""
 
+_CONTROLS: Final = {number: f"%{number:02X}" for number in (*range(32), 127)}
+"""Authorities have signed names that hold anything; what would end a line, and begin a header, is written as URLs have it."""
+_ENDS: Final = frozenset(',;"')
+"""What ends a value, or the whole entry; Envoy's documentation of the header has values with them in quotes."""
 _ORDER: Final = ("cert", "chain", "subject", "uri", "dns")
 
 
@@ -52,17 +56,25 @@ def _drop(headers: Headers) -> None:
 
 def _entry(tls: TlsFacts, peer: CertificateFacts, told: Sequence[str]) -> str:
     own = tls.own
-    parts = [] if own is None else [f"By={uri}" for uri in own.names(x509.UniformResourceIdentifier)]
+    parts = [] if own is None else [f"By={_quoted(uri)}" for uri in own.names(x509.UniformResourceIdentifier)]
     parts.append(f"Hash={peer.fingerprint_256}")
     for detail in told:
         parts += _TOLD[detail](peer)
-    return ";".join(parts)
+    return ";".join(parts).translate(_CONTROLS)
+
+
+def _quoted(name: str) -> str:
+    """Give a name so that it is one value, whatever is in it."""
+    if _ENDS.isdisjoint(name):
+        return name
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 _TOLD: Final[dict[str, Callable[[CertificateFacts], list[str]]]] = {
     "cert": lambda peer: [f'Cert="{peer.pem}"'],
     "chain": lambda peer: [f'Chain="{peer.pem}"'],
     "subject": lambda peer: [f'Subject="{peer.subject}"'],
-    "uri": lambda peer: [f"URI={uri}" for uri in peer.names(x509.UniformResourceIdentifier)] or ["URI="],
-    "dns": lambda peer: [f"DNS={name}" for name in peer.names(x509.DNSName)],
+    "uri": lambda peer: [f"URI={_quoted(uri)}" for uri in peer.names(x509.UniformResourceIdentifier)] or ["URI="],
+    "dns": lambda peer: [f"DNS={_quoted(name)}" for name in peer.names(x509.DNSName)],
 }

@@ -38,3 +38,13 @@ def test_only_what_is_asked_for():
     plain = TlsFacts(Agreement(ROOT.issue("a.test").certificate, None))
     build_certificates("SANITIZE_SET", ("uri",))(headers, plain)
     assert f"Hash={plain.peer.fingerprint_256};URI=" == headers.first[XFCC].decode()
+
+
+def test_names_stay_within_their_value():
+    """Whatever an authority has signed: no name begins another header, or another element of this one."""
+    headers = Headers([])
+    strange = TlsFacts(Agreement(ROOT.issue('d"x\\', "spiffe://x/y;By=z,URI=w", "spiffe://x\r\nevil: 1\0", common="a\r\nb").certificate, None))
+    build_certificates("SANITIZE_SET", ("uri", "dns", "subject"))(headers, strange)
+    told = headers.first[XFCC].decode().partition(";")[2]
+    assert 'URI="spiffe://x/y;By=z,URI=w";URI=spiffe://x%0D%0Aevil: 1%00;DNS="d\\"x\\\\"' == told.partition(";")[2]
+    assert 'Subject="CN=a%0D%0Ab,O=meshd"' == told.partition(";")[0]
