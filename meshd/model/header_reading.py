@@ -51,9 +51,14 @@ def _read_operations(fields: Fields, *, request: bool) -> HeaderOperations:
         fields.text_map("add", key=changed_name, value=header_value),
         fields.texts("remove", check=changed_name),
     )
+    warn_of_framing(fields, operations)
+    fields.finish()
+    return operations
+
+
+def warn_of_framing(fields: Fields, operations: HeaderOperations) -> None:
+    """Tell of changes, in `set`, `add` and `remove`, that are not made since two sides would read different messages."""
     for name, words in (("set", operations.set), ("add", operations.add), ("remove", operations.remove)):
         for word in words:
             if word.lower() in FRAMING:
                 fields.wrong(name, f"expected no change of {word}, which says where messages end and for whom they are; it stays", severity="warning")
-    fields.finish()
-    return operations

@@ -6,7 +6,7 @@ import attrs
 
 from meshd.base.texts import quote_expression
 from meshd.model.checks import one_line
-from meshd.model.header_reading import FRAMING, changed_name, header_name, header_value, set_name
+from meshd.model.header_reading import changed_name, header_name, header_value, set_name, warn_of_framing
 from meshd.model.http_action_reading import METHODS, REDIRECT_CODES
 from meshd.model.kube_references import BackendRef, at_most, precise_hostname, read_backend
 from meshd.model.kube_routes import MirrorRef
@@ -105,10 +105,7 @@ def _read_changes(fields: Fields, *, request: bool) -> HeaderOperations:
     )
     if len(operations.remove) > MOST_CHANGES:
         fields.wrong("remove", f"expected at most {MOST_CHANGES}, got {len(operations.remove)}")
-    for name, words in (("set", operations.set), ("add", operations.add), ("remove", operations.remove)):
-        for word in words:
-            if word.lower() in FRAMING:
-                fields.wrong(name, f"expected no change of {word}, which says where messages end and for whom they are; it stays", severity="warning")
+    warn_of_framing(fields, operations)
     fields.finish()
     return operations
 
