@@ -1,5 +1,6 @@
 """A data plane in a process of its own, of this checkout's files or of the installed build: its memory, descriptors and timers can be counted."""
 
+import contextlib
 import json
 import os
 import random
@@ -108,6 +109,14 @@ class WorkerProcess:
     def descriptors(self) -> int:
         """Count its open descriptors."""
         return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def sockets(self) -> int:
+        """Count its open sockets."""
+        found = 0
+        for name in os.listdir(f"/proc/{self.pid}/fd"):
+            with contextlib.suppress(OSError):  # closed meanwhile
+                found += os.readlink(f"/proc/{self.pid}/fd/{name}").startswith("socket:")
+        return found
 
     def wait_until_idle(self, seconds: float = 10.0) -> None:
         """Wait until no client is connected and nothing is in flight."""

@@ -73,6 +73,7 @@ class Stage:
         self.origin = Origin(self._script)
         self.worker = start(world(folder, {"back": self.origin.port}, ROUTES, http=HttpConnectionManager("http")))
         self.log = folder / "log"
+        self.sockets = self.worker.sockets()
         self.bring()[0].close()
         self.settle()
         self.lines(1)
@@ -102,10 +103,11 @@ class Stage:
         return client, reader
 
     def settle(self):
-        """End what is left, and wait until the worker holds nothing."""
+        """End what is left, and wait until the worker holds nothing: no connection of the origin either, which would be used again."""
         self.over.set()
         self.over = threading.Event()
         self.worker.wait_until_idle()
+        wait_for(lambda: self.worker.sockets() == self.sockets, "every connection is closed", 5.0)
 
     def lines(self, count):
         """Give status, flags and details of lines of the log, once there are so many."""
