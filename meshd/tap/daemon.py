@@ -172,10 +172,10 @@ class Daemon(Service):
         if node.kernel_forwarding == "off":
             self._facts.forwarding.state = "off"
         self._workers.greet = self._facts.forwarding.give
-        make_shared_memory(self._settings.places.token_buckets, SIZE, identity.gid)
+        living = WorkerRecord(self._settings.places.run_dir / "workers.json").read()
+        make_shared_memory(self._settings.places.token_buckets, SIZE, identity.gid, used=bool(living))
         self._workers.own = own_places(node)
         self._listen(node, identity)
-        living = WorkerRecord(self._settings.places.run_dir / "workers.json").read()
         wanted = self._settings.workers or node.workers or proxy_settings(self._ingest.world, node).concurrency
         count = wanted or len(os.sched_getaffinity(0))
         self._workers.start(count, living)

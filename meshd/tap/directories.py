@@ -40,20 +40,21 @@ def give_directory(path: Path, uid: int, gid: int, mode: int) -> None:
         ) from None
 
 
-def make_shared_memory(path: Path, size: int, gid: int) -> None:
+def make_shared_memory(path: Path, size: int, gid: int, *, used: bool) -> None:
     """
-    Make a file that workers share as memory; one of that size is left as it is, since workers may use it that outlived us.
+    Make a file that workers share as memory; one of that size is left as it is where it is used, else what stands there is of no use any more.
 
     Args:
         path: In the run directory.
         size: Bytes.
         gid: The workers' group, which may write to it.
+        used: There are workers that outlived the last control plane.
 
     Raises:
         ConfigurationError: If it cannot be made.
     """
     try:
-        if path.exists() and path.stat().st_size != size:
+        if path.exists() and not (used and path.stat().st_size == size):
             path.unlink()
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660)
         try:

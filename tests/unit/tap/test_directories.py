@@ -88,14 +88,16 @@ def test_a_lock_file_that_is_removed_meanwhile(tmp_path, monkeypatch):
 
 
 def test_shared_memory(tmp_path):
-    """A file of a size, which the workers' group may write to; one that is there stays, unless it is of another size."""
+    """A file of a size, which the workers' group may write to; one that is there stays where it is used, unless it is of another size."""
     path = tmp_path / "shared"
-    make_shared_memory(path, 64, os.getegid())
+    make_shared_memory(path, 64, os.getegid(), used=False)
     assert (64, 0o660) == (path.stat().st_size, path.stat().st_mode & 0o777)
     path.write_bytes(b"x" * 64)
-    make_shared_memory(path, 64, os.getegid())
+    make_shared_memory(path, 64, os.getegid(), used=True)
     assert b"x" * 64 == path.read_bytes()
-    make_shared_memory(path, 32, os.getegid())
+    make_shared_memory(path, 64, os.getegid(), used=False)
+    assert bytes(64) == path.read_bytes()
+    make_shared_memory(path, 32, os.getegid(), used=True)
     assert bytes(32) == path.read_bytes()
 
 
@@ -104,4 +106,4 @@ def test_shared_memory_follows_no_link(tmp_path):
     (tmp_path / "other").write_bytes(bytes(64))
     (tmp_path / "shared").symlink_to("other")
     with pytest.raises(ConfigurationError, match="expected a file that can be made"):
-        make_shared_memory(tmp_path / "shared", 64, os.getegid())
+        make_shared_memory(tmp_path / "shared", 64, os.getegid(), used=True)
