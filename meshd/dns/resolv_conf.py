@@ -1,7 +1,7 @@
 """What /etc/resolv.conf says: whom to ask, and what to complete names with (resolv.conf(5))."""
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import attrs
 
@@ -26,8 +26,14 @@ class ResolverSettings:
     search: tuple[str, ...] = ()
 
 
-def read_resolv_conf(text: str) -> ResolverSettings:
-    """Read the lines that matter; of several `search` or `domain` lines the last counts, others than addresses are left out."""
+def read_resolv_conf(text: str, own: Collection[str] = ()) -> ResolverSettings:
+    """
+    Read the lines that matter; of several `search` or `domain` lines the last counts, others than addresses are left out.
+
+    Args:
+        text: Of the file.
+        own: The machine's addresses besides those of loopback.
+    """
     servers: list[str] = []
     search: tuple[str, ...] = ()
     for line in text[:MAX_BYTES].splitlines():
@@ -38,7 +44,7 @@ def read_resolv_conf(text: str) -> ResolverSettings:
                 servers.append(server)
         elif word in ("search", "domain"):
             search = tuple(domain.rstrip(".").lower() for domain in rest if domain != ".")
-    local = [server for server in servers if ipaddress.ip_address(server.partition("%")[0]).is_loopback]
+    local = [server for server in servers if server in own or ipaddress.ip_address(server.partition("%")[0]).is_loopback]
     return ResolverSettings(tuple((local or servers)[:MAX_SERVERS]), search)
 
 
@@ -57,11 +63,13 @@ class ResolvConf:
 
     Attributes:
         servers: Ask these instead of those of the file; empty: the file's.
+        own: The machine's addresses besides those of loopback.
     """
 
     def __init__(self, path: str, seconds: Callable[[], float]) -> None:
         """Begin without having looked; `seconds` is a monotonic clock."""
         self.servers: tuple[str, ...] = ()
+        self.own: tuple[str, ...] = ()
         self._path = path
         self._seconds = seconds
         self._looked = -LOOK_INTERVAL
@@ -72,7 +80,7 @@ class ResolvConf:
         now = self._seconds()
         if now - self._looked >= LOOK_INTERVAL:
             self._looked = now
-            self._settings = load_resolv_conf(self._path)
+            self._settings = load_resolv_conf(self._path, self.own)
         return attrs.evolve(self._settings, servers=self.servers) if self.servers else self._settings
 
 
@@ -81,14 +89,14 @@ def captured_servers(node: Node) -> tuple[str, ...]:
     capture = node.capture
     if not node.dns.enabled or node.gateway or not (capture.enabled and capture.outbound):
         return ()
-    servers = node.dns.servers or load_resolv_conf(PATH).servers
+    servers = node.dns.servers or load_resolv_conf(PATH, node.addresses).servers
     return tuple(server for server in servers if "%" not in server)
 
 
-def load_resolv_conf(path: str) -> ResolverSettings:
+def load_resolv_conf(path: str, own: Collection[str]) -> ResolverSettings:
     """Read a file; it is empty where it cannot be read."""
     try:
         with open(path, "rb") as file:
-            return read_resolv_conf(file.read(MAX_BYTES).decode(errors="replace"))
+            return read_resolv_conf(file.read(MAX_BYTES).decode(errors="replace"), own)
     except OSError:
         return ResolverSettings()

@@ -82,7 +82,7 @@ class NameServer:
 
     def build(self, snapshot: Snapshot) -> Iterator[Answers | None]:
         """Make the table of a snapshot's hosts bit by bit; the last bit is the table."""
-        self._resolv_conf.servers = snapshot.node.name_servers
+        self._resolv_conf.servers, self._resolv_conf.own = snapshot.node.name_servers, snapshot.node.addresses
         yield from answers_of(snapshot.hosts, self._resolv_conf.current().search)
 
     def use(self, table: Answers) -> None:

@@ -21,6 +21,11 @@ def test_reads_what_matters(text, servers, search):
     assert ResolverSettings(servers, search) == read_resolv_conf(text)
 
 
+def test_a_server_at_an_address_of_the_machine_is_its_own():
+    """As dnsmasq on the address of an interface is, which asks the others itself."""
+    assert ("10.0.0.9",) == read_resolv_conf("nameserver 8.8.8.8\nnameserver 10.0.0.9\n", ("10.0.0.9",)).servers
+
+
 def test_the_file_is_looked_at_now_and_then(tmp_path):
     """A change is seen within seconds; a file that is gone is an empty one; servers of the Node stand before it."""
     moment = [0.0]
@@ -44,3 +49,10 @@ def test_whose_questions_are_diverted(monkeypatch, tmp_path, settings, expected)
     (tmp_path / "resolv.conf").write_text("nameserver 10.0.0.2\n")
     monkeypatch.setattr(resolv_conf, "PATH", str(tmp_path / "resolv.conf"))
     assert expected == captured_servers(machine(**{"dns": DnsSettings(True), **settings}))
+
+
+def test_questions_to_others_than_the_machines_own_server_are_left_alone(monkeypatch, tmp_path):
+    """It asks them itself."""
+    (tmp_path / "resolv.conf").write_text("nameserver 10.0.0.2\nnameserver 10.0.0.3\n")
+    monkeypatch.setattr(resolv_conf, "PATH", str(tmp_path / "resolv.conf"))
+    assert ("10.0.0.3",) == captured_servers(machine("10.0.0.1", "10.0.0.3", dns=DnsSettings(True)))
