@@ -136,7 +136,7 @@ install_meshd() {
     stamped meshd "$sum" && return
     case $sum in
         *interpreted) say "installing meshd into $VENV (without a C compiler and Python's headers its hot path stays interpreted, which is slower)" ;;
-        *) say "installing meshd into $VENV (compiling its hot path, half a minute)" ;;
+        *) say "installing meshd into $VENV (compiling its hot path, one to two minutes)" ;;
     esac
     copy=$(mktemp -d)
     # shellcheck disable=SC2064

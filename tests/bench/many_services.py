@@ -1,5 +1,7 @@
 """Services by the thousand: each with an address of its own and some endpoints."""
 
+ADDRESSES = 50  # that the first endpoint of a service may have
+
 _SERVICE = """\
 apiVersion: v1
 kind: Service
@@ -22,10 +24,10 @@ def service(number: int, endpoints: int = 10, replaced: int = 0) -> str:
     Args:
         number: From 0; below 60,000.
         endpoints: How many.
-        replaced: Of the first endpoint: another number is another address.
+        replaced: Of the first endpoint: another number below `ADDRESSES` is another address.
     """
     high, low = divmod(number, 250)
-    first = f"10.{200 + replaced % 50}.{high}.{low}"
+    first = f"10.{200 + replaced % ADDRESSES}.{high}.{low}"
     addresses = [first, *(f"10.{110 + index}.{high}.{low}" for index in range(1, endpoints))]
     listed = ", ".join(f'{{addresses: ["{address}"]}}' for address in addresses)
     return _SERVICE.format(number=number, address=f"10.105.{high}.{low + 1}", endpoints=listed)

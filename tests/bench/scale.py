@@ -14,7 +14,7 @@ from tests.bench import compile_cost
 from tests.bench.cpu import resident
 from tests.bench.figures import spread
 from tests.bench.hosts import Host, bench_hosts
-from tests.bench.many_services import service
+from tests.bench.many_services import ADDRESSES, service
 from tests.bench.running import Rounds
 from tests.bench.targets import US, Target
 from tests.helpers.proxies import BIN, read_status, stopped_at_the_end
@@ -98,7 +98,7 @@ def _measure(size: int, changes: int) -> dict[str, float]:
             began = time.monotonic()
             start = log.wait_for("is served by all workers") - began
             full = _pushed(folder)
-            times = [_change(configuration, log, number * size // changes, number + 1) for number in range(changes)]
+            times = [_change(configuration, log, number * size // changes, number % (ADDRESSES - 1) + 1) for number in range(changes)]
             workers = read_status(folder / "run")["workers"]
             return {
                 **alone, "full": alone["load"] + alone["compile"], "start": start, "control_rss": resident([process.pid], peak=True),
