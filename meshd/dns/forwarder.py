@@ -107,10 +107,10 @@ class _Asking:
         self, forwarder: Forwarder, message: bytes, end: int, servers: Sequence[str], clients: list[Deliver], answered: Deliver, *, whole: bool,
     ) -> None:
         self.clients = clients
-        self._reactor = forwarder.reactor
+        self.reactor = forwarder.reactor
+        self.end = end
         self._port = forwarder.port
         self._message = message
-        self._end = end
         self._left = [*servers] * MAX_ROUNDS
         self._answered = answered
         self._whole = whole
@@ -124,11 +124,11 @@ class _Asking:
         if not self._left:
             self._answered(self._refusal)
             return
-        self._timer = self._reactor.callLater(PATIENCE, self.go_on)
+        self._timer = self.reactor.callLater(PATIENCE, self.go_on)
         server = self._left.pop(0)
         message = secrets.token_bytes(2) + self._message[2:]
         try:
-            self._try = _Datagram(self._reactor, (server, self._port), message, self._end, self._take, self.go_on)
+            self._try = _Datagram(self, (server, self._port), message)
         except OSError:
             self.go_on()
 
@@ -141,12 +141,12 @@ class _Asking:
             self._try.stop()
             self._try = None
 
-    def _take(self, answer: bytes, server: tuple[str, int]) -> None:
+    def take(self, answer: bytes, server: tuple[str, int]) -> None:
         """Take a well-formed answer to the question."""
         if answer[2] & 0x02 and self._whole and not isinstance(self._try, _Connection):
             self.stop()
-            self._timer = self._reactor.callLater(PATIENCE, self.go_on)
-            self._try = _Connection(self._reactor, server, answer[:2] + self._message[2:], self._end, self._take, self.go_on)
+            self._timer = self.reactor.callLater(PATIENCE, self.go_on)
+            self._try = _Connection(self, server, answer[:2] + self._message[2:])
         elif answer[3] & 0x0F in (SERVFAIL, REFUSED):
             self._refusal = answer
             self.go_on()
@@ -168,16 +168,10 @@ def answers(answer: bytes, message: bytes, end: int) -> bool:
 class _Datagram:
     """One try over UDP; what does not answer the question is passed over, as somebody else may have sent it."""
 
-    def __init__(
-        self, reactor: Any, server: tuple[str, int], message: bytes, end: int, take: Callable[[bytes, tuple[str, int]], None],
-        fail: Callable[[], None],
-    ) -> None:
-        self._reactor = reactor
+    def __init__(self, asking: _Asking, server: tuple[str, int], message: bytes) -> None:
+        self._asking = asking
         self._server = server
         self._message = message
-        self._end = end
-        self._take = take
-        self._fail = fail
         self._socket = socket.socket(socket.AF_INET6 if ":" in server[0] else socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
             self._socket.connect(server)
@@ -185,7 +179,7 @@ class _Datagram:
         except OSError:
             self._socket.close()
             raise
-        reactor.addReader(self)
+        asking.reactor.addReader(self)
 
     def fileno(self) -> int:
         """Tell the reactor what to watch."""
@@ -205,14 +199,14 @@ class _Datagram:
         except BlockingIOError:
             return
         except OSError:  # nobody listens there
-            self._fail()
+            self._asking.go_on()
             return
-        if answers(answer, self._message, self._end):
-            self._take(answer, self._server)
+        if answers(answer, self._message, self._asking.end):
+            self._asking.take(answer, self._server)
 
     def stop(self) -> None:
         """Close the socket."""
-        self._reactor.removeReader(self)
+        self._asking.reactor.removeReader(self)
         self._socket.close()
 
 
@@ -221,16 +215,12 @@ class _Connection(ClientFactory):
 
     noisy = False
 
-    def __init__(
-        self, reactor: Any, server: tuple[str, int], message: bytes, end: int, take: Callable[[bytes, tuple[str, int]], None],
-        fail: Callable[[], None],
-    ) -> None:
-        self._message = message
-        self._end = end
+    def __init__(self, asking: _Asking, server: tuple[str, int], message: bytes) -> None:
+        self._asking = asking
         self._server = server
-        self._take = take
-        self._fail: Callable[[], None] | None = fail
-        self._connector = reactor.connectTCP(*server, self, timeout=PATIENCE)
+        self._message = message
+        self._over = False
+        self._connector = asking.reactor.connectTCP(*server, self, timeout=PATIENCE)
 
     def buildProtocol(self, addr: Any) -> Int16StringReceiver:
         """Make what asks."""
@@ -244,12 +234,12 @@ class _Connection(ClientFactory):
 
     def received(self, answer: bytes) -> None:
         """Take the answer; anything else ends the try."""
-        if self._fail is None:
+        if self._over:
             return
-        if answers(answer, self._message, self._end):
-            self._take(answer, self._server)
+        if answers(answer, self._message, self._asking.end):
+            self._asking.take(answer, self._server)
         else:
-            self._fail()
+            self._asking.go_on()
 
     def clientConnectionFailed(self, connector: Any, reason: Failure) -> None:
         """Ask somebody else."""
@@ -257,12 +247,12 @@ class _Connection(ClientFactory):
 
     def lost(self) -> None:
         """Ask somebody else, if this was not over."""
-        if self._fail is not None:
-            self._fail()
+        if not self._over:
+            self._asking.go_on()
 
     def stop(self) -> None:
         """Close the connection, and tell nothing any more."""
-        self._fail = None
+        self._over = True
         self._connector.disconnect()
 
 

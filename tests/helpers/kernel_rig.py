@@ -183,7 +183,7 @@ class KernelRig(Rig):
     def _step(self) -> None:
         if self.steps == self._stop_at:
             self._act()
-            time.sleep(DELIVERY)
+            time.sleep(DELIVERY)  # reason: a kworker delivers, and tells nobody when
         self.steps += 1
 
     def stop_at(self, step: int, act: Callable[[], object] = list) -> None:
@@ -192,7 +192,7 @@ class KernelRig(Rig):
 
     def turn(self, seconds: float = 0.001, readers: str = "both") -> None:
         """Let time pass for everybody; `readers`, both or the `client` or the `server` only, read what has come."""
-        time.sleep(DELIVERY)
+        time.sleep(DELIVERY)  # reason: as above
         self.advance(seconds)
         for name, peer in (("client", self.client), ("server", self.server)):
             peer.flush()
