@@ -1,5 +1,6 @@
 # make demo          the walk of README.md on namespaces of this machine; takes about half a minute once set up
 # make test          all tests; ARGS='-k walk' goes to pytest
+# make test-kubernetes  the tests that need a real kube-apiserver; builds it where it is missing, which takes five minutes once
 # make test-observed what a real Envoy answered in some 560 recorded cases, held against meshd (the records are no part of the checkout)
 # make lint          ruff, mypy, and the news fragments
 # make bench         CPU per request beside a real Envoy, HAProxy and nginx; QUICK=1 SCENARIO=a,g JSON=FILE PICTURE=FILE (docs/performance.md)
@@ -11,13 +12,16 @@
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: demo test test-observed lint bench venv requirements clean
+.PHONY: demo test test-kubernetes test-observed lint bench venv requirements clean
 
 demo:
 	@venv=$$(packaging/prepare.sh demo); exec "$$venv/bin/python" -m tests.demo
 
 test:
 	@venv=$$(packaging/prepare.sh test); exec "$$venv/bin/python" -m pytest $(ARGS)
+
+test-kubernetes:
+	@venv=$$(packaging/prepare.sh kubernetes); exec "$$venv/bin/python" -m pytest tests/kubernetes $(ARGS)
 
 test-observed:
 	@venv=$$(packaging/prepare.sh test); exec "$$venv/bin/python" -m tests.observed $(ARGS)
@@ -43,6 +47,7 @@ PIP_COMPILE = CUSTOM_COMPILE_COMMAND='make requirements' PIP_FIND_LINKS= python3
 requirements:
 	@$(PIP_COMPILE) -o requirements.txt requirements.in
 	@$(PIP_COMPILE) --allow-unsafe -o requirements-build.txt requirements-build.in
+	@$(PIP_COMPILE) -o requirements-go.txt requirements-go.in
 	@$(PIP_COMPILE) -o requirements-test.txt requirements-test.in
 
 clean:

@@ -1,11 +1,12 @@
 #!/bin/bash
 # Make this checkout ready to run, test or measure, and print the folder of its virtual environment.
 #
-# Usage: packaging/prepare.sh demo|test|bench
+# Usage: packaging/prepare.sh demo|test|kubernetes|bench
 #
 # Debian packages that are missing are installed where we are root; elsewhere they are named. The Python packages are those of
 # requirements*.txt, checked against their hashes. meshd itself is installed from a copy of its sources, not editable: twistd finds no plugin
 # in an editable install, and workers run as another user, who may be unable to read the checkout. Whatever is up to date is left alone.
+# For `kubernetes`, a real kube-apiserver is built where it is missing, which takes five minutes once (tests/kubernetes/building.py).
 # Progress goes to standard error. Exit status: 0 ready, 1 something is missing (and was named).
 set -euo pipefail
 umask 022
@@ -24,8 +25,9 @@ compiler=(gcc:gcc)
 case $PURPOSE in
     demo) programs=("${common[@]}") ;;
     test) programs=("${common[@]}" "${compiler[@]}" iptables:iptables wrk:wrk) ;;
+    kubernetes) programs=("${common[@]}" "${compiler[@]}" iptables:iptables wrk:wrk etcd:etcd-server) ;;
     bench) programs=("${common[@]}" "${compiler[@]}" wrk:wrk haproxy:haproxy h2load:nghttp2-client) ;;
-    *) echo "usage: ${BASH_SOURCE[0]} demo|test|bench" >&2; exit 2 ;;
+    *) echo "usage: ${BASH_SOURCE[0]} demo|test|kubernetes|bench" >&2; exit 2 ;;
 esac
 
 really_root() {
@@ -54,7 +56,7 @@ install_debian_packages() {
     command -v apt-get > /dev/null || fail "these Debian packages are missing, and there is no apt-get here: ${packages% }"
     say "installing Debian packages: ${packages% }"
     log=$(mktemp)
-    # a web server and a proxy are wanted as programs only: their services are neither started nor enabled
+    # servers are wanted as programs only: their services are neither started nor enabled
     if [ ! -e $guard ]; then
         printf '#!/bin/sh\nexit 101\n' > $guard
         chmod 755 $guard
@@ -67,7 +69,7 @@ install_debian_packages() {
         fail "apt-get could not install: ${packages% } (its last words are above); is there a network, and a Debian mirror in /etc/apt?"
     fi
     rm -f "$log"
-    for service in nginx haproxy; do
+    for service in nginx haproxy etcd; do
         case " $packages " in
             *" $service"*)
                 deb-systemd-helper disable "$service.service" > /dev/null 2>&1 || true
@@ -165,4 +167,6 @@ install_requirements build
 install_requirements runtime
 [ "$PURPOSE" = demo ] || install_requirements test
 install_meshd
+flock -u 9
+[ "$PURPOSE" != kubernetes ] || (cd "$ROOT" && "$VENV/bin/python" -m tests.kubernetes.building > /dev/null) || fail "there is no Kubernetes to test with"
 echo "$VENV"

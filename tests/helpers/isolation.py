@@ -95,7 +95,7 @@ def become_first_process() -> None:
     child = os.fork()
     if child == 0:
         os.close(lifeline)
-        _die_with_parent()
+        die_with_parent()
         return
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
     while True:
@@ -111,7 +111,8 @@ def _end_with(lifeline: int) -> None:
     os._exit(1)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Have the kernel kill this process when the thread that started it ends."""
     pr_set_pdeathsig = 1  # linux/prctl.h
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
