@@ -141,7 +141,7 @@ class Workloads:
             )
         for entry in _selected(self._entries, namespace, selector):
             named = workload_name(entry.metadata.name, entry.metadata.namespace, entry.workload.labels)
-            yield _backend_of(entry.workload, entry.metadata.origin, named)
+            yield attrs.evolve(_backend_of(entry.workload, entry.metadata.origin, named), ready=entry.healthy)
 
     def _selected_pods(self, namespace: str, selector: Mapping[str, str]) -> Iterator[Backend]:
         if self._pods is None:

@@ -14,6 +14,8 @@ UNIX = "unix://"
 MAX_WEIGHT = 2**32 - 1
 NOWHERE = Locality()
 LOCALITY_LABEL = "istio-locality"  # with dots for slashes, since labels have none
+HEALTH_CHECKED = "proxy.istio.io/health-checks-enabled"  # annotation: "true" where the entry's health is asked for
+HEALTHY = "Healthy"  # the condition of its status that tells the answer
 
 
 @attrs.frozen
@@ -42,16 +44,33 @@ class Workload:
 
 @attrs.frozen
 class WorkloadEntry:
-    """Istio's WorkloadEntry (networking.istio.io/v1); the metadata's labels count among the workload's, and win."""
+    """
+    Istio's WorkloadEntry (networking.istio.io/v1); the metadata's labels count among the workload's, and win.
+
+    Attributes:
+        metadata: Identity.
+        workload: What it is.
+        healthy: It takes part: nobody asks for its health, or the last answer was good. Before there is an answer it does not.
+    """
 
     metadata: Metadata
     workload: Workload
+    healthy: bool = True
 
 
 def read_workload_entry(fields: Fields, metadata: Metadata) -> tuple[WorkloadEntry, ...]:
     """Read a WorkloadEntry."""
     workload = read_workload(fields.mapping("spec"))
-    return (WorkloadEntry(metadata, attrs.evolve(workload, labels={**workload.labels, **metadata.labels})),)
+    healthy = metadata.annotations.get(HEALTH_CHECKED) != "true" or _is_healthy(fields.raw("status"))
+    return (WorkloadEntry(metadata, attrs.evolve(workload, labels={**workload.labels, **metadata.labels}), healthy),)
+
+
+def _is_healthy(status: object) -> bool:
+    """Tell whether a status says so; one of any other shape does not, and is no Problem: it is written by programs."""
+    conditions = status.get("conditions") if isinstance(status, dict) else None
+    return isinstance(conditions, list) and any(
+        isinstance(one, dict) and one.get("type") == HEALTHY and one.get("status") == "True" for one in conditions
+    )
 
 
 def read_workload(fields: Fields, *, template: bool = False) -> Workload:

@@ -12,7 +12,7 @@ FLOORS = (
     ("compile", "tables", "explain"),
     ("analyze",),
     ("ipc",),
-    ("sources", "control", "capture", "dns", "worker"),
+    ("sources", "control", "capture", "dns", "registry", "worker"),
     ("admin",),
     ("cli",),
     ("tap",),

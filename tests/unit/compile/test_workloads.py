@@ -109,6 +109,12 @@ def test_a_workload_entry_tells_of_itself():
     assert 1 == lighter.weight
 
 
+def test_an_entry_that_is_not_healthy_is_not_ready():
+    """It stays known, so that its own machine goes on listening for it."""
+    found = entry_service("a", resolution="STATIC", selector=WEB)
+    assert [False] == [one.ready for one in behind(found, attrs.evolve(ENTRY, healthy=False))]
+
+
 def test_a_selected_pod_tells_of_itself():
     """Ready or not, with its named ports."""
     own = attrs.evolve(pod("a", "10.1.0.1", {"app": "web", "istio-locality": "eu"}, ports={"http": 8081}), ready=False, node_name="n1")

@@ -5,7 +5,7 @@ import pytest
 from meshd.base.locality import Locality
 from meshd.model.workload_entry import Workload, WorkloadEntry
 from tests.helpers.networking import WORKLOAD_ENTRY, document, read, wrong
-from tests.helpers.resources import resources_of
+from tests.helpers.resources import complaints_of, resources_of
 
 
 def test_reads_a_whole_workload_entry():
@@ -20,6 +20,28 @@ def test_metadata_labels_win():
     [found] = resources_of(text)
     assert isinstance(found, WorkloadEntry)
     assert {"app": "c", "tier": "b"} == found.workload.labels
+
+
+@pytest.mark.parametrize(
+    ("annotation", "status", "healthy"),
+    [
+        ("'true'", "{conditions: [{type: Healthy, status: 'True'}]}", True),
+        ("'true'", "{conditions: [{type: Ready, status: 'True'}, {type: Healthy, status: 'False'}]}", False),
+        ("'true'", "{conditions: [{type: Ready, status: 'True'}]}", False),
+        ("'true'", "{conditions: [1, {type: Healthy, status: true}]}", False),
+        ("'true'", "[]", False),
+        ("'true'", "{conditions: 1}", False),
+        ("'false'", "{conditions: [{type: Healthy, status: 'False'}]}", True),
+        ("'yes'", "{}", True),
+    ],
+)
+def test_health_counts_where_it_is_asked_for(annotation, status, healthy):
+    """As with Istio: one that has not been found healthy yet is not, and a status of another shape says nothing."""
+    named = f"name: web, annotations: {{proxy.istio.io/health-checks-enabled: {annotation}}}"
+    text = document("WorkloadEntry", "{address: 10.0.0.1}").replace("name: web", named)
+    [found] = resources_of(f"{text}\nstatus: {status}\n")
+    assert isinstance(found, WorkloadEntry)
+    assert (healthy, []) == (found.healthy, complaints_of(f"{text}\nstatus: {status}\n"))
 
 
 @pytest.mark.parametrize(
