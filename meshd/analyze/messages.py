@@ -220,3 +220,11 @@ UNDIVERTED_NAMES = Message(
     "Names are not resolved by meshd on this machine although dns is enabled: {}, so that no question is diverted",
     "capture outbound connections on it, or leave dns out",
 )
+IDLE_PEER_AUTHENTICATION = Message(
+    "MESHD007", "IdlePeerAuthentication", "warning", "This PeerAuthentication has no effect: {}", "remove it, or put what it says into the other",
+)
+MUTUAL_TLS_LATER = Message(
+    "MESHD008", "MutualTlsNotServedYet", "warning",
+    "Nobody can connect to {}: mutual TLS is asked for, and machines of meshd have no certificates of the mesh yet",
+    "take mode PERMISSIVE until they have",
+)

@@ -12,6 +12,7 @@ from meshd.analyze.gateway_references import find_wrong_gateways
 from meshd.analyze.gateways import find_conflicting_gateways, find_idle_gateways, find_shared_certificates, find_unserved_gateways
 from meshd.analyze.messages import Finding
 from meshd.analyze.nodes import find_unanswered_names, find_undiverted_names
+from meshd.analyze.peer_authentications import find_idle_peer_authentications, find_unserved_peer_authentications
 from meshd.analyze.rate_limits import find_idle_limits
 from meshd.analyze.service_entries import find_conflicting_entries, find_missing_addresses
 from meshd.analyze.services import find_port_conflicts, find_port_names
@@ -40,6 +41,7 @@ ANALYZERS: dict[str, tuple[Analyzer, ...]] = {
     "meshd.EdgeProxyAnalyzer": (find_idle_gateways,),
     "meshd.EndpointAnalyzer": (find_empty_destinations,),
     "meshd.NameAnalyzer": (find_unanswered_names, find_undiverted_names),
+    "meshd.PeerAuthenticationAnalyzer": (find_idle_peer_authentications, find_unserved_peer_authentications),
     "meshd.RateLimitAnalyzer": (find_idle_limits,),
     "service.PortNameAnalyzer": (find_port_names,),
     "serviceentry.Analyzer": (find_missing_addresses,),

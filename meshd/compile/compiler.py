@@ -24,6 +24,8 @@ from meshd.compile.log_problems import log_problems
 from meshd.compile.names import service_route
 from meshd.compile.node import Proxy, read_proxy
 from meshd.compile.outbound_listeners import outbound_listeners, reserved_ports, virtual_outbound
+from meshd.compile.peer_modes import find_peer_modes
+from meshd.compile.peer_problems import peer_problems
 from meshd.compile.proxy_configs import proxy_settings
 from meshd.compile.rate_limits import limit_requests
 from meshd.compile.relayed import relayed_targets
@@ -97,7 +99,7 @@ def compile_snapshot(world: World, node: Node, settings: CompileSettings = DEFAU
     of the machine, and of the endpoints; only conflicts and shared route tables look at several services.
     """
     mesh = world.mesh
-    proxy = read_proxy(node, mesh, settings.log_dir, find_sidecar(world, node, mesh))
+    proxy = read_proxy(node, mesh, settings.log_dir, find_sidecar(world, node, mesh), find_peer_modes(world, node, mesh))
     services = all_services(world)  # every service, with protocols and aliases
     if proxy_settings(world, node).dns_capture or node.dns.enabled:
         services = with_addresses(services)
@@ -121,7 +123,7 @@ def compile_snapshot(world: World, node: Node, settings: CompileSettings = DEFAU
         hosts={host.name: host for host in host_addresses(scope.services, workloads, proxy)} if node.dns.enabled else {},
     )
     sources = Sources(world, node, settings, proxy, tuple(services), workloads, tuple(targets))
-    return Compiled(snapshot, (*scope.problems, *conflicts, *problems, *unmet, *log_problems(proxy)), sources)
+    return Compiled(snapshot, (*scope.problems, *conflicts, *problems, *unmet, *log_problems(proxy), *peer_problems(ports, proxy)), sources)
 
 
 def build_targets(scope: Scope, workloads: Workloads) -> list[Target]:

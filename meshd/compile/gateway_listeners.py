@@ -14,20 +14,14 @@ from meshd.compile.hosts import covers
 from meshd.compile.http_rules import RuleContext, chosen_by
 from meshd.compile.names import listener_name
 from meshd.compile.relayed import relayed_chains, relays
+from meshd.compile.server_tls import end_tls
 from meshd.compile.targets import Target
-from meshd.model.server_tls import MOST_CERTIFICATES, ServerTls
-from meshd.model.server_tls import TlsVersion as ModelVersion
 from meshd.model.virtual_service import VirtualService
-from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch, needs_identity
+from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
 from meshd.snapshot.listener import Listener, ListenerFilter
-from meshd.snapshot.secret import CREDENTIAL, CREDENTIAL_ROOT, REVOKED, ROOT, certificate_name, is_credential
-from meshd.snapshot.tls import HANDSHAKE_TIMEOUT, MUTUAL_PARAMETERS, DownstreamTls, PeerCheck, TlsParameters, TlsVersion
+from meshd.snapshot.tls import HANDSHAKE_TIMEOUT
 
 ENVOYS_TIMEOUT = 15.0  # Envoy's default, which Istio leaves to gateways
-OFFERED = ("h2", "http/1.1")
-_VERSIONS: dict[ModelVersion, TlsVersion] = {
-    "TLS_AUTO": "TLS_AUTO", "TLSV1_0": "TLSv1_0", "TLSV1_1": "TLSv1_1", "TLSV1_2": "TLSv1_2", "TLSV1_3": "TLSv1_3",
-}
 
 
 def gateway_listeners(
@@ -68,9 +62,7 @@ def _listener(port: EdgePort, chains: list[FilterChain], context: RuleContext) -
     inspects = any(chain.match.server_names or chain.tls is not None for chain in chains) or port.servers[0].takes_tls
     return Listener(
         listener_name(addresses[0], port.number), first,
-        tuple(chain for chain in chains if not needs_identity(chain)),
-        mutual_tls_chains=tuple(chain for chain in chains if needs_identity(chain)),
-        bind_to_port=True, listener_filters=(ListenerFilter("tls_inspector"),) if inspects else (), additional_addresses=tuple(others),
+        tuple(chains), bind_to_port=True, listener_filters=(ListenerFilter("tls_inspector"),) if inspects else (), additional_addresses=tuple(others),
         listener_filters_timeout=ENVOYS_TIMEOUT, continue_on_listener_filters_timeout=False, direction="UNSPECIFIED",
         access_logs=proxy.access_logs, origins=tuple(dict.fromkeys(server.origin for server in port.servers)),
     )
@@ -130,26 +122,3 @@ def _tcp_chains(server: EdgeServer, virtual: VirtualService, context: RuleContex
                 chain = attrs.evolve(chain, tls=end_tls(tls, http=False), handshake_timeout=HANDSHAKE_TIMEOUT)
             yield chain
             return
-
-
-def end_tls(tls: ServerTls, *, http: bool = True) -> DownstreamTls:
-    """
-    Give how a server ends TLS.
-
-    Source:
-        Istio pilot/pkg/networking/core/gateway.go, buildGatewayListenerTLSContext: secrets are called by their files, or by their names.
-    """
-    if tls.mode == "ISTIO_MUTUAL":
-        return DownstreamTls(OFFERED if http else ("istio-peer-exchange", "istio"), parameters=MUTUAL_PARAMETERS)
-    names = [name if is_credential(name) else f"{CREDENTIAL}{name}" for name in tls.credential_names]
-    roots = [f"{name}{CREDENTIAL_ROOT}" for name in names]
-    names += [certificate_name(files.certificate, files.private_key) for files in tls.files if files.certificate]
-    roots += [f"{ROOT}{files.ca_certificates}" for files in tls.files if files.ca_certificates]
-    client = None
-    if tls.mode in ("MUTUAL", "OPTIONAL_MUTUAL") and roots:
-        revoked = f"{REVOKED}{tls.ca_crl}" if tls.ca_crl else ""
-        client = PeerCheck(roots[0], tls.subject_alt_names, (), tls.certificate_hashes, tls.key_hashes, revoked)
-    return DownstreamTls(
-        OFFERED if http else (), tuple(names[:MOST_CERTIFICATES]), client, tls.mode == "MUTUAL",
-        TlsParameters(_VERSIONS[tls.min_version], _VERSIONS[tls.max_version], tls.cipher_suites),
-    )

@@ -11,6 +11,7 @@ from meshd.compile.protocols import Protocol
 from meshd.compile.services import MeshPort, MeshService
 from meshd.compile.workloads import Workloads
 from meshd.model.pod import Pod
+from meshd.model.server_tls import ServerTls
 from meshd.model.service import Service
 from meshd.model.traffic_policy import ConnectionPool
 from meshd.model.world import World
@@ -31,6 +32,8 @@ class InboundPort:
         endpoint: Where the application is, address and port, or UNIX socket and 0; None: where the connection meant to go.
         connection_pool: Limits of its cluster, or None.
         bound: Clients connect to meshd itself, without capture.
+        shown: Address in its chains' names; empty: the one that they are for.
+        tls: Is ended for clients where nothing is asked of them by PeerAuthentications.
     """
 
     number: int
@@ -42,6 +45,8 @@ class InboundPort:
     endpoint: tuple[str, int] | None = None
     connection_pool: ConnectionPool | None = None
     bound: bool = False
+    shown: str = ""
+    tls: ServerTls | None = None
 
     @property
     def host(self) -> str:

@@ -1,16 +1,18 @@
 """Own ports as they are declared: by a Sidecar's ingress listeners, else by services, with the limits of their connections."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import attrs
 
 from meshd.compile.destination_rules import DestinationRules
 from meshd.compile.inbound_ports import InboundPort
 from meshd.compile.node import Proxy
-from meshd.compile.protocols import entry_protocol
+from meshd.compile.protocols import Protocol, entry_protocol
 from meshd.compile.targets import NO_POLICY, override
 from meshd.model.sidecar import Ingress
 from meshd.model.workload_entry import UNIX
+
+_WITHIN_TLS: Mapping[Protocol, Protocol] = {"https": "http", "tls": "tcp"}
 
 
 def declare_ports(ports: Iterable[InboundPort], rules: DestinationRules, proxy: Proxy) -> list[InboundPort]:
@@ -31,11 +33,18 @@ def declare_ports(ports: Iterable[InboundPort], rules: DestinationRules, proxy: 
         service = next((port for port in found if port.service_port == listener.port.number), None)
         base = service or InboundPort(listener.port.number, "auto", listener.port.number, (), ())
         port = attrs.evolve(
-            base, number=listener.port.number, protocol=entry_protocol(listener.port.protocol), address=listener.bind,
-            endpoint=_endpoint(listener, proxy), origins=(sidecar.metadata.origin, *base.origins), bound=listener.capture_mode == "NONE",
+            base, number=listener.port.number, protocol=_protocol(listener), address=listener.bind, endpoint=_endpoint(listener, proxy),
+            origins=(sidecar.metadata.origin, *base.origins), bound=listener.capture_mode == "NONE", shown=next(iter(proxy.node.addresses), ""),
+            tls=listener.tls,
         )
         declared.append(_limited(port, listener, rules, proxy))
     return declared
+
+
+def _protocol(listener: Ingress) -> Protocol:
+    """Give what is spoken; where TLS is ended, within it."""
+    declared = entry_protocol(listener.port.protocol)
+    return _WITHIN_TLS.get(declared, declared) if listener.tls is not None else declared
 
 
 def _localhost(port: InboundPort, proxy: Proxy) -> tuple[str, int] | None:

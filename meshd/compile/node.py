@@ -8,6 +8,7 @@ from meshd.base.addresses import is_ipv6
 from meshd.base.origins import Origin
 from meshd.compile.hosts import resolve_host
 from meshd.compile.names import BLACK_HOLE, PASSTHROUGH, UNSPECIFIED, UNSPECIFIED_V6, outbound_cluster
+from meshd.compile.peer_modes import PERMISSIVE, PeerModes
 from meshd.model.mesh import Mesh
 from meshd.model.node import Node
 from meshd.model.sidecar import Sidecar
@@ -26,6 +27,7 @@ class Proxy:
         domain: DNS domain of its workload, `default.svc.cluster.local`.
         sidecar: The resource that narrows what it sees, or None.
         access_logs: What every filter that logs writes to; empty when logging is off.
+        peers: What is asked of those who connect to it.
     """
 
     node: Node
@@ -35,6 +37,7 @@ class Proxy:
     domain: str
     access_logs: tuple[AccessLog, ...] = ()
     sidecar: Sidecar | None = None
+    peers: PeerModes = PERMISSIVE
 
     @property
     def wildcards(self) -> tuple[str, ...]:
@@ -88,9 +91,10 @@ class Proxy:
         return outbound_cluster(egress.port, host, egress.subset)
 
 
-def read_proxy(node: Node, mesh: Mesh, log_dir: str, sidecar: Sidecar | None = None) -> Proxy:
-    """Draw a Proxy from a Node, the mesh's settings and its Sidecar; `log_dir` is where the default access log stands."""
-    return Proxy(node, mesh, node.ipv4, node.ipv6, f"{node.namespace}.svc.{mesh.domain_suffix}", access_logs(mesh, log_dir), sidecar)
+def read_proxy(node: Node, mesh: Mesh, log_dir: str, sidecar: Sidecar | None = None, peers: PeerModes = PERMISSIVE) -> Proxy:
+    """Draw a Proxy from a Node, the mesh's settings and what is the machine's own; `log_dir` is where the default access log stands."""
+    domain = f"{node.namespace}.svc.{mesh.domain_suffix}"
+    return Proxy(node, mesh, node.ipv4, node.ipv6, domain, access_logs(mesh, log_dir), sidecar, peers)
 
 
 def access_logs(mesh: Mesh, log_dir: str) -> tuple[AccessLog, ...]:

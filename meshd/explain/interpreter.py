@@ -13,11 +13,13 @@ from meshd.explain.exchanges import explain_exchange
 from meshd.explain.requests import speaks_grpc
 from meshd.explain.tls import end_tls
 from meshd.explain.upstreams import choose_upstream
+from meshd.snapshot.filter_chain import needs_identity
 from meshd.snapshot.listener import Listener
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.snapshot.replies import REPLIES
 from meshd.snapshot.route import RouteAction, RouteConfiguration, VirtualHost
 from meshd.snapshot.snapshot import Snapshot, chains_of
+from meshd.snapshot.tls import IDENTITY
 
 TCP_FLAGS = {"cluster_not_found": "NC", "no_healthy_upstream": "UH"}
 
@@ -34,6 +36,9 @@ def explain(snapshot: Snapshot, call: Call) -> Answer:
         return answer.closed("NR", "filter_chain_not_found")
     answer.filter_chain = chain.name
     if chain.tls is not None:
+        if needs_identity(chain) and not IDENTITY <= snapshot.secrets.keys():
+            answer.passed("TLS", "needs this machine's certificate of the mesh, and it has none yet: the connection is closed", chain.origins)
+            return answer.closed("-")
         within = end_tls(chain, chain.tls, call, answer)
         if within is None:
             return answer.closed("-")

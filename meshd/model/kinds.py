@@ -20,6 +20,7 @@ from meshd.model.metadata import DEFAULT_NAMESPACE, Metadata, read_metadata
 from meshd.model.namespace import read_namespace
 from meshd.model.node_reading import read_node
 from meshd.model.paths import LineOf, shown_key
+from meshd.model.peer_authentication import read_peer_authentication
 from meshd.model.pod import read_pod
 from meshd.model.proxy_config import read_proxy_config
 from meshd.model.rate_limit import read_rate_limit
@@ -78,11 +79,12 @@ KINDS: dict[tuple[str, str], Kind] = {
     ("networking.istio.io", "VirtualService"): Kind(ISTIO_NETWORKING, read_virtual_service),
     ("networking.istio.io", "WorkloadEntry"): Kind(ISTIO_NETWORKING, read_workload_entry),
     ("networking.istio.io", "WorkloadGroup"): Kind(ISTIO_NETWORKING, read_workload_group),
+    ("security.istio.io", "PeerAuthentication"): Kind(("v1", "v1beta1"), read_peer_authentication),
 }
 
 NOT_SERVED: dict[str, tuple[str, ...]] = {
     "networking.istio.io": ("EnvoyFilter",),
-    "security.istio.io": ("PeerAuthentication", "RequestAuthentication", "AuthorizationPolicy"),
+    "security.istio.io": ("RequestAuthentication", "AuthorizationPolicy"),
     "telemetry.istio.io": ("Telemetry",),
     "extensions.istio.io": ("WasmPlugin", "TrafficExtension"),
     "gateway.networking.k8s.io": ("UDPRoute", "BackendTLSPolicy", "ListenerSet"),

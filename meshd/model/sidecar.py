@@ -223,8 +223,6 @@ def _read_ingress_tls(fields: Fields) -> ServerTls:
     tls = read_server_tls(fields)
     if tls.mode not in ("SIMPLE", "MUTUAL", "OPTIONAL_MUTUAL"):
         fields.wrong("mode", f"expected SIMPLE, MUTUAL or OPTIONAL_MUTUAL, got {tls.mode}")
-    else:
-        fields.not_served("mode", f"mode {tls.mode}")
     for name in ("httpsRedirect", "credentialName", "credentialNames", "tlsCertificates"):
         if fields.values.get(name):
             fields.wrong(name, "expected files of one certificate, got another setting, which sidecars do not have")

@@ -14,6 +14,7 @@ from meshd.model.kube_routes import KubeGrpcRoute, KubeHttpRoute, KubeTcpRoute, 
 from meshd.model.mesh import DEFAULT_MESH, Mesh
 from meshd.model.namespace import Namespace
 from meshd.model.node import Node
+from meshd.model.peer_authentication import PeerAuthentication
 from meshd.model.pod import Pod
 from meshd.model.proxy_config import ProxyConfig
 from meshd.model.rate_limit import RateLimit
@@ -29,6 +30,7 @@ Resource = (
     Service | EndpointSlice | Pod | Namespace | Node | Mesh
     | VirtualService | DestinationRule | ServiceEntry | WorkloadEntry | WorkloadGroup | Sidecar | Gateway | ProxyConfig | RateLimit
     | GatewayClass | KubeGateway | KubeHttpRoute | KubeGrpcRoute | KubeTcpRoute | KubeTlsRoute | ReferenceGrant
+    | PeerAuthentication
 )
 Key = tuple[str, str]
 """Namespace and name."""

@@ -7,14 +7,15 @@ from meshd.base.places import CONFIG_DIR, CREDENTIALS
 from meshd.snapshot.cluster import NAMED, Cluster
 from meshd.snapshot.cluster_json import write_cluster
 from meshd.snapshot.endpoint import ClusterLoadAssignment
-from meshd.snapshot.filter_chain import FilterChain
+from meshd.snapshot.filter_chain import FilterChain, needs_identity
 from meshd.snapshot.json_fields import Json
 from meshd.snapshot.listener import Listener
 from meshd.snapshot.listener_json import ADDRESS, write_listener
-from meshd.snapshot.network_filter import HttpConnectionManager
+from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.snapshot.snapshot import Snapshot
 from meshd.snapshot.tls_json import with_files
 
+REFUSES = "BlackHoleCluster"  # Istio's, which every snapshot has; it has no endpoints, so that connections are closed
 ADMIN = SocketAddress("127.0.0.1", 15000)
 
 RUNTIME: Json = {
@@ -60,7 +61,7 @@ def bootstrap(snapshot: Snapshot, admin: SocketAddress | None = ADMIN, files: Ce
     Give a complete bootstrap.
 
     Routes and endpoints, which Istio's proxies ask a control plane for, stand within listeners and clusters, and files in the place of secrets.
-    Chains for mutual TLS within the mesh are left out, since no certificate is.
+    Chains for mutual TLS within the mesh have no certificate: those beside which plain text is taken are left out, others close connections.
 
     Args:
         snapshot: What is served.
@@ -90,6 +91,8 @@ def _self_contained(listener: Listener, snapshot: Snapshot) -> Listener:
 
 
 def _inline(chain: FilterChain, snapshot: Snapshot) -> FilterChain:
+    if needs_identity(chain):
+        return attrs.evolve(chain, filter=TcpProxy(REFUSES, REFUSES), tls=None)
     manager = chain.filter
     if not isinstance(manager, HttpConnectionManager) or manager.route_config is not None:
         return chain

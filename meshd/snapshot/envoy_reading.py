@@ -10,6 +10,7 @@ from meshd.snapshot.assignment_json import ASSIGNMENT
 from meshd.snapshot.cluster import NAMED, Cluster
 from meshd.snapshot.cluster_json import read_cluster
 from meshd.snapshot.endpoint import ClusterLoadAssignment
+from meshd.snapshot.filter_chain import needs_identity
 from meshd.snapshot.json_fields import check_unasked, read_list, read_text
 from meshd.snapshot.listener import Listener
 from meshd.snapshot.listener_json import ADDRESS, read_listener
@@ -153,14 +154,14 @@ class _Reader:
 
     def _take_listener(self, item: Noted) -> None:
         listener = read_listener(item)
-        if not listener.filter_chains and not listener.mutual_tls_chains and listener.default_filter_chain is None:
+        if not listener.filter_chains and listener.default_filter_chain is None:
             raise FieldError(item.place, "expected filterChains or defaultFilterChain, found none")
         for chain in chains_of(listener):
             manager = chain.filter
             if isinstance(manager, HttpConnectionManager) and manager.route_config is None and manager.route_config_name not in self.routes:
                 raise FieldError(item.place, f"expected a route configuration {manager.route_config_name!r}, found none of that name")
-        if listener.mutual_tls_chains:
-            self.report.note(item.place, f"expected filter chains with certificates in files: {LATER_TLS}", "those without are shown, not served")
+        if any(needs_identity(chain) for chain in chains_of(listener)):
+            self.report.note(item.place, f"expected filter chains with certificates in files: {LATER_TLS}", "those without close their connections")
         _add(self.listeners, listener.name, listener, item)
 
     def _snapshot(self, node: NodeReference) -> Snapshot:

@@ -7,7 +7,7 @@ import attrs
 
 from meshd.base.addresses import SocketAddress, is_ip_address
 from meshd.snapshot.access_log_json import REFUSAL_LOGS
-from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch, needs_identity
+from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
 from meshd.snapshot.filter_json import read_network_filters, write_network_filter
 from meshd.snapshot.json_fields import (
     Json,
@@ -163,8 +163,4 @@ def read_listener(found: Any) -> Listener:
         FieldError: If it cannot be read.
     """
     listener = _LISTENER.read(found)
-    return attrs.evolve(
-        listener, name=listener.name or str(listener.address),
-        filter_chains=tuple(chain for chain in listener.filter_chains if not needs_identity(chain)),
-        mutual_tls_chains=tuple(chain for chain in listener.filter_chains if needs_identity(chain)),
-    )
+    return attrs.evolve(listener, name=listener.name or str(listener.address))

@@ -4,8 +4,10 @@ import attrs
 import pytest
 
 from meshd.base.origins import Origin
-from meshd.compile.inbound_listeners import virtual_inbound
+from meshd.compile.inbound_listeners import bound_inbound, virtual_inbound
 from meshd.compile.inbound_ports import InboundPort
+from meshd.compile.peer_modes import PeerModes, PeerRule
+from meshd.model.server_tls import Certificate, ServerTls
 from meshd.snapshot.filter_chain import FilterChainMatch
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from tests.helpers.services import machine, mesh_service, port, proxy, service
@@ -135,3 +137,62 @@ def test_the_listener_is_bound_in_each_family():
     assert (True, "INBOUND", 5.0, True) == (
         listener.bind_to_port, listener.direction, listener.listener_filters_timeout, listener.continue_on_listener_filters_timeout,
     )
+
+
+def asked(general="PERMISSIVE", *addresses, **ports):
+    """Give a machine with modes for its clients: a general one, and those of ports written `p8080`."""
+    peers = PeerModes(PeerRule(general), {int(name[1:]): PeerRule(mode, (SIDECAR,)) for name, mode in ports.items()})
+    return attrs.evolve(proxy(machine(*addresses)), peers=peers)
+
+
+def test_strict_ports_have_no_other_chains():
+    """They are served from the beginning, though nobody gets through: were they left out, the chains of undeclared ports would take plain text."""
+    listener = virtual_inbound([own(8080, "http"), own(9090, "http")], asked(p8080="STRICT"))
+    assert [("tls", (), "http")] == chains(listener, 8080)
+    assert [("raw_buffer", (), "http")] == chains(listener, 9090)
+    assert [9090] == [chain.match.destination_port for chain in listener.mutual_tls_chains if chain.match.destination_port]
+
+
+def test_strict_everywhere():
+    """No chain is for plain text but the one that closes."""
+    listener = virtual_inbound([own(8080, "tcp")], asked("STRICT"))
+    assert {"virtualInbound-blackhole"} == {chain.name for chain in listener.filter_chains if chain.match.transport_protocol != "tls"}
+    assert () == listener.mutual_tls_chains
+    assert ["original_dst", "tls_inspector"] == [inspector.name for inspector in listener.listener_filters]
+
+
+def test_undeclared_ports_may_have_a_mode_of_their_own():
+    """In each family; a declared one has it in its own chains."""
+    listener = virtual_inbound([own(8080, "http")], asked("DISABLE", "10.0.0.1", "fd00::1", p7000="STRICT", p8080="STRICT"))
+    found = [(chain.name, chain.match.prefix_ranges, chain.origins[-1]) for chain in listener.filter_chains if chain.match.destination_port == 7000]
+    assert [
+        ("virtualInbound-catchall-http", V4, SIDECAR), ("virtualInbound", V4, SIDECAR),
+        ("virtualInbound-catchall-http", V6, SIDECAR), ("virtualInbound", V6, SIDECAR),
+    ] == found
+    ours = [(chain.name, chain.origins[-1]) for chain in listener.filter_chains if chain.match.destination_port == 8080]
+    assert [("0.0.0.0_8080", SIDECAR)] == ours
+
+
+@pytest.mark.parametrize(
+    ("mode", "served", "waiting", "inspectors"),
+    [("STRICT", 1, 0, ["tls_inspector"]), ("PERMISSIVE", 1, 1, ["tls_inspector"]), ("DISABLE", 1, 0, [])],
+)
+def test_ports_without_capture_have_modes_too(mode, served, waiting, inspectors):
+    """Their listener is bound at the machine's addresses."""
+    (listener,) = bound_inbound([attrs.evolve(own(8080, "http"), bound=True)], asked(mode))
+    assert (served, waiting) == (len(listener.filter_chains), len(listener.mutual_tls_chains))
+    assert inspectors == [inspector.name for inspector in listener.listener_filters]
+    assert {None} == {chain.match.destination_port for chain in listener.filter_chains}
+
+
+@pytest.mark.parametrize(("protocol", "mode", "expected"), [
+    ("http", "DISABLE", [("tls", (), "http")]), ("tcp", "DISABLE", [("tls", (), "tcp")]), ("auto", "DISABLE", [("tls", (), "tcp")]),
+    ("http", "PERMISSIVE", [("raw_buffer", (), "http")]),
+])
+def test_a_port_may_end_tls_of_its_own(protocol, mode, expected):
+    """Where nobody asks for the mesh's; its chains are called by the machine's address, as a Sidecar declares it."""
+    port = attrs.evolve(own(8080, protocol), tls=ServerTls("SIMPLE", files=(Certificate("/c", "/k"),)), shown="10.0.0.1")
+    listener = virtual_inbound([port], asked(mode))
+    assert expected == chains(listener, 8080)
+    assert {"10.0.0.1_8080"} == {chain.name for chain in listener.filter_chains if chain.match.destination_port == 8080}
+    assert (mode == "DISABLE") == ({("file-cert:/c~/k",)} == {chain.tls and chain.tls.certificates for chain in listener.filter_chains if chain.tls})

@@ -67,6 +67,13 @@ def test_ingress_listeners_declare_all_ports(number, protocol, more, expected, s
     assert ["s", *([service] if service else [])] == [origin.name for origin in port.origins][:2]
 
 
+@pytest.mark.parametrize(("declared_as", "expected"), [("HTTPS", "http"), ("TLS", "tcp"), ("HTTP", "http"), ("TCP", "tcp")])
+def test_what_is_spoken_within_tls(declared_as, expected):
+    """Where a listener ends it, by certificates in files."""
+    (port,) = declared(ingress(443, declared_as, ", tls: {mode: SIMPLE, serverCertificate: /c, privateKey: /k}"))
+    assert (expected, "SIMPLE") == (port.protocol, port.tls.mode)
+
+
 @pytest.mark.parametrize(
     ("endpoint", "expected"),
     [("'127.0.0.1:8080'", ("::1", 8080)), ("'[::]:8080'", ("fd00::1", 8080)), ("'[::1]:8080'", ("::1", 8080))],

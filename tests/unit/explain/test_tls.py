@@ -5,7 +5,7 @@ import pytest
 from meshd.explain.call import Call
 from meshd.explain.interpreter import explain
 from tests.helpers.edge import EDGE_NODE, gateway, server
-from tests.helpers.small_worlds import compiled, eps, svc, to, virtual
+from tests.helpers.small_worlds import NODE, compiled, eps, svc, to, virtual
 
 FILES = "serverCertificate: /c, privateKey: /k"
 WORLD = compiled(
@@ -43,3 +43,26 @@ def test_what_is_no_tls():
     world = compiled(EDGE_NODE, gateway("edge", server(443, "HTTPS", "'*'", f"tls: {{mode: SIMPLE, {FILES}}}")))
     call, _problems = Call.from_json({"direction": "gateway", "address": "10.0.0.9", "port": 443, "authority": "a"})
     assert ("close", "-") == (explain(world.snapshot, call).outcome, explain(world.snapshot, call).response_flags)
+
+
+PEERS = "{apiVersion: security.istio.io/v1, kind: PeerAuthentication, metadata: {name: peers}, spec: {mtls: {mode: %s}}}"
+
+
+@pytest.mark.parametrize(("mode", "tls", "outcome", "why"), [
+    ("STRICT", "none", ("close", "NR", "filter_chain_not_found"), "transport protocol is raw_buffer, not tls"),
+    ("STRICT", "mtls", ("close", "-", "-"), "needs this machine's certificate of the mesh, and it has none yet: the connection is closed"),
+    ("PERMISSIVE", "none", ("forward", "-", "via_upstream"), "matches best"),
+    ("DISABLE", "none", ("forward", "-", "via_upstream"), "matches best"),
+])
+def test_what_peer_authentication_decided(mode, tls, outcome, why):
+    """The chains tell of the resource, whether they take the connection or not."""
+    world = compiled(
+        NODE, svc("web", "{name: http, port: 80}"), eps("web", "{name: http, port: 8080}", "{addresses: [10.0.0.9]}"), PEERS % mode,
+    )
+    call, problems = Call.from_json({"direction": "inbound", "address": "10.0.0.9", "port": 8080, "authority": "web", "tls": tls})
+    assert call is not None, problems
+    found = explain(world.snapshot, call)
+    assert outcome == (found.outcome, found.response_flags, found.response_code_details)
+    told = {step.origin for step in found.steps if step.why == why}
+    assert told
+    assert all("PeerAuthentication default/peers" in origin for origin in told)

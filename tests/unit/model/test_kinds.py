@@ -21,8 +21,8 @@ def test_lists_every_kind():
     """What meshd reads, and what it will."""
     assert [
         *("DestinationRule", "Endpoints", "EndpointSlice", "Gateway", "Gateway", "GatewayClass", "GRPCRoute", "HTTPRoute", "Mesh", "Namespace"),
-        *("Node", "Pod", "ProxyConfig", "RateLimit", "ReferenceGrant", "Service", "ServiceEntry", "Sidecar", "TCPRoute", "TLSRoute"),
-        *("VirtualService", "WorkloadEntry", "WorkloadGroup"),
+        *("Node", "PeerAuthentication", "Pod", "ProxyConfig", "RateLimit", "ReferenceGrant", "Service", "ServiceEntry", "Sidecar", "TCPRoute"),
+        *("TLSRoute", "VirtualService", "WorkloadEntry", "WorkloadGroup"),
     ] == sorted((kind for _, kind in KINDS), key=str.lower)
     assert [] == [pair for pair in KINDS if pair[1] in NOT_SERVED.get(pair[0], ())]
 
@@ -51,8 +51,8 @@ def test_reads_a_resource():
          "error 1 apiVersion: expected networking.istio.io/v1 or networking.istio.io/v1beta1 or networking.istio.io/v1alpha3, "
          "got 'networking.istio.io/v2'"),
         ("apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\n", "warning 2 kind: WasmPlugin is not served yet and has no effect"),
-        ("apiVersion: security.istio.io/v1\nkind: PeerAuthentication\n",
-         "warning 2 kind: PeerAuthentication is not served yet and has no effect"),
+        ("apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n",
+         "warning 2 kind: AuthorizationPolicy is not served yet and has no effect"),
         ("apiVersion: telemetry.istio.io/v1\nkind: Telemetry\n", "warning 2 kind: Telemetry is not served yet and has no effect"),
         ("apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\n", "warning 2 kind: EnvoyFilter is not served yet and has no effect"),
         ("apiVersion: gateway.networking.k8s.io/v1\nkind: UDPRoute\n", "warning 2 kind: UDPRoute is not served yet and has no effect"),

@@ -31,13 +31,6 @@ def test_reads_a_whole_sidecar():
     assert expected == found
 
 
-def test_tells_what_is_not_served():
-    """What no listener is made of yet."""
-    assert [
-        "warning 17 spec.ingress[0].tls.mode: mode SIMPLE is not served yet and has no effect",
-    ] == wrong(Sidecar, SIDECAR)
-
-
 def test_an_empty_policy_is_protobufs_default():
     """A Sidecar that names the policy and no mode means the first word."""
     assert "REGISTRY_ONLY" == read(Sidecar, "{outboundTrafficPolicy: {}}").outbound_mode
@@ -96,7 +89,6 @@ def test_an_empty_policy_is_protobufs_default():
             "error spec.ingress[0].tls.mode: expected SIMPLE, MUTUAL or OPTIONAL_MUTUAL, got PASSTHROUGH",
         ]),
         ("{ingress: [{port: {number: 80}, tls: {mode: SIMPLE, credentialName: a}}]}", [
-            "warning spec.ingress[0].tls.mode: mode SIMPLE is not served yet and has no effect",
             "error spec.ingress[0].tls.credentialName: expected files of one certificate, got another setting, which sidecars do not have",
         ]),
         ("{ingress: [{port: {number: 80, protocol: TCP}, connectionPool: {http: {maxRetries: 1}}}]}", [

@@ -2,13 +2,18 @@
 
 import json
 
+import attrs
+
 from meshd.base.addresses import SocketAddress
 from meshd.snapshot.cluster_json import read_cluster
 from meshd.snapshot.endpoint import ClusterLoadAssignment
 from meshd.snapshot.envoy_bootstrap import bootstrap
+from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
+from meshd.snapshot.listener import Listener
 from meshd.snapshot.listener_json import read_listener
-from meshd.snapshot.network_filter import HttpConnectionManager
+from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.snapshot.snapshot import NodeReference, Snapshot, chains_of
+from meshd.snapshot.tls import DownstreamTls
 from tests.helpers.golden import compile_world, world_named
 
 SNAPSHOT = compile_world(world_named("walk-server")).snapshot
@@ -56,3 +61,12 @@ def test_a_machine_without_addresses_has_a_bootstrap():
     """Its id leaves the address out."""
     found = bootstrap(Snapshot(NodeReference("n")))
     assert ({"id": "sidecar~~n.default", "cluster": "n.default"}, {"listeners": [], "clusters": []}) == (found["node"], found["staticResources"])
+
+
+def test_mutual_tls_alone_closes_connections():
+    """Nothing but it is taken there, and no certificate stands in the file."""
+    tls = FilterChain("strict", FilterChainMatch(80, transport_protocol="tls"), TcpProxy("a", "a"), DownstreamTls())
+    listener = Listener("l", SocketAddress("0.0.0.0", 15006), (tls,), mutual_tls_chains=(attrs.evolve(tls, name="waiting"),))
+    (written,) = bootstrap(Snapshot(NodeReference("n"), {"l": listener}))["staticResources"]["listeners"]
+    (chain,) = read_listener(written).filter_chains
+    assert attrs.evolve(tls, filter=TcpProxy("BlackHoleCluster", "BlackHoleCluster"), tls=None) == chain
