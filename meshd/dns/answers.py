@@ -40,6 +40,10 @@ class Records:
         self._records = list(records)
         self._turn = 0
 
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._records)
+
     def answer(self, message: bytes, end: int, limit: int, *, edns: bool, alias_of: bytes = b"") -> bytes:
         """
         Give the answer to a query, cut to whole records where it is too long.
@@ -70,7 +74,7 @@ class Known:
 
     name: bytes
     internal: bool
-    records: dict[int, Records] = attrs.field(factory=dict)
+    records: dict[int, Records]
 
 
 class Answers:
@@ -82,19 +86,17 @@ class Answers:
         host lacks. PTR, SRV, and NODATA for other types of names that nobody else knows, are ours.
     """
 
-    __slots__ = ("_known", "_search", "_wildcards", "ready")
+    __slots__ = ("_known", "_search", "_wildcards")
 
-    def __init__(self, search: Sequence[str] = ()) -> None:
-        """
-        Begin with no names.
-
-        Args:
-            search: Domains that this machine's resolver completes names with; the first counts, as in Istio.
-        """
+    def __init__(self) -> None:
+        """Begin with no names."""
         self._known: dict[bytes, Known] = {}
         self._wildcards: dict[bytes, Known] = {}
+        self._search: list[bytes] = []
+
+    def complete(self, search: Sequence[str]) -> None:
+        """Know the domains that this machine's resolver completes names with; the first counts, as in Istio."""
         self._search = [ending for ending in (wire_name(domain) for domain in search[:1]) if ending is not None]
-        self.ready: dict[bytes, Records] = {}
 
     def add(self, host: HostAddresses) -> None:
         """Add a host; the first of equal names counts."""
@@ -116,9 +118,6 @@ class Answers:
         if name in place:
             return False
         place[name] = known
-        if place is self._known:
-            for kind, records in known.records.items():
-                self.ready[name + kind.to_bytes(2, "big") + b"\0\1"] = records
         return True
 
     def _add_services(self, text: str, host: HostAddresses) -> None:
@@ -135,6 +134,20 @@ class Answers:
         if name is not None:
             self._own(name, Known(name, False, {PTR: Records([record(PTR, TTL, full)])}))
 
+    def orders(self, question: Question) -> int:
+        """Return how many answers `find` gives in turn, which differ in the order of records; 0 where it gives none."""
+        if question.cls != IN:
+            return 0
+        if question.kind == ANY:
+            return 1
+        known = self._look_up(question.name) or self._look_up_completed(question.name)
+        if known is None:
+            return 0
+        records = known.records.get(question.kind)
+        if records is not None:
+            return len(records)
+        return 1 if self._nobody_else_knows(known, question.kind) else 0
+
     def find(self, message: bytes, question: Question, limit: int) -> bytes | None:
         """Answer a query for a name that is known; None where somebody else has to be asked."""
         if question.cls != IN:
@@ -150,9 +163,13 @@ class Answers:
         records = known.records.get(question.kind)
         if records is not None:
             return records.answer(message, question.end, limit, edns=bool(question.edns), alias_of=alias_of)
-        if known.internal or question.kind in (A, AAAA):
+        if self._nobody_else_knows(known, question.kind):
             return reply(message, question.end, AUTHORITATIVE, edns=bool(question.edns))
         return None
+
+    def _nobody_else_knows(self, known: Known, kind: int) -> bool:
+        """Tell whether there are no records of a type that a name lacks here."""
+        return known.internal or kind in (A, AAAA)
 
     def _look_up_completed(self, name: bytes) -> Known | None:
         """Find a name that the client's resolver has completed with a search domain."""
@@ -173,9 +190,9 @@ class Answers:
         return found
 
 
-def answers_of(hosts: Mapping[str, HostAddresses], search: Sequence[str]) -> Iterator[Answers | None]:
+def answers_of(hosts: Mapping[str, HostAddresses]) -> Iterator[Answers | None]:
     """Make the table of a snapshot's hosts bit by bit: yields None after each host, and the table last."""
-    answers = Answers(search)
+    answers = Answers()
     for host in hosts.values():
         answers.add(host)
         yield None

@@ -8,15 +8,16 @@ Each try has a socket of its own, whose port the kernel picks, and an id of its 
 import secrets
 import socket
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import ClientFactory, connectionDone
 from twisted.protocols.basic import Int16StringReceiver
 from twisted.python.failure import Failure
 
 from meshd.dns.cache import Cache, Key
+from meshd.dns.datagrams import Datagrams
 from meshd.dns.message import HEADER, MAX_MESSAGE, REFUSED, SERVFAIL, TYPE_AND_CLASS, Question, record_places
+from meshd.dns.source_ports import bind_apart, ports_apart
 
 PORT = 53
 PATIENCE = 2.0  # seconds for one server
@@ -24,6 +25,15 @@ MAX_ROUNDS = 2  # times that every server is asked
 MAX_WAITING = 1000  # questions that are being asked at once
 MAX_CLIENTS = 100  # that wait for the same one
 
+class Timer(Protocol):
+    """A call to come."""
+
+    def cancel(self) -> object:
+        """Do not make it; harmless afterwards."""
+
+
+After = Callable[[float, Callable[[], None]], Timer]
+"""Makes a call after so many seconds."""
 Deliver = Callable[["bytes | None"], None]
 """Takes the answer, with id and question of the asker's still to be put in; None where nobody answered."""
 
@@ -36,18 +46,21 @@ class Forwarder:
         servers: Gives the name servers' addresses, in order.
     """
 
-    def __init__(self, reactor: Any, servers: Callable[[], Sequence[str]], port: int = PORT) -> None:
+    def __init__(self, reactor: Any, after: After, servers: Callable[[], Sequence[str]], port: int = PORT) -> None:
         """
         Begin with nothing asked.
 
         Args:
-            reactor: Reads sockets, connects, and has monotonic timers.
+            reactor: Reads sockets, connects, and has a monotonic clock.
+            after: Calls after so many seconds.
             servers: Gives the name servers' addresses, in order.
             port: Of name servers.
         """
         self.reactor = reactor
+        self.after = after
         self.servers = servers
         self.port = port
+        self.ports = ports_apart()
         self._cache = Cache()
         self._waiting: dict[tuple[Key, bool], _Asking] = {}
 
@@ -109,6 +122,8 @@ class _Asking:
         self.clients = clients
         self.reactor = forwarder.reactor
         self.end = end
+        self.ports = forwarder.ports
+        self._after = forwarder.after
         self._port = forwarder.port
         self._message = message
         self._left = [*servers] * MAX_ROUNDS
@@ -116,7 +131,7 @@ class _Asking:
         self._whole = whole
         self._refusal: bytes | None = None
         self._try: _Datagram | _Connection | None = None
-        self._timer: IDelayedCall | None = None
+        self._timer: Timer | None = None
 
     def go_on(self) -> None:
         """Ask the next server; without one, that was all."""
@@ -124,7 +139,7 @@ class _Asking:
         if not self._left:
             self._answered(self._refusal)
             return
-        self._timer = self.reactor.callLater(PATIENCE, self.go_on)
+        self._timer = self._after(PATIENCE, self.go_on)
         server = self._left.pop(0)
         message = secrets.token_bytes(2) + self._message[2:]
         try:
@@ -134,9 +149,9 @@ class _Asking:
 
     def stop(self) -> None:
         """Give up the server that is being asked."""
-        if self._timer is not None and self._timer.active():
+        if self._timer is not None:
             self._timer.cancel()
-        self._timer = None
+            self._timer = None
         if self._try is not None:
             self._try.stop()
             self._try = None
@@ -145,7 +160,7 @@ class _Asking:
         """Take a well-formed answer to the question."""
         if answer[2] & 0x02 and self._whole and not isinstance(self._try, _Connection):
             self.stop()
-            self._timer = self.reactor.callLater(PATIENCE, self.go_on)
+            self._timer = self._after(PATIENCE, self.go_on)
             self._try = _Connection(self, server, answer[:2] + self._message[2:])
         elif answer[3] & 0x0F in (SERVFAIL, REFUSED):
             self._refusal = answer
@@ -172,41 +187,24 @@ class _Datagram:
         self._asking = asking
         self._server = server
         self._message = message
-        self._socket = socket.socket(socket.AF_INET6 if ":" in server[0] else socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
+            bind_apart(self._socket, asking.ports)
             self._socket.connect(server)
             self._socket.send(message)
         except OSError:
             self._socket.close()
             raise
-        asking.reactor.addReader(self)
+        self._datagrams = Datagrams(asking.reactor, self._socket, MAX_MESSAGE, self._received, asking.go_on)
 
-    def fileno(self) -> int:
-        """Tell the reactor what to watch."""
-        return self._socket.fileno()
-
-    def logPrefix(self) -> str:
-        """Name itself to Twisted."""
-        return "dns"
-
-    def connectionLost(self, reason: Failure) -> None:
-        """Never mind: the reactor ends."""
-
-    def doRead(self) -> None:
-        """Take what has come."""
-        try:
-            answer = self._socket.recv(MAX_MESSAGE)
-        except BlockingIOError:
-            return
-        except OSError:  # nobody listens there
-            self._asking.go_on()
-            return
+    def _received(self, answer: bytes, sender: Any) -> None:
         if answers(answer, self._message, self._asking.end):
             self._asking.take(answer, self._server)
 
     def stop(self) -> None:
         """Close the socket."""
-        self._asking.reactor.removeReader(self)
+        self._datagrams.stop()
         self._socket.close()
 
 

@@ -144,7 +144,13 @@ def record_places(message: bytes) -> list[tuple[int, int]] | None:
 
 
 def cut(message: bytes, limit: int) -> bytes:
-    """Give an answer as it fits into a limit: with as many whole answer records as there is room for, and marked as cut (TC)."""
+    """
+    Give an answer as it fits into a limit: with as many whole answer records as there is room for, and marked as cut (TC).
+
+    Of an answer that its sender cut, the last record may be cut in the middle; all others are well-formed.
+    """
+    if len(message) <= limit and not message[2] & 0x02:
+        return message
     places = record_places(message)
     if len(message) <= limit and places is not None:
         return message

@@ -1,14 +1,14 @@
 """What /etc/resolv.conf says: whom to ask, and what to complete names with (resolv.conf(5))."""
 
 import ipaddress
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 import attrs
 
 from meshd.model.node import Node
 
 PATH = "/etc/resolv.conf"
-LOOK_INTERVAL = 2.0  # seconds
+LOOK_INTERVAL = 2.0  # seconds between two looks at the file
 MAX_BYTES = 65536
 MAX_SERVERS = 8  # glibc asks the first three
 
@@ -59,29 +59,36 @@ def _address(text: str) -> str:
 
 class ResolvConf:
     """
-    The file as it is now: looked at every other second at most, and taken as empty while it cannot be read.
+    The file as it was when it was last looked at; it is taken as empty when it cannot be read.
 
     Attributes:
-        servers: Ask these instead of those of the file; empty: the file's.
-        own: The machine's addresses besides those of loopback.
+        settings: What it says, but for what a Node says instead.
     """
 
-    def __init__(self, path: str, seconds: Callable[[], float]) -> None:
-        """Begin without having looked; `seconds` is a monotonic clock."""
-        self.servers: tuple[str, ...] = ()
-        self.own: tuple[str, ...] = ()
+    def __init__(self, path: str) -> None:
+        """Begin without having looked."""
+        self.settings = ResolverSettings()
         self._path = path
-        self._seconds = seconds
-        self._looked = -LOOK_INTERVAL
-        self._settings = ResolverSettings()
+        self._servers: tuple[str, ...] = ()
+        self._own: tuple[str, ...] = ()
 
-    def current(self) -> ResolverSettings:
-        """Give what it says now."""
-        now = self._seconds()
-        if now - self._looked >= LOOK_INTERVAL:
-            self._looked = now
-            self._settings = load_resolv_conf(self._path, self.own)
-        return attrs.evolve(self._settings, servers=self.servers) if self.servers else self._settings
+    def use(self, servers: tuple[str, ...], own: tuple[str, ...]) -> None:
+        """
+        Look at it as a Node wants it.
+
+        Args:
+            servers: Ask these instead of those of the file; empty: the file's.
+            own: The machine's addresses besides those of loopback.
+        """
+        self._servers, self._own = servers, own
+        self.look()
+
+    def look(self) -> bool:
+        """Read it again; tell whether it says something else than before."""
+        before = self.settings
+        found = load_resolv_conf(self._path, self._own)
+        self.settings = attrs.evolve(found, servers=self._servers) if self._servers else found
+        return self.settings != before
 
 
 def captured_servers(node: Node) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from meshd.worker.service import DataPlane
 from meshd.worker.session import Session, SessionLink
 from meshd.worker.token_buckets import TokenBuckets
 from meshd.worker.wire.memory import keep_freed_memory
+from meshd.worker.wire.wheel import Wheel
 
 CONNECT_TIMEOUT = 5  # seconds for a UNIX socket whose owner may be stopped
 
@@ -57,7 +58,7 @@ def build_session(index: int, control_socket: str) -> Session:
     def connect(link: SessionLink) -> Any:
         return connectProtocol(UNIXClientEndpoint(reactor, control_socket, timeout=CONNECT_TIMEOUT), link)
 
-    names = NameServer(reactor, ResolvConf(PATH, reactor.seconds))
+    names = NameServer(reactor, Wheel(reactor).after, ResolvConf(PATH))
     session = Session(index, os.getpid(), plane, HealthPort(reactor, reactor), names, build, instruments.take, connect, reactor, _stop)
     return session
 

@@ -24,7 +24,8 @@ HOSTS = (
 @pytest.fixture(name="table", scope="module")
 def _table():
     """Give the table of the hosts."""
-    *_, table = answers_of({host.name: host for host in HOSTS}, ("default.svc.cluster.local", "cluster.local"))
+    *_, table = answers_of({host.name: host for host in HOSTS})
+    table.complete(("default.svc.cluster.local", "cluster.local"))
     return table
 
 
@@ -109,12 +110,17 @@ def test_long_answers_are_cut(table):
     assert 27 == ask(table, "many.test.default.svc.cluster.local").count(" A ")
 
 
-def test_ready_answers_are_those_of_the_look_up(table):
-    """What is found by the question's bytes alone is what reading the question finds."""
-    message = query("web.default.svc.cluster.local")
-    question = read_question(message)
-    assert question is not None
-    assert table.find(message, question, 512) == table.ready[message[12:]].answer(message, len(message), 512, edns=False)
+def test_how_many_answers_differ(table):
+    """In the order of their records; one for a name without records of a type, none where somebody else has to be asked."""
+    def orders(name: str, kind: int = A, cls: int = 1) -> int:
+        message = query(name, kind, cls=cls)
+        question = read_question(message)
+        assert question is not None
+        assert (table.orders(question) > 0) == (table.find(message, question, 512) is not None)
+        return table.orders(question)
+
+    assert [100, 1, 1, 1] == [orders("many.test"), orders("web"), orders("web", AAAA), orders("web", ANY)]
+    assert [0, 0, 0] == [orders("absent.test"), orders("web", cls=3), orders("out.test", TXT)]
 
 
 def test_the_first_of_equal_names_counts():

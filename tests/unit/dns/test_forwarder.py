@@ -8,6 +8,7 @@ from twisted.names import dns
 from meshd.dns import forwarder
 from meshd.dns.forwarder import Forwarder, answers
 from meshd.dns.message import read_question
+from meshd.worker.wire.wheel import Wheel
 from tests.helpers.dns_messages import query
 from tests.helpers.name_server import NameServer, a
 
@@ -25,7 +26,7 @@ def _server():
 @pytest.fixture(name="asker")
 def _asker(server):
     """Give what asks it."""
-    made = Forwarder(server.reactor, lambda: [server.place[0]], server.place[1])
+    made = Forwarder(server.reactor, Wheel(server.reactor).after, lambda: [server.place[0]], server.place[1])
     yield made
     made.stop()
 
@@ -90,7 +91,7 @@ def test_a_failing_server_is_told_of(server, asker):
 def test_the_next_server_is_asked(server):
     """One where nobody listens, or whose address cannot be connected to, holds up nothing."""
     server.answers["x.test"] = [a("x.test", "10.0.0.1")]
-    asker = Forwarder(server.reactor, lambda: ["::ffff:0:1%nowhere", "127.0.0.77", server.place[0]], server.place[1])
+    asker = Forwarder(server.reactor, Wheel(server.reactor).after, lambda: ["::ffff:0:1%nowhere", "127.0.0.77", server.place[0]], server.place[1])
     assert ["0 10.0.0.1"] == ask(server, asker, "x.test")
     asker.stop()
 
@@ -108,7 +109,7 @@ def test_silence_ends(server, asker, monkeypatch):
 
 def test_without_servers_there_is_no_answer(server):
     """Nor where too many questions wait."""
-    asker = Forwarder(server.reactor, list)
+    asker = Forwarder(server.reactor, Wheel(server.reactor).after, list)
     assert ["-"] == ask(server, asker, "x.test")
 
 
@@ -159,7 +160,7 @@ def test_forged_answers_do_not_end_a_question(server, monkeypatch):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as fake:
         fake.bind(("127.0.0.1", 0))
         fake.settimeout(5.0)
-        asker = Forwarder(server.reactor, lambda: ["127.0.0.1"], fake.getsockname()[1])
+        asker = Forwarder(server.reactor, Wheel(server.reactor).after, lambda: ["127.0.0.1"], fake.getsockname()[1])
         message, got = query("x.test"), list[bytes | None]()
         question = read_question(message)
         assert question is not None

@@ -3,7 +3,7 @@
 import pytest
 
 from meshd.dns import resolv_conf
-from meshd.dns.resolv_conf import LOOK_INTERVAL, ResolvConf, ResolverSettings, captured_servers, read_resolv_conf
+from meshd.dns.resolv_conf import ResolvConf, ResolverSettings, captured_servers, read_resolv_conf
 from meshd.model.node import CaptureSettings, DnsSettings
 from tests.helpers.services import machine
 
@@ -26,18 +26,17 @@ def test_a_server_at_an_address_of_the_machine_is_its_own():
     assert ("10.0.0.9",) == read_resolv_conf("nameserver 8.8.8.8\nnameserver 10.0.0.9\n", ("10.0.0.9",)).servers
 
 
-def test_the_file_is_looked_at_now_and_then(tmp_path):
-    """A change is seen within seconds; a file that is gone is an empty one; servers of the Node stand before it."""
-    moment = [0.0]
+def test_the_file_is_looked_at_again(tmp_path):
+    """A change is told; a file that is gone is an empty one; servers of the Node stand before it."""
     path = tmp_path / "resolv.conf"
-    found = ResolvConf(str(path), lambda: moment[0])
-    assert ResolverSettings() == found.current()
+    found = ResolvConf(str(path))
+    assert (False, ResolverSettings()) == (found.look(), found.settings)
     path.write_text("nameserver 10.0.0.2\nsearch a.test\n")
-    assert ResolverSettings() == found.current()
-    moment[0] += LOOK_INTERVAL
-    assert ResolverSettings(("10.0.0.2",), ("a.test",)) == found.current()
-    found.servers = ("10.0.0.9",)
-    assert ResolverSettings(("10.0.0.9",), ("a.test",)) == found.current()
+    assert (True, ResolverSettings(("10.0.0.2",), ("a.test",)), False) == (found.look(), found.settings, found.look())
+    found.use(("10.0.0.9",), ())
+    assert ResolverSettings(("10.0.0.9",), ("a.test",)) == found.settings
+    path.unlink()
+    assert (True, ResolverSettings(("10.0.0.9",))) == (found.look(), found.settings)
 
 
 @pytest.mark.parametrize(("settings", "expected"), [

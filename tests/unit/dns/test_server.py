@@ -5,11 +5,12 @@ from contextlib import suppress
 
 import pytest
 from twisted.internet.selectreactor import SelectReactor
+from twisted.internet.task import Clock
 from twisted.names import dns
 
-from meshd.dns import server as proxy
+from meshd.dns import datagrams, queries, streams
 from meshd.dns.answers import Answers
-from meshd.dns.resolv_conf import ResolvConf
+from meshd.dns.resolv_conf import LOOK_INTERVAL, ResolvConf
 from meshd.dns.server import NameServer
 from meshd.ipc.commands import DNS_TCP, DNS_UDP
 from meshd.snapshot.host_addresses import HostAddresses
@@ -24,11 +25,12 @@ WEB = HostAddresses("web.test", ("10.96.0.7",), internal=True)
 class Rig:
     """A proxy with sockets of both kinds, and a name server behind it, in one reactor."""
 
-    def __init__(self) -> None:
-        """Begin with one name."""
+    def __init__(self, resolv_conf: str) -> None:
+        """Begin with one name; `resolv_conf`: path of the machine's."""
         self.upstream = name_server.NameServer()
         self.reactor: SelectReactor = self.upstream.reactor
-        self.proxy = NameServer(self.reactor, ResolvConf("/nowhere", self.reactor.seconds), self.upstream.place[1])
+        self.clock = Clock()
+        self.proxy = NameServer(self.reactor, self.clock.callLater, ResolvConf(resolv_conf), self.upstream.place[1])
         *_, table = self.proxy.build(Snapshot(NodeReference("n", name_servers=("127.0.0.1",)), hosts={WEB.name: WEB}))
         self.proxy.use(table)
         udp, tcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket()
@@ -76,9 +78,9 @@ class Rig:
 
 
 @pytest.fixture(name="rig")
-def _rig():
+def _rig(tmp_path):
     """Give a rig."""
-    made = Rig()
+    made = Rig(str(tmp_path / "resolv.conf"))
     yield made
     made.close()
 
@@ -97,7 +99,7 @@ def text_of(answer: bytes) -> str:
     """Give id, RCODE and addresses."""
     message = dns.Message()
     message.fromStr(answer)
-    return " ".join([str(message.id), str(message.rCode), *(str(one.payload.dottedQuad()) for one in message.answers)])
+    return " ".join([str(message.id), str(message.rCode), *(one.payload.dottedQuad() for one in message.answers if one.type == dns.A)])
 
 
 @pytest.mark.parametrize("name", [DNS_UDP, DNS_TCP])
@@ -134,13 +136,13 @@ def test_long_answers_are_cut_for_datagrams_only(rig):
 
 def test_connections_are_bounded(rig, monkeypatch):
     """In number, in questions that wait, and in what they may say nothing."""
-    monkeypatch.setattr(proxy, "MAX_CONNECTIONS", 1)
+    monkeypatch.setattr(streams, "MAX_CONNECTIONS", 1)
     with socket.create_connection(rig.places[DNS_TCP]) as first, socket.create_connection(rig.places[DNS_TCP]) as second:
         second.setblocking(False)
 
         rig.upstream.turn_until(lambda: has_ended(second))
         rig.upstream.silent = True
-        monkeypatch.setattr(proxy, "MAX_PENDING", 2)
+        monkeypatch.setattr(streams, "MAX_PENDING", 2)
         for number in range(3):
             message = query(f"ext{number}.test")
             first.sendall(len(message).to_bytes(2, "big") + message)
@@ -153,10 +155,16 @@ def test_who_takes_no_answers_is_asked_for_no_more(rig):
     """What waits for a client is bounded, however much it asks; it gets all of it in the end."""
     many = HostAddresses("many.test", tuple(f"10.1.{number // 256}.{number % 256}" for number in range(4000)))
     *_, table = rig.proxy.build(Snapshot(NodeReference("n"), hosts={many.name: many}))
-    rig.proxy.use(table)
     given = list[int]()
-    respond = rig.proxy.respond
-    rig.proxy.respond = lambda message, send, limit: respond(message, lambda answer: (given.append(len(answer)), send(answer))[1], limit)
+    find = table.find
+
+    class Counting(Answers):
+        def find(self, message, question, limit):
+            answer = find(message, question, limit)
+            given.append(len(answer))
+            return answer
+
+    rig.proxy.use(Counting())
     message = query("many.test")
     with socket.create_connection(rig.places[DNS_TCP]) as client:
         client.sendall((len(message).to_bytes(2, "big") + message) * 1000)
@@ -187,10 +195,10 @@ def test_sockets_are_given_back(rig):
 def test_a_bug_in_one_answer_ends_nothing(rig, monkeypatch):
     """It is logged, and the next one is answered."""
     told = list[str]()
-    monkeypatch.setattr(proxy.log, "failure", lambda text: told.append(text))
+    monkeypatch.setattr(datagrams.log, "failure", lambda text: told.append(text))
 
     class Broken(Answers):
-        def find(self, message, question, limit):
+        def orders(self, question):
             raise ZeroDivisionError
 
     rig.proxy.use(Broken())
@@ -199,3 +207,32 @@ def test_a_bug_in_one_answer_ends_nothing(rig, monkeypatch):
     *_, table = rig.proxy.build(Snapshot(NodeReference("n"), hosts={WEB.name: WEB}))
     rig.proxy.use(table)
     assert "1 0 10.96.0.7" == text_of(rig.exchange(query("web.test", number=1))[0])
+
+
+def test_search_domains_are_followed(rig, tmp_path):
+    """As soon as the machine completes names with another one."""
+    assert "1 3" == text_of(rig.exchange(query("web.test.corp.test", number=1))[0])
+    (tmp_path / "resolv.conf").write_text("search corp.test\n")
+    rig.clock.advance(LOOK_INTERVAL)
+    assert "2 0 10.96.0.7" == text_of(rig.exchange(query("web.test.corp.test", number=2))[0])
+    (tmp_path / "resolv.conf").unlink()
+    rig.clock.advance(LOOK_INTERVAL)
+    assert "3 3" == text_of(rig.exchange(query("web.test.corp.test", number=3))[0])
+
+
+def test_answers_take_turns(rig):
+    """The first record is another one each time, where there are few and where there are many; queries that differ have turns of their own."""
+    several = [HostAddresses(f"{name}.test", tuple(f"10.1.0.{number}" for number in range(count))) for name, count in (("few", 3), ("many", 20))]
+    *_, table = rig.proxy.build(Snapshot(NodeReference("n"), hosts={host.name: host for host in several}))
+    rig.proxy.use(table)
+    for name, count in (("few.test", 3), ("many.test", 20)):
+        first = [text_of(rig.exchange(query(name, number=number))[0]).split()[:3] for number in range(count + 1)]
+        assert [[str(number), "0", f"10.1.0.{number % count}"] for number in range(count + 1)] == first
+
+
+def test_what_is_at_hand_is_bounded(rig, monkeypatch):
+    """However differently a name is spelled."""
+    monkeypatch.setattr(queries, "MAX_PREPARED", 2)
+    for number, name in enumerate(("web.test", "WEB.test", "wEb.test", "weB.test", "WEB.test")):
+        answer, = rig.exchange(query(name, number=number))
+        assert (f"{number} 0 10.96.0.7", True) == (text_of(answer), name.split(".")[0].encode() in answer)
