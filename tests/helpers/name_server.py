@@ -47,6 +47,7 @@ class NameServer(common.ResolverBase):
                 return datagrams, self.reactor.listenTCP(datagrams.getHost().port, factory, interface="127.0.0.1")
             except CannotListenError:
                 datagrams.stopListening()
+                self.reactor.iterate(0)  # it closes a turn later, and would stay scheduled until a test turns the reactor
 
     def _lookup(self, name: bytes, cls: int, kind: int, timeout: Sequence[int] | None) -> "Deferred[Any]":
         text = name.decode().lower()
