@@ -219,6 +219,8 @@ class Daemon(Service):
         if not done and self._facts.capturing is not None:
             self._give_up(f"capture: {self._facts.capturing.problem}")
             return
+        if self._facts.capturing is not None:
+            self._facts.capturing.follow(self._reactor)
         log.info("serving")
         if notify(os.environ, "READY=1"):
             self._beat(watchdog_interval(os.environ, os.getpid()))

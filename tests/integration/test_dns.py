@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -33,9 +34,9 @@ def ask(machine: Machine, name: str, kind: str = "A", protocol: str = "udp", ser
 
 
 @contextmanager
-def name_server(machine: Machine) -> Iterator["subprocess.Popen[str]"]:
+def name_server(machine: Machine, address: str = NEIGHBOUR) -> Iterator["subprocess.Popen[str]"]:
     """Run a name server that knows nothing of the mesh."""
-    command = ["ip", "netns", "exec", machine.name, sys.executable, dns_program.__file__, "serve", NEIGHBOUR]
+    command = ["ip", "netns", "exec", machine.name, sys.executable, dns_program.__file__, "serve", address]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert "ready\n" == process.stdout.readline()
@@ -53,18 +54,31 @@ def machines() -> Iterator[tuple[Machine, Machine]]:
 
 
 @contextmanager
-def resolving(host: Machine, backend: str = "nftables") -> Iterator[Daemon]:
+def resolv_conf(machine: Machine, text: str) -> Iterator[Path]:
+    """Give a machine an /etc/resolv.conf of its own (ip-netns(8))."""
+    folder = Path("/etc/netns", machine.name)
+    folder.mkdir(parents=True)
+    try:
+        path = folder / "resolv.conf"
+        path.write_text(text)
+        yield path
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def resolving(host: Machine, backend: str = "nftables", servers: str = NEIGHBOUR) -> Iterator[Daemon]:
     """Run meshd on a machine."""
     with daemon_folder() as daemon:
-        write_configuration(daemon, backend)
+        write_configuration(daemon, backend, servers)
         daemon.start(prefix=("ip", "netns", "exec", host.name))
         yield daemon
         if daemon.process is not None:
             daemon.stop()
 
 
-def write_configuration(daemon: Daemon, backend: str) -> None:
-    """Write a Node that resolves names, and a service."""
+def write_configuration(daemon: Daemon, backend: str, servers: str) -> None:
+    """Write a Node that resolves names, and a service; without `servers` those of the machine are asked."""
     ports = ", ".join(f"{name}: {port}" for name, port in daemon.ports.items())
     daemon.write("node.yaml", f"""
 apiVersion: meshd.io/v1
@@ -75,7 +89,7 @@ spec:
   workers: 2
   ports: {{{ports}}}
   capture: {{backend: {backend}}}
-  dns: {{enabled: true, servers: [{NEIGHBOUR}]}}
+  dns: {{enabled: true, servers: [{servers}]}}
 """)
     daemon.write("web.yaml", WEB)
 
@@ -102,3 +116,20 @@ def test_names_resolve_while_others_are_away(machines):
         wait_for(lambda: ask(host, "new") == "0 A 10.96.0.8", "the new service resolves")
         daemon.kill()
         assert ["0 A 10.96.0.7", f"0 A {ELSEWHERE}"] == [ask(host, name) for name in ("web", "ext.test")]
+
+
+def test_another_name_server_of_the_machine_is_followed(machines):
+    """Rules and workers go to it while both run; the machine's file is read and nothing else, and the rules are gone in the end."""
+    host, neighbour = machines
+    other = NEIGHBOUR.replace(".2", ".3")
+    neighbour.must(f"ip address add {other}/24 dev eth0")
+    before = host.rules()
+    with name_server(neighbour, other), resolv_conf(host, f"nameserver {NEIGHBOUR}\n") as path, resolving(host, servers="") as daemon:
+        assert ["0 A 10.96.0.7", "3"] == [ask(host, "web", server=server) for server in (NEIGHBOUR, other)]
+        text = f"search corp.test\nnameserver {other}\n"
+        path.write_text(text)
+        wait_for(lambda: ask(host, "web", server=other) == "0 A 10.96.0.7", "questions to the other server are captured")
+        assert ["3", f"0 A {ELSEWHERE}"] == [ask(host, "web"), ask(host, "ext.test", server=other)]
+        wait_for(lambda: "0 CNAME web A 10.96.0.7" == ask(host, "web.corp.test", server=other), "the search domain is known")
+        daemon.stop()
+        assert (text, before) == (path.read_text(), host.rules())

@@ -1,15 +1,20 @@
 """When rules go in and out."""
 
+from pathlib import Path
+
 import attrs
-from twisted.internet.defer import maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from meshd.base.errors import CaptureError
 from meshd.base.origins import Origin
 from meshd.capture.rules import Identity
 from meshd.capture.transaction import Applied
+from meshd.dns import resolv_conf
+from meshd.dns.resolv_conf import LOOK_INTERVAL
 from meshd.model.metadata import Metadata
-from meshd.model.node import CaptureSettings, Node
+from meshd.model.node import CaptureSettings, DnsSettings, Node
 from meshd.tap.capturing import Capturing, wants_capture
 
 NODE = Node(Metadata("n1", Origin("n.yaml")))
@@ -46,7 +51,13 @@ class CapturingTests(SynchronousTestCase):
         self.transaction = FakeTransaction()
         found = Capturing.of(node, Identity(1337, 1337))
         found.transaction, found.in_thread = self.transaction, maybeDeferred
+        found.transact = self.transact
         return found
+
+    def transact(self, name_servers):
+        """Give the same kernel for other name servers."""
+        self.transaction.called.append(",".join(name_servers))
+        return self.transaction
 
     def test_rules_go_in_and_out(self):
         """Status tells how it stands."""
@@ -94,3 +105,54 @@ class CapturingTests(SynchronousTestCase):
         self.transaction.works = False
         self.assertFalse(self.successResultOf(capturing.remove()))
         self.assertEqual(("failed", "busy"), (capturing.state, capturing.problem))
+
+    def following(self) -> tuple[Capturing, Clock]:
+        """Give the capture of a machine that resolves names, applied, and what makes time pass between two looks at its resolv.conf."""
+        path = Path(self.mktemp())
+        path.write_text("nameserver 10.0.0.2\n")
+        self.patch(resolv_conf, "PATH", str(path))
+        self.path, clock = path, Clock()
+        capturing = self.capturing(attrs.evolve(NODE, dns=DnsSettings(True)))
+        capturing.apply()
+        capturing.follow(clock)
+        return capturing, clock
+
+    def test_other_name_servers_are_followed(self):
+        """Where the machine has others, and only then; not where the file is empty, being written."""
+        capturing, clock = self.following()
+        for text in ("nameserver 10.0.0.2\n", "", "nameserver 10.0.0.3\nnameserver 10.0.0.4\n"):
+            self.path.write_text(text)
+            clock.advance(LOOK_INTERVAL)
+        clock.advance(LOOK_INTERVAL)
+        self.assertEqual((["apply", "10.0.0.3,10.0.0.4", "apply"], ("10.0.0.3", "10.0.0.4")), (self.transaction.called, capturing.name_servers))
+        capturing.remove()
+        self.assertEqual([], clock.getDelayedCalls())
+
+    def test_old_rules_stay_where_new_ones_fail(self):
+        """It is told, and tried again."""
+        capturing, clock = self.following()
+        self.path.write_text("nameserver 10.0.0.3\n")
+        self.transaction.works = False
+        clock.advance(LOOK_INTERVAL)
+        self.assertEqual(("applied", "no nft here", ("10.0.0.2",)), (capturing.state, capturing.problem, capturing.name_servers))
+        self.transaction.works = True
+        clock.advance(LOOK_INTERVAL)
+        self.assertEqual(("applied", "", ("10.0.0.3",)), (capturing.state, capturing.problem, capturing.name_servers))
+
+    def test_stopping_waits_for_rules_that_are_on_their_way(self):
+        """So that none stay."""
+        capturing, clock = self.following()
+        applying = Deferred()
+
+        def in_thread(call):
+            capturing.in_thread = maybeDeferred
+            return applying.addCallback(lambda _: call())
+
+        capturing.in_thread = in_thread
+        self.path.write_text("nameserver 10.0.0.3\n")
+        clock.advance(LOOK_INTERVAL)
+        removed = capturing.remove()
+        self.assertNoResult(removed)
+        applying.callback(None)
+        self.assertTrue(self.successResultOf(removed))
+        self.assertEqual((["apply", "10.0.0.3", "apply", "remove"], []), (self.transaction.called, clock.getDelayedCalls()))
