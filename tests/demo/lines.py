@@ -36,6 +36,7 @@ OUTBOUND = served(
     "outbound|80||my-nginx.default.svc.cluster.local", authority="10.104.15.140", upstream="{nginx}", local="172.17.0.15",
     downstream="10.104.15.140:80", client="172.17.0.15", route="default",
 )
+BY_NAME = OUTBOUND.replace('"10.104.15.140"', '"my-nginx"')
 OUTBOUND_TCP = (
     '[{time}] "- - -" 0 - - - "-" {bytes} {bytes} {ms} - "-" "-" "-" "-" "{nginx}" outbound|80||my-nginx.default.svc.cluster.local '
     "172.17.0.15:{port} 10.104.15.140:80 172.17.0.15:{port} - -"

@@ -11,14 +11,16 @@ from typing import Any
 
 from tests.demo import lines, world
 from tests.demo.daemon import Commands, Daemon, LogReader
-from tests.helpers.netns import Host, build_network, mount_private_run
+from tests.helpers.netns import Host, build_network, mount_over, mount_private_run
 from tests.helpers.waiting import NotInTimeError, wait_for
 
 HOST = Host("", "172.17.0.1")
 NGINX_1 = Host("nginx-1", "172.17.0.11")
 NGINX_2 = Host("nginx-2", "172.17.0.13")
 UBUNTU = Host("ubuntu", "172.17.0.15")
+RESOLV_CONF = Path("/etc/resolv.conf")
 SERVICE = "10.104.15.140"
+NAME = "my-nginx"
 CLUSTER = "outbound|80||my-nginx.default.svc.cluster.local"
 MANY = 20  # requests until both endpoints must have been used; that a fair choice misses one has odds of 1 to 500,000
 NOT_HTTP = b"HELO ubuntu\r\n"
@@ -50,6 +52,7 @@ class Walk:
         """Make the machines and start web servers and daemons, all at once."""
         folder = mount_private_run() / "meshd-demo"
         folder.mkdir(mode=0o755)
+        mount_over(world.write_resolv_conf(folder, HOST.address), RESOLV_CONF)
         build_network(HOST, (NGINX_1, NGINX_2, UBUNTU), 16, unreachable=("10.104.0.0/16",))
         for host in (NGINX_1, NGINX_2):
             config = world.write_web_server(folder / f"web-{host.name}")
@@ -240,6 +243,13 @@ def step_6(walk: Walk) -> None:
     _expect_rows(rows, [rf"{re.escape(address)}:80 +HEALTHY .*{re.escape(CLUSTER)}" for address in (NGINX_1.address, NGINX_2.address)])
 
 
+def by_name(walk: Walk) -> None:
+    """The service has a name on a plain machine: its name server, which has never heard of it, is not even asked."""
+    say(f"    ubuntu# cat {RESOLV_CONF}\n        {RESOLV_CONF.read_text().strip()}")
+    walk.curl(UBUNTU, NAME, "200 612")
+    walk.line(UBUNTU, lines.BY_NAME)
+
+
 def step_7(walk: Walk) -> None:
     """The service is deleted: its address is nobody's, and the request times out."""
     walk.delete_service()
@@ -263,6 +273,7 @@ STEPS: Sequence[tuple[str, Callable[[Walk], None]]] = (
     ("step 4", step_4),
     ("step 5", step_5),
     ("step 6", step_6),
+    ("by name", by_name),
     ("step 7", step_7),
     ("stop", stop),
 )

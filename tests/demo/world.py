@@ -43,3 +43,10 @@ def restore(directory: Path, name: str) -> None:
     temporary = directory / f".{name}.new"
     temporary.write_text(FILES[name])
     temporary.rename(directory / name)
+
+
+def write_resolv_conf(folder: Path, server: str) -> Path:
+    """Write what tells every machine which name server it has; returns it."""
+    path = folder / "resolv.conf"
+    path.write_text(f"nameserver {server}\n")
+    return path
