@@ -1,6 +1,7 @@
 """A worker's DNS proxy with a name server behind it, and a client that asks it."""
 
 import socket
+from typing import Any, cast
 
 from twisted.internet.selectreactor import SelectReactor
 from twisted.internet.task import Clock
@@ -76,5 +77,5 @@ def text_of(answer: bytes) -> str:
     """Give id, RCODE and addresses."""
     message = dns.Message()
     message.fromStr(answer)
-    addresses = [one.payload.dottedQuad() for one in message.answers if isinstance(one.payload, dns.Record_A)]
+    addresses = [cast(Any, one.payload).dottedQuad() for one in message.answers if one.type == dns.A]
     return " ".join([str(message.id), str(message.rCode), *addresses])
