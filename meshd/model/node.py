@@ -11,6 +11,8 @@ from meshd.model.metadata import Metadata
 
 BackendName = Literal["auto", "nftables", "iptables-nft", "iptables-legacy"]
 BACKEND_NAMES: tuple[BackendName, ...] = get_args(BackendName)
+AppliedBy = Literal["daemon", "init"]
+APPLIED_BY: tuple[AppliedBy, ...] = get_args(AppliedBy)
 
 
 @attrs.frozen
@@ -31,6 +33,8 @@ class CaptureSettings:
         exclude_uids / exclude_gids: Whose connections are left alone, besides meshd's own; numbers or names.
         include_uids / include_gids: Only whose connections are captured; empty means everybody's.
         exclude_interfaces: Interfaces left alone in both directions.
+        applied_by: `daemon`, which then needs root; or `init`: `meshctl capture apply` ran before it and the rules are not the daemon's to touch,
+            as in a pod, whose init container has the rights that nothing else there needs.
     """
 
     enabled: bool = True
@@ -49,6 +53,7 @@ class CaptureSettings:
     include_uids: tuple[str, ...] = ()
     include_gids: tuple[str, ...] = ()
     exclude_interfaces: tuple[str, ...] = ()
+    applied_by: AppliedBy = "daemon"
 
 
 @attrs.frozen

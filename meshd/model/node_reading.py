@@ -6,7 +6,7 @@ from meshd.base.addresses import canonical_ip
 from meshd.base.locality import Locality, parse_locality
 from meshd.model.checks import account, cidr, interface, ip_address, label_key, label_name, label_value, one_line, port_range, subdomain_name
 from meshd.model.metadata import Metadata
-from meshd.model.node import BACKEND_NAMES, CaptureSettings, Debounce, DnsSettings, Node, Ports
+from meshd.model.node import APPLIED_BY, BACKEND_NAMES, CaptureSettings, Debounce, DnsSettings, Node, Ports
 from meshd.model.reading import Fields
 
 MAX_WORKERS = 256  # far more than cores of any machine this runs on; a typing slip must not fork thousands
@@ -121,6 +121,7 @@ def _read_capture(fields: Fields) -> CaptureSettings:
         include_uids=accounts("includeUids"),
         include_gids=accounts("includeGids"),
         exclude_interfaces=fields.texts("excludeInterfaces", check=interface),
+        applied_by=fields.choice("appliedBy", APPLIED_BY, default.applied_by),
     )
     fields.finish()
     return settings

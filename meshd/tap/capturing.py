@@ -30,7 +30,7 @@ class Capturing:
         transact: Gives what applies the rules where a machine has such name servers.
         transaction: Applies and removes them.
         in_thread: Runs a blocking function elsewhere.
-        state: `off`, `waiting` (for the workers), `applied`, `failed` or `removed`.
+        state: `off`, `by init` (somebody else applied them), `waiting` (for the workers), `applied`, `failed` or `removed`.
         backend: Through which they were applied.
         problem: Why they could not be.
         name_servers: Questions to them are diverted.
@@ -59,6 +59,8 @@ class Capturing:
         capturing = cls(node, transact, name_servers=captured_servers(node))
         if not wants_capture(node):
             capturing.state = "off"
+        elif not applies_capture(node):
+            capturing.state = "by init"
         return capturing
 
     def follow(self, clock: IReactorTime) -> None:
@@ -89,7 +91,7 @@ class Capturing:
 
     def apply(self) -> "Deferred[bool]":
         """Put the rules in if they are wanted; fires with whether all is as wanted."""
-        if self.state == "off":
+        if self.state in ("off", "by init"):
             return succeed(True)
         return self.in_thread(self.transaction.apply).addCallbacks(self._applied, self._failed)
 
@@ -126,3 +128,8 @@ class Capturing:
 def wants_capture(node: Node) -> bool:
     """Tell whether a Node asks for capture at all."""
     return node.capture.enabled and not node.gateway and (node.capture.inbound or node.capture.outbound)
+
+
+def applies_capture(node: Node) -> bool:
+    """Tell whether the daemon itself is to apply a Node's rules."""
+    return wants_capture(node) and node.capture.applied_by == "daemon"

@@ -6,7 +6,7 @@ from meshd.base.errors import ConfigurationError
 from meshd.capture.identity import own_identity
 from meshd.capture.rules import Identity
 from meshd.model.node import Node
-from meshd.tap.capturing import wants_capture
+from meshd.tap.capturing import applies_capture
 
 
 def choose_identity(node: Node, euid: int, egid: int, twistd_uid: int | None = None) -> Identity:
@@ -22,7 +22,7 @@ def choose_identity(node: Node, euid: int, egid: int, twistd_uid: int | None = N
     Raises:
         ConfigurationError: If the daemon may not do what the Node asks for.
     """
-    wants = wants_capture(node)
+    wants = applies_capture(node)
     if wants and twistd_uid is not None:
         raise ConfigurationError("twistd's --uid takes away what capture needs; set spec.user in this machine's Node, whose workers run unprivileged")
     if euid == 0 and twistd_uid is None:

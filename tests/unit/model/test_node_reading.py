@@ -14,7 +14,8 @@ WHOLE = (
     " ports: {outbound: 1, inbound: 2, admin: 3, health: 4, dns: 5, prometheus: 6}, debounce: {quiet: 20ms, bound: 1s}, kernelForwarding: 'off',"
     " capture: {enabled: false, backend: iptables-legacy, keepOnStop: true, inbound: false, outbound: false, includeInboundPorts: [80],"
     " excludeInboundPorts: [], includeOutboundPorts: [80, 8000-8010], excludeOutboundPorts: ['25'], includeOutboundCidrs: [10.0.0.0/8],"
-    " excludeOutboundCidrs: [], excludeUids: [0, nobody], excludeGids: [1], includeUids: [2], includeGids: [x], excludeInterfaces: [eth1]},"
+    " excludeOutboundCidrs: [], excludeUids: [0, nobody], excludeGids: [1], includeUids: [2], includeGids: [x], excludeInterfaces: [eth1],"
+    " appliedBy: init},"
     " dns: {enabled: true, servers: [10.0.0.2, 'FD00::2', 10.0.0.2]}}"
 )
 
@@ -40,7 +41,7 @@ def test_reads_a_whole_node():
     found = node(WHOLE)
     capture = CaptureSettings(
         False, "iptables-legacy", True, False, False, ("80",), (), ("80", "8000-8010"), ("25",), ("10.0.0.0/8",), (), ("0", "nobody"), ("1",),
-        ("2",), ("x",), ("eth1",),
+        ("2",), ("x",), ("eth1",), "init",
     )  # fmt: skip
     expected = Node(
         found.metadata, "shop", "web", {"app": "web"}, ("10.0.0.1", "fd00::1"), Locality("r", "z", "s"), "n1", True, "kubernetes", 4, "1337",

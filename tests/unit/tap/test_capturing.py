@@ -15,7 +15,7 @@ from meshd.dns import resolv_conf
 from meshd.dns.resolv_conf import LOOK_INTERVAL
 from meshd.model.metadata import Metadata
 from meshd.model.node import CaptureSettings, DnsSettings, Node
-from meshd.tap.capturing import Capturing, wants_capture
+from meshd.tap.capturing import Capturing, applies_capture, wants_capture
 
 NODE = Node(Metadata("n1", Origin("n.yaml")))
 
@@ -75,6 +75,14 @@ class CapturingTests(SynchronousTestCase):
             self.assertTrue(self.successResultOf(capturing.apply()))
             self.assertTrue(self.successResultOf(capturing.remove()))
             self.assertEqual(([], "off", False), (self.transaction.called, capturing.state, wants_capture(node)))
+
+    def test_rules_of_an_init_step_are_left_alone(self):
+        """The daemon neither applies nor removes them."""
+        node = attrs.evolve(NODE, capture=CaptureSettings(applied_by="init"))
+        capturing = self.capturing(node)
+        self.assertTrue(self.successResultOf(capturing.apply()))
+        self.assertTrue(self.successResultOf(capturing.remove()))
+        self.assertEqual(([], "by init", (True, False)), (self.transaction.called, capturing.state, (wants_capture(node), applies_capture(node))))
 
     def test_only_what_is_listened_for_is_captured(self):
         """A Node with IPv4 addresses has no listeners on IPv6."""

@@ -23,6 +23,7 @@ def test_root_has_workers_become_the_nodes_user():
 
 @pytest.mark.parametrize("node", [
     UNCAPTURED, attrs.evolve(NODE, gateway=True), attrs.evolve(NODE, capture=CaptureSettings(inbound=False, outbound=False)),
+    attrs.evolve(NODE, capture=CaptureSettings(applied_by="init")),
 ])
 def test_others_stay_who_they_are(node):
     """Where nothing needs root."""
