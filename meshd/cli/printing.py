@@ -15,8 +15,14 @@ def print_object(found: object, form: str) -> None:
 
 
 def to_yaml(found: object) -> str:
-    """Give an object as YAML in the order of its keys, lines unbroken."""
+    """
+    Give an object as YAML in the order of its keys, lines unbroken.
+
+    Quotes stand where Kubernetes' readers need them too: to them `y` is a boolean and `1e3` a number.
+    """
     import yaml
+
+    from meshd.sources.yaml_values import plain_type
 
     class Dumper(yaml.CSafeDumper):
         """Writes shared objects out each time."""
@@ -25,6 +31,11 @@ def to_yaml(found: object) -> str:
             """Never make anchors: readers of configuration need not know them."""
             return True
 
+    def represent(dumper: Dumper, text: str) -> yaml.ScalarNode:
+        style = "|" if "\n" in text else None if plain_type(text) == "str" else "'"
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+    Dumper.add_representer(str, represent)
     text: str = yaml.dump(found, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=2**31 - 1)
     return text
 

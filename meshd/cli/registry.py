@@ -24,7 +24,9 @@ COMMANDS: dict[str, Command] = {
     "capture": Command("meshd.cli.capture", "Divert connections to meshd, check that, or undo it."),
     "compile": Command("meshd.cli.compile", "Show what a configuration becomes: listeners, routes, clusters, endpoints."),
     "explain": Command("meshd.cli.explain", "Tell what becomes of a call, and why."),
+    "inject": Command("meshd.cli.inject", "Put a meshd sidecar into the pods of Kubernetes' workloads."),
     "proxy-config": Command("meshd.cli.proxy_config.command", "List what meshd serves with, as istioctl does.", ("pc",)),
     "status": Command("meshd.cli.status", "Show how a running meshd and its workers are."),
     "validate": Command("meshd.cli.validate", "Check configuration files."),
+    "wait": Command("meshd.cli.wait", "Wait until a meshd on this machine is ready."),
 }

@@ -99,8 +99,16 @@ def _add_chunk(chunks: list[Chunk], line: int, content: bytes, *, opens: bool) -
         chunks.append(Chunk(line, content))
 
 
-def read_chunk(chunk: Chunk, file: str, is_json: bool | None = None) -> list[Document]:
-    """Return the documents of a chunk, those that cannot be used among them, empty ones not; by default the file's name says whether it is JSON."""
+def read_chunk(chunk: Chunk, file: str, is_json: bool | None = None, *, open_lists: bool = True) -> list[Document]:
+    """
+    Return the documents of a chunk, those that cannot be used among them, empty ones not.
+
+    Args:
+        chunk: What is read.
+        file: Its file.
+        is_json: What it is; by default the file's name says it.
+        open_lists: Give the items of a `List` instead of it.
+    """
     is_json = file.endswith(".json") if is_json is None else is_json
     whole = Origin(file, chunk.line)
     if len(chunk.content) > MAX_FILE_BYTES:
@@ -119,14 +127,14 @@ def read_chunk(chunk: Chunk, file: str, is_json: bool | None = None) -> list[Doc
         line = chunk.line + text.count("\n", 0, odd.start())
         if not (is_json and odd.group() == "\r"):
             return [_broken(whole, f"expected printable text, got the character U+{ord(odd.group()):04X}", "remove it", line)]
-    return list(_read_json(text, file) if is_json else _read_yaml(text, file, chunk.line - 1))
+    return list(_read_json(text, file, open_lists) if is_json else _read_yaml(text, file, chunk.line - 1, open_lists))
 
 
 def _broken(origin: Origin, message: str, hint: str = "", line: int = 0) -> Document:
     return Document(origin, {}, problems=(Problem(origin, message, hint=hint, line=line),))
 
 
-def _read_yaml(text: str, file: str, offset: int) -> Iterator[Document]:
+def _read_yaml(text: str, file: str, offset: int, open_lists: bool) -> Iterator[Document]:
     try:
         nodes = compose(text)
     except TooDeep:
@@ -136,7 +144,7 @@ def _read_yaml(text: str, file: str, offset: int) -> Iterator[Document]:
         yield _syntax_fault(error, Origin(file, offset + 1), offset)
         return
     for node in nodes:
-        yield from _read_node(node, file, offset)
+        yield from _read_node(node, file, offset, open_lists)
 
 
 def _syntax_fault(error: yaml.YAMLError, origin: Origin, offset: int) -> Document:
@@ -147,7 +155,7 @@ def _syntax_fault(error: yaml.YAMLError, origin: Origin, offset: int) -> Documen
     return _broken(origin, f"expected YAML, got a fault{place}: {shown_key(fault)}", hint, offset + mark.line + 1 if mark is not None else 0)
 
 
-def _read_node(node: Node, file: str, offset: int) -> Iterator[Document]:
+def _read_node(node: Node, file: str, offset: int, open_lists: bool) -> Iterator[Document]:
     found: list[tuple[Node, str, str]] = []
     builder = Builder(lambda at, message, hint: found.append((at, message, hint)))
     body = builder.build(node)
@@ -165,10 +173,10 @@ def _read_node(node: Node, file: str, offset: int) -> Iterator[Document]:
             ),
         )
         return
-    yield from _open_lists(body, place, lambda path: offset + find_line(node, path) + 1)
+    yield from _open_lists(body, place, lambda path: offset + find_line(node, path) + 1, open_lists)
 
 
-def _read_json(text: str, file: str) -> Iterator[Document]:
+def _read_json(text: str, file: str, open_lists: bool) -> Iterator[Document]:
     try:
         values = read_values(text)
     except JsonError as error:
@@ -179,7 +187,7 @@ def _read_json(text: str, file: str) -> Iterator[Document]:
         found: list[tuple[Path, str, str]] = []
         lines = _JsonLines(text, len(values) == 1, line)
         if check_value(value, lambda path, message, hint, found=found: found.append((path, message, hint))):  # type: ignore[misc]
-            yield from _open_lists(value, place, lines)
+            yield from _open_lists(value, place, lines, open_lists)
         else:
             origin = _named(place, value)
             problems = tuple(Problem(origin, said, format_path(path), hint, line=lines(path)) for path, said, hint in found)
@@ -203,15 +211,15 @@ class _JsonLines:
         return self._line if self._root is None else find_line(self._root, path) + 1
 
 
-def _open_lists(body: object, place: Origin, lines: LineOf) -> Iterator[Document]:
-    """Yield a body, or the items of a `List`."""
+def _open_lists(body: object, place: Origin, lines: LineOf, wanted: bool = True) -> Iterator[Document]:
+    """Yield a body, or, where that is wanted, the items of a `List`."""
     origin = _named(place, body)
     if not isinstance(body, dict):
         got = "a list" if isinstance(body, list) else "a single value"
         yield _broken(origin, f"expected a mapping with apiVersion, kind and metadata, got {got}", "look at the examples")
         return
     kind, items = body.get("kind"), body.get("items")
-    if not (isinstance(kind, str) and kind.endswith("List") and (items is None or isinstance(items, list))):
+    if not (wanted and isinstance(kind, str) and kind.endswith("List") and (items is None or isinstance(items, list))):
         yield Document(origin, cast(Mapping[str, object], body), lines)
         return
     for index, item in enumerate(items or ()):

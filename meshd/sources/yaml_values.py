@@ -57,22 +57,25 @@ class _Loader(CParser):
         self._depth -= 1
 
     def resolve(self, kind: type[Node], value: str | None, implicit: tuple[bool, bool]) -> str:
-        """
-        Give the type of a node without a tag.
-
-        Source:
-            go-yaml 2, which sigs.k8s.io/yaml (kubectl, Istio) uses: `y` and `n` are booleans, `12:30` and dates are text.
-        """
+        """Give the type of a node without a tag."""
         if kind is not ScalarNode:
             return "map" if kind is MappingNode else "seq"
-        if value is None or not implicit[0]:
-            return "str"
-        if value[:1] in _NUMERIC_START:
-            if _INT.match(value):
-                return "int"
-            if _FLOAT.match(value):
-                return "float"
-        return _WORDS.get(value, "str")
+        return "str" if value is None or not implicit[0] else plain_type(value)
+
+
+def plain_type(text: str) -> str:
+    """
+    Give the type of a text that stands in YAML without quotes and tag: `str`, `int`, `float`, `bool`, `null` or `merge`.
+
+    Source:
+        go-yaml 2, which sigs.k8s.io/yaml (kubectl, Istio) uses: `y` and `n` are booleans, `12:30` and dates are text.
+    """
+    if text[:1] in _NUMERIC_START:
+        if _INT.match(text):
+            return "int"
+        if _FLOAT.match(text):
+            return "float"
+    return _WORDS.get(text, "str")
 
 
 def compose(text: str) -> list[Node]:

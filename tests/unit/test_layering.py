@@ -10,7 +10,7 @@ FLOORS = (
     ("base",),
     ("model", "snapshot", "codec", "telemetry"),
     ("compile", "tables", "explain"),
-    ("analyze",),
+    ("analyze", "inject"),
     ("ipc",),
     ("sources", "control", "capture", "dns", "registry", "worker"),
     ("admin",),

@@ -6,6 +6,7 @@ import pytest
 from meshd.base.errors import Problem
 from meshd.base.origins import Origin
 from meshd.cli.printing import finish, print_object, print_problems, problem_line, to_yaml
+from meshd.sources.rewriting import read_mapping
 
 ERROR = Problem(Origin("a.yaml", 3, "Service", "default", "x"), "expected 1, got 2", "spec.port", "write 1", line=7, code="IST0106")
 WARNING = Problem(Origin("a.yaml", 3), "odd", severity="warning")
@@ -28,6 +29,14 @@ def test_yaml_keeps_order_and_lines_and_makes_no_anchors() -> None:
     """As a person would write it."""
     shared = {"x": "é " * 100}
     assert f"b: 1\na:\n  x: '{'é ' * 100}'\nc:\n  x: '{'é ' * 100}'\n" == to_yaml({"b": 1, "a": shared, "c": shared})
+
+
+def test_yaml_is_read_alike_by_kubernetes() -> None:
+    """Texts that its readers would take for something else stand in quotes; lines of a text stay lines."""
+    texts = ["y", "No", "1e3", "0o7", "12", "~", "", "true", "1.5", "<<", "12:30", "2026-01-01"]
+    text = to_yaml({word: word for word in texts} | {"lines": "a\nb\n"})
+    assert {word: word for word in texts} | {"lines": "a\nb\n"} == read_mapping(text)
+    assert "lines: |\n  a\n  b\n" in text
 
 
 @pytest.mark.parametrize(("form", "expected"), [("json", '{\n  "a": "é"\n}\n'), ("yaml", "a: é\n")])

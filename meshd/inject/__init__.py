@@ -1,0 +1,1 @@
+"""Injection: who gets a sidecar, and what that is; pods in, pods out."""
