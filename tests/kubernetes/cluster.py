@@ -23,6 +23,7 @@ from tests.kubernetes.processes import Program
 SEARCH_PATH = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
 ADMIN_TOKEN = "admin-token"
 SERVICE_RANGE = "10.104.0.0/16"
+API_SERVICE = "10.104.0.1"  # the first of the range is the service `kubernetes`
 CONTROLLERS = (
     "endpointslice-controller", "endpoints-controller", "namespace-controller", "serviceaccount-controller", "replicaset-controller",
     "deployment-controller", "garbage-collector-controller", "root-ca-certificate-publisher-controller",
@@ -60,6 +61,7 @@ class Cluster:
     Attributes:
         folder: Everything of it.
         server: The API server's URL.
+        port: Its port.
         authority: Who signs its certificate, and client certificates that it believes in (common name: user, organization: group `meshd`).
         kubeconfig: The administrator's.
     """
@@ -75,11 +77,12 @@ class Cluster:
         """
         self.folder = folder
         self.authority = Authority("kubernetes")
+        self._trusted = ssl.create_default_context(cadata=self.authority.chain)
         self._address = address
-        self._etcd_port, self._etcd_peer_port, self._port, self._controllers_port = free_ports(4)
-        self.server = f"https://{address}:{self._port}"
+        self._etcd_port, self._etcd_peer_port, self.port, self._controllers_port = free_ports(4)
+        self.server = f"https://{address}:{self.port}"
         self.authority.write(folder, "authority")
-        self.authority.issue(address, "localhost", "kubernetes.default.svc").write(folder, "server")
+        self.authority.issue(address, "localhost", "kubernetes.default.svc", API_SERVICE).write(folder, "server")
         self.authority.issue("service-accounts").write(folder, "accounts")
         (folder / "tokens.csv").write_text(f'{ADMIN_TOKEN},admin,1,"system:masters"\n')
         self.kubeconfig = self.write_kubeconfig("admin", token=ADMIN_TOKEN)
@@ -108,6 +111,10 @@ class Cluster:
     def start_api_server(self) -> None:
         """Start the API server, where it was last, and wait until it serves."""
         self._api_server.start()
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Wait until the API server serves."""
         self._api_server.wait_until(self.is_ready, "kube-apiserver is ready")
 
     def stop_api_server(self, kindly: bool = False) -> None:
@@ -179,6 +186,26 @@ class Cluster:
             raise RefusedError(f"{method} {path}: {status} {answer.get('message', '') if isinstance(answer, dict) else answer}")
         return answer
 
+    def watch(self, path: str, version: str) -> Iterator[Any]:
+        """
+        Give what happens at a path of the API server after a resourceVersion, until the API server ends it.
+
+        Raises:
+            RefusedError: If it cannot be watched from there.
+        """
+        connection = self._connect(None)
+        try:
+            connection.request("GET", f"{path}?watch=1&resourceVersion={version}", headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
+            answer = connection.getresponse()
+            if answer.status != 200:
+                raise RefusedError(f"watching {path}: {answer.status}")
+            for line in answer:
+                yield json.loads(line)
+        except (OSError, http.client.HTTPException) as error:
+            raise RefusedError(f"watching {path}: {error}") from error
+        finally:
+            connection.close()
+
     def service_account(self, name: str, rules: Sequence[Mapping[str, Sequence[str]]] = (), namespace: str = "default") -> str:
         """
         Make a service account that may do what `rules` of a ClusterRole say and nothing else, and give a token for it.
@@ -223,7 +250,7 @@ class Cluster:
     def _api_server_options(self) -> list[str]:
         at = self.folder
         return [
-            "kube-apiserver", f"--etcd-servers=http://127.0.0.1:{self._etcd_port}", f"--bind-address={self._address}", f"--secure-port={self._port}",
+            "kube-apiserver", f"--etcd-servers=http://127.0.0.1:{self._etcd_port}", f"--bind-address={self._address}", f"--secure-port={self.port}",
             f"--tls-cert-file={at / 'server.crt'}", f"--tls-private-key-file={at / 'server.key'}", f"--client-ca-file={at / 'authority.crt'}",
             f"--cert-dir={at / 'made'}", f"--service-account-key-file={at / 'accounts.crt'}",
             f"--service-account-signing-key-file={at / 'accounts.key'}",
@@ -240,10 +267,12 @@ class Cluster:
             f"--controllers={','.join(CONTROLLERS)}",
         ]
 
+    def _connect(self, seconds: float | None) -> http.client.HTTPSConnection:
+        return http.client.HTTPSConnection(self._address, self.port, timeout=seconds, context=self._trusted)
+
     def _ask(self, method: str, path: str, body: object = None, kind: str = "application/json") -> tuple[int, Any]:
         """Give status and answer, as JSON where it is; status 0 where nobody answers."""
-        trusted = ssl.create_default_context(cadata=self.authority.chain)
-        connection = http.client.HTTPSConnection(self._address, self._port, timeout=30, context=trusted)
+        connection = self._connect(30)
         sent = None if body is None else json.dumps(body)
         try:
             connection.request(method, path, sent, {"Authorization": f"Bearer {ADMIN_TOKEN}", "Content-Type": kind, "Accept": "application/json"})
