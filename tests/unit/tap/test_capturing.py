@@ -1,6 +1,7 @@
 """When rules go in and out."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import attrs
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -116,7 +117,9 @@ class CapturingTests(SynchronousTestCase):
 
     def following(self) -> tuple[Capturing, Clock]:
         """Give the capture of a machine that resolves names, applied, and what makes time pass between two looks at its resolv.conf."""
-        path = Path(self.mktemp())
+        folder = TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        path = Path(folder.name, "resolv.conf")
         path.write_text("nameserver 10.0.0.2\n")
         self.patch(resolv_conf, "PATH", str(path))
         self.path, clock = path, Clock()
