@@ -1,7 +1,8 @@
 """
 Listening sockets: the control plane opens them all, one per address and worker (SO_REUSEPORT), and keeps them while workers come and go.
 
-A worker's death loses no connection: its queue lives in the socket, which its replacement gets. Closing a socket for good (fewer workers) resets
+A worker's death loses no connection: its queue lives in the socket, which its replacement gets. Datagrams are nobody's while nobody reads them, so
+its sockets for those are closed while other workers live. Closing a socket for good (fewer workers) resets
 what waits in its queue, unless `net.ipv4.tcp_migrate_req` is 1.
 """
 
@@ -105,6 +106,11 @@ class ListeningSockets:
         """Close a worker's sockets for all other places."""
         places = set(wanted)
         for key in [key for key in self._held if key[0] == index and key[1] not in places]:
+            self._held.pop(key).close()
+
+    def drop_datagrams(self, index: int) -> None:
+        """Close a dead worker's sockets for datagrams, so that the kernel gives those to come to other workers; connections can wait, they cannot."""
+        for key in [key for key in self._held if key[0] == index and key[1][2:]]:
             self._held.pop(key).close()
 
     def close(self) -> None:

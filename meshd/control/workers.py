@@ -290,6 +290,8 @@ class Workers:
             self._drop_attachment(slot)
         slot.ended = how
         slot.move("ended")
+        if any(other.attachment is not None for other in self.slots.values()):
+            self.sockets.drop_datagrams(slot.index)
         if self._stopping is None:
             lived = self.clock.seconds() - slot.since
             slot.delay = FIRST_RESTART if lived > STEADY else min(slot.delay * 2, LAST_RESTART)

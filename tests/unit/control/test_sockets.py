@@ -28,14 +28,14 @@ class Opener:
         self.checked: list[tuple[str, int]] = []
         self.taken: set[tuple[str, int]] = set()
 
-    def open(self, address: str, port: int) -> socket.socket:
+    def open(self, address: str, port: int, protocol: str = "tcp") -> socket.socket:
         """Open a fake."""
         self.opened.append((address, port))
         fake = Fake()
         fake.place = (address, port)
         return fake
 
-    def check(self, address: str, port: int) -> None:
+    def check(self, address: str, port: int, protocol: str = "tcp") -> None:
         """Refuse what is taken."""
         self.checked.append((address, port))
         if (address, port) in self.taken:
@@ -89,6 +89,17 @@ def test_what_is_not_wanted_any_more_is_closed(sockets):
     gone, kept, other = sockets.get(0, PLACE), sockets.get(0, ("::", 80)), sockets.get(1, PLACE)
     sockets.keep(0, [("::", 80), ("::", 81)])
     assert [True, False, False] == [found.fileno() < 0 for found in (gone, kept, other)]
+
+
+def test_datagrams_of_a_dead_worker_are_left_to_others():
+    """Its sockets for them are closed; those for connections, whose queue can wait, and other workers' are kept."""
+    sockets = ListeningSockets(lambda *place: Fake(), lambda *place: None)
+    udp = ("127.0.0.1", 53, "udp")
+    gone, kept, other = sockets.get(0, udp), sockets.get(0, ("127.0.0.1", 53)), sockets.get(1, udp)
+    sockets.drop_datagrams(0)
+    assert [True, False, False] == [found.fileno() < 0 for found in (gone, kept, other)]
+    assert gone is not sockets.get(0, udp)
+    sockets.close()
 
 
 class Recorded(socket.socket):

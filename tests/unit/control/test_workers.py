@@ -203,6 +203,24 @@ class WorkersTests(SynchronousTestCase):
         self.attach(0, 101).accept(G1)
         self.assertEqual((True, {0: 101}), (self.workers.serving, self.records[-1]))
 
+    def test_datagrams_for_a_dead_worker_go_to_the_living(self):
+        """Its socket for them is closed, and a new one opened for its replacement; the last worker's is kept, as nobody else reads."""
+        place = ("127.0.0.1", 53, "udp")
+        self.workers.own = {commands.DNS_UDP: {place}}
+        self.workers.start(2, {})
+        self.workers.want(G1)
+        for index in range(2):
+            self.attach(index, 100 + index).accept(G1)
+        first, second = (self.workers.sockets.get(index, place) for index in range(2))
+        self.lives[0].end("killed by SIGKILL")
+        self.lives[1].end("killed by SIGKILL")
+        self.assertEqual((True, False), (first.fileno() < 0, second.fileno() < 0))
+        self.clock.advance(LAST_RESTART)
+        again = self.attach(0, 102)
+        again.accept(G1)
+        self.assertIn(("listen", commands.DNS_UDP, "127.0.0.1", 53), again.asked)
+        self.assertIs(second, self.workers.sockets.get(1, place))
+
     def test_workers_of_an_earlier_run_are_waited_for(self):
         """They come back by themselves; who has gone meanwhile is replaced at once."""
         self.gone = {51}
