@@ -57,7 +57,7 @@ def format_status(status: Json, now: float) -> str:
     if capture:
         backend = f" ({capture['backend']})" if capture.get("backend") else ""
         lines.append(f"capture: {capture.get('state')}{backend}" + (f": {capture['problem']}" if capture.get("problem") else ""))
-    lines += _forwarding(status)
+    lines += [*_forwarding(status), *_dns(status)]
     text = "\n".join(lines) + "\n"
     workers = status.get("workers") or []
     if workers:
@@ -80,6 +80,29 @@ def _forwarding(status: Json) -> list[str]:
     pairs = sum((worker.get("status") or {}).get("forwarded") or 0 for worker in status.get("workers") or [])
     more = f": {forwarding['reason']}" if forwarding.get("reason") else f", {pairs} connections" if pairs else ""
     return [f"kernel forwarding: {forwarding.get('state')}{more}"]
+
+
+def _dns(status: Json) -> list[str]:
+    """Tell of names: a server that one worker's questions are answered by answers."""
+    found = [(worker.get("status") or {}).get("dns") or {} for worker in status.get("workers") or []]
+    found = [dns for dns in found if dns]
+    if not found:
+        return []
+    queries = {name: sum((dns.get("queries") or {}).get(name, 0) for dns in found) for name in ("table", "cache", "server", "nobody")}
+    told = ", ".join(f"{count} by {name}" for name, count in queries.items() if count) or "none yet"
+    kept, asking = (sum(dns.get(key, 0) for dns in found) for key in ("kept", "asking"))
+    lines = [f"dns: {max(dns.get('names', 0) for dns in found)} names; queries answered: {told}; {kept} answers kept, {asking} questions under way"]
+    servers: dict[str, list[float | None]] = {}
+    for dns in found:
+        for server, silent in (dns.get("servers") or {}).items():
+            servers.setdefault(server, []).append(silent)
+    lines += [f"name server {server}: {_silence(silent)}" for server, silent in servers.items()]
+    return lines if servers else [*lines, "name servers: none, so other names than the mesh's are not resolved"]
+
+
+def _silence(silent: list[float | None]) -> str:
+    seconds = [found for found in silent if found is not None]
+    return f"does not answer for {max(seconds):.0f} s" if len(seconds) == len(silent) else "in use"
 
 
 def _rejected(generation: Json) -> list[str]:

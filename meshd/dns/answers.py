@@ -94,6 +94,10 @@ class Answers:
         self._wildcards: dict[bytes, Known] = {}
         self._search: list[bytes] = []
 
+    def __len__(self) -> int:
+        """Return how many names are known, wildcards included."""
+        return len(self._known) + len(self._wildcards)
+
     def complete(self, search: Sequence[str]) -> None:
         """Know the domains that this machine's resolver completes names with; the first counts, as in Istio."""
         self._search = [ending for ending in (wire_name(domain) for domain in search[:1]) if ending is not None]

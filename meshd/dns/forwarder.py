@@ -15,8 +15,10 @@ from twisted.protocols.basic import Int16StringReceiver
 from twisted.python.failure import Failure
 
 from meshd.dns.cache import Cache, Key
+from meshd.dns.counts import Counts
 from meshd.dns.datagrams import Datagrams
 from meshd.dns.message import HEADER, MAX_MESSAGE, REFUSED, SERVFAIL, TYPE_AND_CLASS, Question, record_places
+from meshd.dns.name_servers import NameServers
 from meshd.dns.source_ports import bind_apart, ports_apart
 
 PORT = 53
@@ -46,7 +48,7 @@ class Forwarder:
         servers: Gives the name servers' addresses, in order.
     """
 
-    def __init__(self, reactor: Any, after: After, servers: Callable[[], Sequence[str]], port: int = PORT) -> None:
+    def __init__(self, reactor: Any, after: After, servers: Callable[[], Sequence[str]], port: int = PORT, counts: Counts | None = None) -> None:
         """
         Begin with nothing asked.
 
@@ -55,12 +57,15 @@ class Forwarder:
             after: Calls after so many seconds.
             servers: Gives the name servers' addresses, in order.
             port: Of name servers.
+            counts: Where answers are counted; None: by itself.
         """
         self.reactor = reactor
         self.after = after
         self.servers = servers
         self.port = port
         self.ports = ports_apart()
+        self.health = NameServers(reactor.seconds)
+        self._counts = counts or Counts()
         self._cache = Cache()
         self._waiting: dict[tuple[Key, bool], _Asking] = {}
 
@@ -79,6 +84,7 @@ class Forwarder:
         now = self.reactor.seconds()
         found = self._cache.find(key, now)
         if found is not None:
+            self._counts.cache += 1
             deliver(found)
             return
         asking = self._waiting.get((key, whole))
@@ -86,25 +92,42 @@ class Forwarder:
             if len(asking.clients) < MAX_CLIENTS:
                 asking.clients.append(deliver)
             else:
+                self._count(None, kept=False)
                 deliver(None)
             return
-        servers = self.servers()
+        servers = self.health.order(self.servers())
         if not servers or len(self._waiting) >= MAX_WAITING:
-            deliver(self._cache.find(key, now, stale=True))
+            found = self._cache.find(key, now, stale=True)
+            self._count(found, kept=True)
+            deliver(found)
             return
         clients = [deliver]
 
         def answered(answer: bytes | None) -> None:
             del self._waiting[key, whole]
+            kept = answer is None
             if answer is not None:
                 self._cache.store(key, answer, self.reactor.seconds())
             else:
                 answer = self._cache.find(key, self.reactor.seconds(), stale=True)
             for client in clients:
+                self._count(answer, kept=kept)
                 client(answer)
 
         asking = self._waiting[key, whole] = _Asking(self, message, question.end, servers, clients, answered, whole=whole)
         asking.go_on()
+
+    def status(self) -> dict[str, Any]:
+        """Tell how many answers are kept and questions under way, and for how many seconds each server has not answered, as JSON's types."""
+        return {"kept": len(self._cache), "asking": len(self._waiting), "servers": self.health.silent(self.servers())}
+
+    def _count(self, answer: bytes | None, *, kept: bool) -> None:
+        if answer is None:
+            self._counts.nobody += 1
+        elif kept:
+            self._counts.cache += 1
+        else:
+            self._counts.server += 1
 
     def stop(self) -> None:
         """Give up what is being asked; nobody is told."""
@@ -124,9 +147,11 @@ class _Asking:
         self.end = end
         self.ports = forwarder.ports
         self._after = forwarder.after
+        self._health = forwarder.health
         self._port = forwarder.port
         self._message = message
         self._left = [*servers] * MAX_ROUNDS
+        self._server = ""
         self._answered = answered
         self._whole = whole
         self._refusal: bytes | None = None
@@ -139,13 +164,18 @@ class _Asking:
         if not self._left:
             self._answered(self._refusal)
             return
-        self._timer = self._after(PATIENCE, self.go_on)
-        server = self._left.pop(0)
+        self._timer = self._after(PATIENCE, self.give_up)
+        self._server = self._left.pop(0)
         message = secrets.token_bytes(2) + self._message[2:]
         try:
-            self._try = _Datagram(self, (server, self._port), message)
+            self._try = _Datagram(self, (self._server, self._port), message)
         except OSError:
-            self.go_on()
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Ask the next server, since this one has not answered."""
+        self._health.failed(self._server)
+        self.go_on()
 
     def stop(self) -> None:
         """Give up the server that is being asked."""
@@ -158,9 +188,10 @@ class _Asking:
 
     def take(self, answer: bytes, server: tuple[str, int]) -> None:
         """Take a well-formed answer to the question."""
+        self._health.answered(self._server)
         if answer[2] & 0x02 and self._whole and not isinstance(self._try, _Connection):
             self.stop()
-            self._timer = self._after(PATIENCE, self.go_on)
+            self._timer = self._after(PATIENCE, self.give_up)
             self._try = _Connection(self, server, answer[:2] + self._message[2:])
         elif answer[3] & 0x0F in (SERVFAIL, REFUSED):
             self._refusal = answer
@@ -196,7 +227,7 @@ class _Datagram:
         except OSError:
             self._socket.close()
             raise
-        self._datagrams = Datagrams(asking.reactor, self._socket, MAX_MESSAGE, self._received, asking.go_on)
+        self._datagrams = Datagrams(asking.reactor, self._socket, MAX_MESSAGE, self._received, asking.give_up)
 
     def _received(self, answer: bytes, sender: Any) -> None:
         if answers(answer, self._message, self._asking.end):
@@ -237,7 +268,7 @@ class _Connection(ClientFactory):
         if answers(answer, self._message, self._asking.end):
             self._asking.take(answer, self._server)
         else:
-            self._asking.go_on()
+            self._asking.give_up()
 
     def clientConnectionFailed(self, connector: Any, reason: Failure) -> None:
         """Ask somebody else."""
@@ -246,7 +277,7 @@ class _Connection(ClientFactory):
     def lost(self) -> None:
         """Ask somebody else, if this was not over."""
         if not self._over:
-            self._asking.go_on()
+            self._asking.give_up()
 
     def stop(self) -> None:
         """Close the connection, and tell nothing any more."""

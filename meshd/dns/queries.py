@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from meshd.dns.answers import Answers
+from meshd.dns.counts import Counts
 from meshd.dns.message import Question, read_question
 
 MAX_QUERY = 4096  # bytes; a question, and what EDNS may say beside it
@@ -33,27 +34,25 @@ class Queries:
     Takes the queries that come to one socket.
 
     What the table answers depends on the query alone, so it is kept, to be found by the bytes of the query that stand behind its id.
-
-    Attributes:
-        answered: Queries that were answered so.
     """
 
-    __slots__ = ("_answers", "_prepared", "_respond", "_socket", "answered")
+    __slots__ = ("_answers", "_counts", "_prepared", "_respond", "_socket")
 
-    def __init__(self, held: socket.socket, answers: Answers, respond: Respond) -> None:
+    def __init__(self, held: socket.socket, answers: Answers, respond: Respond, counts: Counts) -> None:
         """
         Begin with nothing at hand.
 
         Args:
             held: Answers are sent from here.
             answers: The table.
-            respond: Answers all other queries.
+            respond: Answers all other queries, and counts them.
+            counts: Where queries are counted.
         """
         self._socket = held
         self._answers = answers
         self._prepared: dict[bytes, Prepared] = {}
         self._respond = respond
-        self.answered = 0
+        self._counts = counts
 
     def use(self, answers: Answers) -> None:
         """Answer by another table."""
@@ -71,7 +70,7 @@ class Queries:
                 return
         answers, turn = found.answers, found.turn
         found.turn = turn + 1 if turn + 1 < len(answers) else 0
-        self.answered += 1
+        self._counts.table += 1
         try:
             self._socket.sendto(message[:2] + answers[turn], client)
         except OSError:  # the client is gone, or its queue full: it will ask again

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from meshd.dns.answers import Answers, answers_of
+from meshd.dns.counts import Counts
 from meshd.dns.datagrams import Datagrams
 from meshd.dns.forwarder import PORT, After, Forwarder, Timer
 from meshd.dns.message import FORMERR, HEADER, MAX_MESSAGE, NOTIMP, SERVFAIL, Question, cut, reply
@@ -12,6 +13,7 @@ from meshd.dns.queries import MAX_QUERY, Queries, Send
 from meshd.dns.resolv_conf import LOOK_INTERVAL, ResolvConf
 from meshd.dns.streams import Streams
 from meshd.snapshot.snapshot import Snapshot
+from meshd.telemetry.instruments import Instruments
 
 
 class NameServer:
@@ -22,7 +24,7 @@ class NameServer:
         answers: The table; another one after each push that changes names.
     """
 
-    def __init__(self, reactor: Any, after: After, resolv_conf: ResolvConf, port: int = PORT) -> None:
+    def __init__(self, reactor: Any, after: After, resolv_conf: ResolvConf, instruments: Instruments, port: int = PORT) -> None:
         """
         Begin with no names and no sockets.
 
@@ -30,14 +32,17 @@ class NameServer:
             reactor: Reads sockets, adopts listening ones, and has a monotonic clock.
             after: Calls after so many seconds.
             resolv_conf: Tells whom to ask for what the table does not know.
-            port: Of those.
+            instruments: What the worker counts with.
+            port: Of name servers.
         """
         self.answers = Answers()
         self._reactor = reactor
         self._after = after
         self._timer: Timer | None = None
         self._resolv_conf = resolv_conf
-        self._forwarder = Forwarder(reactor, after, lambda: resolv_conf.settings.servers, port)
+        self._instruments = instruments
+        self._counts = Counts()
+        self._forwarder = Forwarder(reactor, after, lambda: resolv_conf.settings.servers, port, self._counts)
         self._sockets: dict[str, list[socket.socket]] = {}
         self._queries: dict[str, list[Queries]] = {}
         self._stops: dict[str, list[Callable[[], object]]] = {}
@@ -49,7 +54,7 @@ class NameServer:
         listening.setblocking(False)
         self._sockets.setdefault(name, []).append(listening)
         if listening.type == socket.SOCK_DGRAM:
-            queries = Queries(listening, self.answers, self.respond)
+            queries = Queries(listening, self.answers, self.respond, self._counts)
             self._queries.setdefault(name, []).append(queries)
             stop = Datagrams(self._reactor, listening, MAX_QUERY, queries.take).stop
         else:
@@ -67,6 +72,13 @@ class NameServer:
     def listening(self) -> Mapping[str, Sequence[socket.socket]]:
         """Give the sockets by name, for a control plane that attaches anew."""
         return self._sockets
+
+    def status(self) -> dict[str, Any]:
+        """Tell what it does, as JSON's types, and its metrics to the worker's; empty where it answers nowhere."""
+        if not self._sockets:
+            return {}
+        self._counts.tell(self._instruments)
+        return {"names": len(self.answers), "queries": self._counts.read(), **self._forwarder.status()}
 
     def stop(self) -> None:
         """Close everything."""
@@ -106,6 +118,7 @@ class NameServer:
             limit: Bytes that an answer may have; 0: what the client says.
         """
         if question is None:
+            self._counts.nobody += 1
             refusal = _refuse(message)
             if refusal:
                 send(refusal)
@@ -113,6 +126,7 @@ class NameServer:
         limit = limit or question.limit
         found = self.answers.find(message, question, limit)
         if found is not None:
+            self._counts.table += 1
             send(found)
             return
         asked = question

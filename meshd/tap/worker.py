@@ -58,7 +58,7 @@ def build_session(index: int, control_socket: str) -> Session:
     def connect(link: SessionLink) -> Any:
         return connectProtocol(UNIXClientEndpoint(reactor, control_socket, timeout=CONNECT_TIMEOUT), link)
 
-    names = NameServer(reactor, Wheel(reactor).after, ResolvConf(PATH))
+    names = NameServer(reactor, Wheel(reactor).after, ResolvConf(PATH), instruments)
     session = Session(index, os.getpid(), plane, HealthPort(reactor, reactor), names, build, instruments.take, connect, reactor, _stop)
     return session
 

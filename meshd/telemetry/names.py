@@ -54,11 +54,15 @@ TCP_OPENED: Final = Metric("istio_tcp_connections_opened_total", "counter", "TCP
 TCP_CLOSED: Final = Metric("istio_tcp_connections_closed_total", "counter", "TCP connections closed.", _PEERS)
 
 CONNECTIONS: Final = Metric("meshd_connections", "gauge", "Connections that clients have open to a listener.", ("listener",))
+DNS_QUERIES: Final = Metric(
+    "meshd_dns_queries_total", "counter", "DNS queries, by who knew the answer: table, cache, server, or nobody.", ("answered_by",),
+)
 OVERFLOWN: Final = Metric("meshd_metric_overflow_total", "counter", "Label sets counted together because a metric had too many.", ("metric",))
 
 METRICS: Final[dict[str, Metric]] = {
     metric.name: metric
     for metric in (
-        REQUESTS, REQUEST_DURATION, REQUEST_BYTES, RESPONSE_BYTES, TCP_SENT, TCP_RECEIVED, TCP_OPENED, TCP_CLOSED, CONNECTIONS, OVERFLOWN,
+        REQUESTS, REQUEST_DURATION, REQUEST_BYTES, RESPONSE_BYTES, TCP_SENT, TCP_RECEIVED, TCP_OPENED, TCP_CLOSED, CONNECTIONS, DNS_QUERIES,
+        OVERFLOWN,
     )
 }

@@ -86,6 +86,9 @@ class Names(SocketOwner, Protocol):
     def use(self, table: Any) -> None:
         """Answer by another table."""
 
+    def status(self) -> dict[str, Any]:
+        """Tell what it does, as JSON's types."""
+
     def stop(self) -> None:
         """Close everything."""
 
@@ -364,7 +367,8 @@ class Session:
         if self._reporting:
             return
         problems, self._problems = list(self._problems), deque(maxlen=MAX_PROBLEMS)
-        content = json.dumps({"status": attrs.asdict(self.plane.status()), "problems": problems, "metrics": self.collect()})
+        status = {**attrs.asdict(self.plane.status()), "dns": self.names.status()}
+        content = json.dumps({"status": status, "problems": problems, "metrics": self.collect()})
         self._reporting = True
         maybeDeferred(link.send_content, commands.Report, content.encode()).addBoth(self._reported)
 

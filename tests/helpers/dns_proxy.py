@@ -12,6 +12,7 @@ from meshd.dns.server import NameServer
 from meshd.ipc.commands import DNS_TCP, DNS_UDP
 from meshd.snapshot.host_addresses import HostAddresses
 from meshd.snapshot.snapshot import NodeReference, Snapshot
+from meshd.telemetry.instruments import Instruments
 from tests.helpers import name_server
 
 WEB = HostAddresses("web.test", ("10.96.0.7",), internal=True)
@@ -25,7 +26,8 @@ class Rig:
         self.upstream = name_server.NameServer()
         self.reactor: SelectReactor = self.upstream.reactor
         self.clock = Clock()
-        self.proxy = NameServer(self.reactor, self.clock.callLater, ResolvConf(resolv_conf), self.upstream.place[1])
+        self.instruments = Instruments()
+        self.proxy = NameServer(self.reactor, self.clock.callLater, ResolvConf(resolv_conf), self.instruments, self.upstream.place[1])
         *_, table = self.proxy.build(Snapshot(NodeReference("n", name_servers=("127.0.0.1",)), hosts={WEB.name: WEB}))
         assert table is not None
         self.proxy.use(table)

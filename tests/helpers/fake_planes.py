@@ -77,3 +77,7 @@ class FakeNames(FakePlane):
         """Give them."""
         yield None
         yield list(snapshot.hosts)
+
+    def status(self) -> dict[str, int]:  # type: ignore[override]  # reason: it is no plane's
+        """Tell how many names there are."""
+        return {"names": 1}

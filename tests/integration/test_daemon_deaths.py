@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.helpers.daemon import Daemon, daemon_folder, is_alive
+from tests.helpers.daemon import Daemon, daemon_folder, free_ports, is_alive
+from tests.helpers.dns_load import lost_questions
 from tests.helpers.waiting import wait_for
 from tests.integration.test_daemon_serves import SERVICE, clusters, settled
 
@@ -98,3 +99,20 @@ def test_both_kinds_of_death_at_once(daemon):
     daemon.start()
     assert not set(pids) & set(daemon.pids())
     assert 200 == daemon.health()
+
+
+def test_a_dead_worker_costs_few_questions():
+    """Those that the kernel gave it in its last moments; the others go to the living one at once, and to both when it was replaced."""
+    port, = free_ports(1)
+    with daemon_folder(workers=2) as daemon:
+        node = (daemon.config / "node.yaml").read_text()
+        daemon.write("node.yaml", node.replace("ports: {", f"dns: {{enabled: true}}\n  ports: {{dns: {port}, "))
+        daemon.write("web.yaml", SERVICE.replace("NAME", "web"))
+        daemon.start()
+        first, _ = daemon.pids()
+        sent, lost = lost_questions(("127.0.0.1", port), "web", 1000, 4.0, lambda: daemon.kill(first))
+        assert (4000, True) == (sent, lost <= 20), lost
+        wait_for(lambda: all((worker["status"] or {}).get("dns") for worker in daemon.workers()) and daemon.workers(), "both answer again")
+        assert (1000, 0) == lost_questions(("127.0.0.1", port), "web", 1000, 1.0, lambda: None)
+        answered = [worker["status"]["dns"]["queries"]["table"] for worker in daemon.workers()]
+        assert all(answered), answered

@@ -94,3 +94,23 @@ def test_another_version_may_say_less(status: dict[str, Any]) -> None:
 def test_ages(age: float, expected: str) -> None:
     """In the largest unit of which there are two."""
     assert f"meshd ?, process ?: serving for {expected}\n" in format_status({"state": "serving", "started": NOW - age}, NOW)
+
+
+def test_names() -> None:
+    """Of all workers; a name server is in use while one worker gets answers, and that one does not answer is no fault of meshd."""
+    def worker(**dns: object) -> dict[str, Any]:
+        return {"status": {"dns": {"names": 9, "queries": {"table": 2, "nobody": 1}, "kept": 3, "asking": 1, **dns}}}
+
+    def lines(*workers: dict[str, Any]) -> list[str]:
+        return [line for line in format_status({**STATUS, "workers": list(workers)}, NOW).splitlines() if line.startswith(("dns", "name server"))]
+
+    both = worker(servers={"10.0.0.1": 7.2, "10.0.0.2": 3.0}), worker(servers={"10.0.0.1": 9.9, "10.0.0.2": None})
+    assert [
+        "dns: 9 names; queries answered: 4 by table, 2 by nobody; 6 answers kept, 2 questions under way",
+        "name server 10.0.0.1: does not answer for 10 s", "name server 10.0.0.2: in use",
+    ] == lines(*both)
+    assert [
+        "dns: 9 names; queries answered: none yet; 3 answers kept, 1 questions under way",
+        "name servers: none, so other names than the mesh's are not resolved",
+    ] == lines(worker(queries={}, servers={}))
+    assert [] == lines(STATUS["workers"][0], {"status": {"dns": {}}})

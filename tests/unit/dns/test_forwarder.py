@@ -8,6 +8,7 @@ from twisted.names import dns
 from meshd.dns import forwarder
 from meshd.dns.forwarder import Forwarder, answers
 from meshd.dns.message import read_question
+from meshd.dns.source_ports import ports_apart
 from meshd.worker.wire.wheel import Wheel
 from tests.helpers.dns_messages import query
 from tests.helpers.name_server import NameServer, a
@@ -96,6 +97,17 @@ def test_the_next_server_is_asked(server):
     asker.stop()
 
 
+def test_a_server_that_does_not_answer_is_asked_last(server):
+    """Questions need not wait for it again."""
+    server.answers["x.test"] = server.answers["y.test"] = [a("x.test", "10.0.0.1")]
+    asker = Forwarder(server.reactor, Wheel(server.reactor).after, lambda: ["127.0.0.77", server.place[0]], server.place[1])
+    ask(server, asker, "x.test")
+    assert [server.place[0], "127.0.0.77"] == asker.health.order(asker.servers())
+    ask(server, asker, "y.test")
+    assert (True, None) == (asker.status()["servers"]["127.0.0.77"] is not None, asker.status()["servers"][server.place[0]])
+    asker.stop()
+
+
 def test_silence_ends(server, asker, monkeypatch):
     """After each server's time; then a stale answer is better than none."""
     monkeypatch.setattr(forwarder, "PATIENCE", 0.02)
@@ -166,6 +178,7 @@ def test_forged_answers_do_not_end_a_question(server, monkeypatch):
         assert question is not None
         asker.ask(message, question, got.append, whole=False)
         asked, client = fake.recvfrom(4096)
+        assert client[1] in ports_apart()
         wrong = bytes([asked[0] ^ 1]) + asked[1:2]
         for number in (wrong, asked[:2]):
             fake.sendto(number + b"\x81\x83" + asked[4:], client)

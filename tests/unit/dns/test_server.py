@@ -87,3 +87,17 @@ def test_search_domains_are_followed(rig, tmp_path):
     (tmp_path / "resolv.conf").unlink()
     rig.clock.advance(LOOK_INTERVAL)
     assert "3 3" == text_of(rig.exchange(query("web.test.corp.test", number=3))[0])
+
+
+def test_status_and_metrics(rig):
+    """What was asked, who knew it, and which servers answer."""
+    rig.upstream.answers["ext.test"] = [a("ext.test", "192.0.2.1")]
+    for message in (query("web.test"), query("ext.test"), query("ext.test"), query("web.test")[:5] + b"\2" + query("web.test")[6:]):
+        rig.exchange(message)
+    rig.exchange(query("web.test"), name=DNS_TCP)
+    expected = {"table": 2, "cache": 1, "server": 1, "nobody": 1}
+    assert {"names": 2, "queries": expected, "kept": 1, "asking": 0, "servers": {"127.0.0.1": None}} == rig.proxy.status()
+    assert expected == {values[0]: count for _, values, count in rig.instruments.take()}
+    for name in (DNS_UDP, DNS_TCP):
+        rig.proxy.unlisten(name)
+    assert {} == rig.proxy.status()

@@ -247,7 +247,7 @@ class SessionTests(SynchronousTestCase):
         self.pairs[-1].pump()
         self.clock.advance(REPORT_INTERVAL)
         self.pairs[-1].pump()
-        expected = [{"status": {"connections": 0}, "problems": problems, "metrics": {"n": 1}} for problems in (["log full"], [])]
+        expected = [{"status": {"connections": 0, "dns": {"names": 1}}, "problems": problems, "metrics": {"n": 1}} for problems in (["log full"], [])]
         self.assertEqual(expected, self.fleet.reports)
 
     def test_a_large_report_travels_too(self):
