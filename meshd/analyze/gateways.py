@@ -20,6 +20,7 @@ from meshd.analyze.messages import (
 )
 from meshd.analyze.workloads import LabelledWorkload
 from meshd.base.labels import selects
+from meshd.compile.kube_ingresses import ingress_gateways
 from meshd.model.gateway import Gateway
 from meshd.model.server_tls import ServerTls
 from meshd.model.service import Service
@@ -71,14 +72,20 @@ class _ServicesByPod:
 
 
 def find_idle_gateways(facts: Facts) -> Iterator[Finding]:
-    """Find Gateways whose Nodes are all no edge proxies: they open nothing, and nobody would tell. Pods, which Istio runs, are left alone."""
-    for gateway in facts.gateways.values():
+    """
+    Find Gateways and Ingresses whose Nodes are all no edge proxies: they open nothing, and nobody would tell.
+
+    Pods, which Istio runs, are left alone.
+    """
+    written = list(facts.gateways.values())
+    for gateway in (*written, *ingress_gateways(facts.world, facts.mesh)):
         chosen = facts.workloads.select(gateway.selector)
         nodes = [workload.name for workload in chosen if workload.kind == "Node"]
         if any(workload.gateway or workload.kind == "Pod" for workload in chosen) or not (nodes or gateway.selector == DEFAULT_SELECTOR):
             continue
         said = f"Nodes without gateway: true ({named(nodes, ', ')})" if nodes else "no Node"
-        yield finding(gateway.metadata.origin, IDLE_GATEWAY, quoted(labels_text(gateway.selector)), said, path=("spec", "selector"))
+        path = ("spec", "selector") if gateway in written else ()
+        yield finding(gateway.metadata.origin, IDLE_GATEWAY, quoted(labels_text(gateway.selector)), said, path=path)
 
 
 @attrs.frozen

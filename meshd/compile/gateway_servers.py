@@ -9,6 +9,7 @@ from meshd.base.labels import selects
 from meshd.base.origins import Origin
 from meshd.compile.kube_backends import find_grants
 from meshd.compile.kube_gateways import served_gateways
+from meshd.compile.kube_ingresses import ingress_gateways
 from meshd.compile.node import Proxy
 from meshd.compile.protocols import HTTP_FAMILY, entry_protocol
 from meshd.model.gateway import Gateway, Server
@@ -78,6 +79,7 @@ def edge_ports(world: World, proxy: Proxy) -> tuple[list[EdgePort], list[Problem
     ports: dict[tuple[int, str], _Claims] = {}
     problems: list[Problem] = []
     translated = served_gateways(world, proxy.node, proxy.mesh, find_grants(world))
+    translated += ingress_gateways(world, proxy.mesh)
     for gateway in sorted((*world.all(Gateway), *translated), key=lambda found: found.metadata.age_key):
         if selects(gateway.selector, proxy.node.labels):
             for server in _servers(gateway):

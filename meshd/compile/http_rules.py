@@ -103,12 +103,12 @@ def _translate_rule(rule: HttpRoute, service: VirtualService, context: RuleConte
 def _origins(rule: HttpRoute, service: VirtualService) -> tuple[Origin, ...]:
     """Give the rule's place; of one that was delegated to, the root first, whose route it is. Routes put together have no root."""
     root = service.metadata.origin
-    return (rule.origin,) if service.gateway_api or rule.origin.resource == root.resource else (root, rule.origin)
+    return (rule.origin,) if service.semantics or rule.origin.resource == root.resource else (root, rule.origin)
 
 
 def _translate_route(rule: HttpRoute, match: HttpMatch | None, service: VirtualService, context: RuleContext) -> Route:
     name = f"{rule.name}.{match.name}" if match is not None and match.name else rule.name
-    conditions = ALL if match is None else translate_match(match, segments=service.gateway_api)
+    conditions = ALL if match is None else translate_match(match, segments=bool(service.semantics))
     request, authority = request_changes(rule.headers)
     action = _translate_action(rule, conditions, authority, service, context)
     route = Route(

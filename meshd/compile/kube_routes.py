@@ -85,7 +85,7 @@ def _http_services(route: KubeHttpRoute, parents: Parents, backends: Backends) -
 def _service(metadata: Metadata, name: str, host: str, parent: Parent) -> VirtualService:
     """Give a VirtualService without rules; one for a service of another namespace is for its own namespace's clients alone."""
     own = attrs.evolve(metadata, name=name, annotations={})
-    return VirtualService(own, (host,), (parent.gateway,), export_to=(".",) if parent.consumer else (), gateway_api=True)
+    return VirtualService(own, (host,), (parent.gateway,), export_to=(".",) if parent.consumer else (), semantics="gateway")
 
 
 def _split(rule: KubeRule, place: int, kind: str, metadata: Metadata, backends: Backends, *, granted: bool) -> Iterator[HttpRoute]:

@@ -9,6 +9,7 @@ import attrs
 from meshd.base.errors import Problem
 from meshd.compile.delegates import join_routes
 from meshd.compile.hosts import resolve_host
+from meshd.compile.kube_ingresses import ingress_routes
 from meshd.compile.kube_routes import translated_routes
 from meshd.compile.visibility import PUBLIC, find_visibility
 from meshd.model.mesh import Mesh
@@ -44,10 +45,12 @@ def resolved_services(world: World, mesh: Mesh) -> tuple[list[VirtualService], l
     for service in everything:
         if not service.is_delegate:
             found.append(_with_delegates(complete_names(service, mesh), delegates, mesh, problems))
-    routes, more = translated_routes(world, mesh)
-    if routes:
-        found = sorted((*found, *routes), key=lambda service: service.metadata.age_key)
-    return found, [*problems, *more]
+    for translated in (translated_routes, ingress_routes):
+        routes, more = translated(world, mesh)
+        problems += more
+        if routes:
+            found = sorted((*found, *routes), key=lambda service: service.metadata.age_key)
+    return found, problems
 
 
 def seen_by(services: Iterable[VirtualService], namespace: str, gateway: str, mesh: Mesh) -> list[VirtualService]:

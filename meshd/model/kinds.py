@@ -15,6 +15,7 @@ from meshd.model.kube_connection_routes import read_tcp_route, read_tls_route
 from meshd.model.kube_gateway import read_gateway_class, read_kube_gateway
 from meshd.model.kube_grpc_route import read_grpc_route
 from meshd.model.kube_http_route import read_http_route
+from meshd.model.kube_ingress import read_ingress, read_ingress_class
 from meshd.model.mesh import read_mesh
 from meshd.model.metadata import DEFAULT_NAMESPACE, Metadata, read_metadata
 from meshd.model.namespace import read_namespace
@@ -79,6 +80,8 @@ KINDS: dict[tuple[str, str], Kind] = {
     ("networking.istio.io", "VirtualService"): Kind(ISTIO_NETWORKING, read_virtual_service),
     ("networking.istio.io", "WorkloadEntry"): Kind(ISTIO_NETWORKING, read_workload_entry),
     ("networking.istio.io", "WorkloadGroup"): Kind(ISTIO_NETWORKING, read_workload_group),
+    ("networking.k8s.io", "Ingress"): Kind(("v1",), read_ingress),
+    ("networking.k8s.io", "IngressClass"): Kind(("v1",), read_ingress_class, namespaced=False),
     ("security.istio.io", "PeerAuthentication"): Kind(("v1", "v1beta1"), read_peer_authentication),
 }
 

@@ -8,7 +8,7 @@ import attrs
 
 from meshd.base.errors import Problem
 from meshd.base.origins import Origin
-from meshd.model.checks import export_to, host_name, label_name, one_line
+from meshd.model.checks import export_to, host_name, label_name, label_value, one_line
 from meshd.model.load_balancer_reading import read_locality
 from meshd.model.metadata import Metadata
 from meshd.model.proxy_config import read_dns_capture
@@ -19,15 +19,20 @@ from meshd.model.virtual_service import HttpRetry
 OutboundPolicy = Literal["ALLOW_ANY", "REGISTRY_ONLY", "ALLOW_ANY_DYNAMIC_DNS"]
 Normalization = Literal["NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"]
 Encoding = Literal["TEXT", "JSON"]
+IngressMode = Literal["UNSPECIFIED", "OFF", "DEFAULT", "STRICT"]
 Mode = TypeVar("Mode", bound=str)
+
+INGRESS_GATEWAY = "ingressgateway"
+"""Value of the label `istio` of the edge proxies that serve Ingresses, unless something else is said."""
 
 _OUTBOUND: tuple[OutboundPolicy, ...] = ("ALLOW_ANY", "REGISTRY_ONLY", "ALLOW_ANY_DYNAMIC_DNS")
 _NORMALIZATIONS = ("DEFAULT", "NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES")
+_INGRESS_MODES: tuple[IngressMode, ...] = ("UNSPECIFIED", "OFF", "DEFAULT", "STRICT")
 _ENCODINGS: tuple[Encoding, ...] = ("TEXT", "JSON")
 _ELSEWHERE = frozenset(
     (
-        *("ingressClass", "ingressService", "ingressControllerMode", "ingressSelector", "configSources", "certificates", "ca"),
-        *("enablePrometheusMerge", "discoverySelectors", "serviceSettings", "serviceScopeConfigs", "thriftConfig", "disableEnvoyListenerLog"),
+        *("configSources", "certificates", "ca", "enablePrometheusMerge", "discoverySelectors", "serviceSettings", "serviceScopeConfigs"),
+        *("thriftConfig", "disableEnvoyListenerLog"),
     )
 )
 """MeshConfig fields (istio.io/api mesh/v1alpha1) that concern Kubernetes clusters or Istio's own control plane."""
@@ -63,6 +68,9 @@ class Mesh:
         default_http_retry_policy: Retries of routes that say nothing; None: Istio's default.
         dns_refresh_rate: Seconds between lookups of names whose answers say nothing of that.
         concurrency: Workers; 0: one a core; None: not said.
+        ingress_class / ingress_mode: Which Ingresses are served: those of a class that have it as their annotation, or of an IngressClass of Istio's;
+            `DEFAULT`: those without any, too; `OFF`: none.
+        ingress_gateway: Value of the label `istio` of the edge proxies that serve them.
         dns_capture: Names are answered by the mesh (`defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE`), so ServiceEntries without addresses
             are given some.
     """
@@ -87,6 +95,9 @@ class Mesh:
     dns_refresh_rate: float = 60.0
     concurrency: int | None = None
     dns_capture: bool = False
+    ingress_class: str = "istio"
+    ingress_mode: IngressMode = "STRICT"
+    ingress_gateway: str = INGRESS_GATEWAY
 
 
 DEFAULT_MESH = Mesh(Metadata("default", Origin("defaults")))
@@ -118,11 +129,25 @@ def read_mesh(fields: Fields, metadata: Metadata) -> tuple[Mesh, ...]:
         dns_refresh_rate=spec.duration("dnsRefreshRate", 60.0, low=0.001),
         concurrency=concurrency,
         dns_capture=captures,
+        ingress_class=spec.text("ingressClass", "istio", check=one_line),
+        ingress_mode=spec.choice("ingressControllerMode", _INGRESS_MODES, "STRICT"),
+        ingress_gateway=_read_ingress_gateway(spec),
     )
     for name in _NOT_SERVED:
         spec.not_served(name, severity="info")
     spec.finish(_ELSEWHERE)
     return (mesh,)
+
+
+def _read_ingress_gateway(spec: Fields) -> str:
+    """
+    Read which edge proxies serve Ingresses.
+
+    Source:
+        Istio pilot/pkg/config/kube/ingress/conversion.go, getIngressGatewaySelector.
+    """
+    selector, service = spec.text("ingressSelector", check=label_value), spec.text("ingressService", check=label_value)
+    return selector or ("" if service == f"istio-{INGRESS_GATEWAY}" else service) or INGRESS_GATEWAY
 
 
 def surplus_meshes(meshes: Iterable[Mesh]) -> list[Problem]:

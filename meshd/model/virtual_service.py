@@ -13,6 +13,7 @@ MESH_GATEWAY = "mesh"
 """The gateway that stands for all sidecars (Istio's reserved word)."""
 
 DerivePort = Literal["", "FROM_PROTOCOL_DEFAULT", "FROM_REQUEST_PORT"]
+Semantics = Literal["", "gateway", "ingress"]
 Preflights = Literal["FORWARD", "IGNORE"]
 
 
@@ -288,8 +289,8 @@ class VirtualService:
         gateways: `mesh`, `name` or `namespace/name`; never empty but in a delegate.
         http / tls / tcp: Rules in order.
         export_to: Namespaces that see it; empty: the mesh's default.
-        gateway_api: Translated from routes of the Kubernetes Gateway API, or to be read like them (by Istio's annotation): prefixes of paths are
-            whole segments, names are full, and a backend that is not there is answered 500.
+        semantics: What it was translated from, or is to be read like (by Istio's annotation): routes of the Kubernetes Gateway API, or Ingresses,
+            whose prefixes of paths are whole segments and whose names are full; empty: it is Istio's own.
     """
 
     metadata: Metadata
@@ -299,7 +300,12 @@ class VirtualService:
     tls: tuple[ConnectionRoute, ...] = ()
     tcp: tuple[ConnectionRoute, ...] = ()
     export_to: tuple[str, ...] = ()
-    gateway_api: bool = False
+    semantics: Semantics = ""
+
+    @property
+    def gateway_api(self) -> bool:
+        """Tell whether it is read like routes of the Gateway API: a backend that is not there is answered 500."""
+        return self.semantics == "gateway"
 
     @property
     def is_delegate(self) -> bool:

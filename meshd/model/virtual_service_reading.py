@@ -1,6 +1,6 @@
 """Reading VirtualServices, as strictly as Istio validates them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import attrs
 
@@ -23,10 +23,11 @@ from meshd.model.http_action_reading import (
 from meshd.model.http_match_reading import CLAIMS, gateway_name, read_connection_match, read_destinations, read_http_match
 from meshd.model.metadata import Metadata
 from meshd.model.reading import Fields
-from meshd.model.virtual_service import MESH_GATEWAY, ConnectionRoute, HttpRoute, VirtualService
+from meshd.model.virtual_service import MESH_GATEWAY, ConnectionRoute, HttpRoute, Semantics, VirtualService
 
 ROUTE_SEMANTICS = "internal.istio.io/route-semantics"
-"""Istio's annotation of VirtualServices that it translates from routes of the Gateway API."""
+"""Istio's annotation of VirtualServices that it translates from routes of the Gateway API, or from Ingresses."""
+_SEMANTICS: Mapping[str, Semantics] = {"gateway": "gateway", "ingress": "ingress"}
 
 
 def read_virtual_service(fields: Fields, metadata: Metadata) -> tuple[VirtualService, ...]:
@@ -41,7 +42,7 @@ def read_virtual_service(fields: Fields, metadata: Metadata) -> tuple[VirtualSer
         tls=tuple(_read_connections(item, tls=True) for item in spec.items("tls")),
         tcp=tuple(_read_connections(item, tls=False) for item in spec.items("tcp")),
         export_to=spec.texts("exportTo", check=export_to),
-        gateway_api=metadata.annotations.get(ROUTE_SEMANTICS) == "gateway",
+        semantics=_SEMANTICS.get(metadata.annotations.get(ROUTE_SEMANTICS, ""), ""),
     )
     if service.is_delegate:
         _check_delegate(spec, service, gateways)

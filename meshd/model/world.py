@@ -10,6 +10,7 @@ from meshd.model.destination_rule import DestinationRule
 from meshd.model.endpoint_slice import EndpointSlice
 from meshd.model.gateway import Gateway
 from meshd.model.kube_gateway import GatewayClass, KubeGateway
+from meshd.model.kube_ingress import IngressClass, KubeIngress
 from meshd.model.kube_routes import KubeGrpcRoute, KubeHttpRoute, KubeTcpRoute, KubeTlsRoute
 from meshd.model.mesh import DEFAULT_MESH, Mesh
 from meshd.model.namespace import Namespace
@@ -30,7 +31,7 @@ Resource = (
     Service | EndpointSlice | Pod | Namespace | Node | Mesh
     | VirtualService | DestinationRule | ServiceEntry | WorkloadEntry | WorkloadGroup | Sidecar | Gateway | ProxyConfig | RateLimit
     | GatewayClass | KubeGateway | KubeHttpRoute | KubeGrpcRoute | KubeTcpRoute | KubeTlsRoute | ReferenceGrant
-    | PeerAuthentication
+    | PeerAuthentication | KubeIngress | IngressClass
 )
 Key = tuple[str, str]
 """Namespace and name."""

@@ -49,6 +49,19 @@ def test_istios_own_gateway_is_no_missing_resource():
     ] == found(find_idle_gateways, default)
 
 
+def test_finds_ingresses_that_nothing_serves():
+    """They have no selector of their own; those of other classes are left alone."""
+    backend = "{service: {name: web, port: {number: 80}}}"
+    spec = f"spec: {{ingressClassName: istio, rules: [{{http: {{paths: [{{path: /, pathType: Prefix, backend: {backend}}}]}}}}]}}"
+    ingress = f"{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: one}}, {spec}}}"
+    ours = "{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: istio}, spec: {controller: istio.io/ingress-controller}}"
+    assert [
+        'MESHD001 one 1 : No edge proxy opens the ports of this Gateway: its selector "istio=ingressgateway" chooses no Node',
+    ] == found(find_idle_gateways, ingress, ours)
+    assert [] == found(find_idle_gateways, ingress, ours, node("edge", "istio: ingressgateway", ", gateway: true"))
+    assert [] == found(find_idle_gateways, ingress)
+
+
 def test_finds_gateways_that_want_the_same_host():
     """On one port, for the same labels, or for labels that one workload has."""
     one, two = edge("one"), edge("two", hosts="a.example.com, www.example.com")

@@ -20,9 +20,9 @@ from tests.helpers.resources import complaint, complaints_of
 def test_lists_every_kind():
     """What meshd reads, and what it will."""
     assert [
-        *("DestinationRule", "Endpoints", "EndpointSlice", "Gateway", "Gateway", "GatewayClass", "GRPCRoute", "HTTPRoute", "Mesh", "Namespace"),
-        *("Node", "PeerAuthentication", "Pod", "ProxyConfig", "RateLimit", "ReferenceGrant", "Service", "ServiceEntry", "Sidecar", "TCPRoute"),
-        *("TLSRoute", "VirtualService", "WorkloadEntry", "WorkloadGroup"),
+        *("DestinationRule", "Endpoints", "EndpointSlice", "Gateway", "Gateway", "GatewayClass", "GRPCRoute", "HTTPRoute", "Ingress", "IngressClass"),
+        *("Mesh", "Namespace", "Node", "PeerAuthentication", "Pod", "ProxyConfig", "RateLimit", "ReferenceGrant", "Service", "ServiceEntry"),
+        *("Sidecar", "TCPRoute", "TLSRoute", "VirtualService", "WorkloadEntry", "WorkloadGroup"),
     ] == sorted((kind for _, kind in KINDS), key=str.lower)
     assert [] == [pair for pair in KINDS if pair[1] in NOT_SERVED.get(pair[0], ())]
 

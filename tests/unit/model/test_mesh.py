@@ -34,7 +34,7 @@ def test_reads_a_whole_mesh():
         " trustDomain: td1, domainSuffix: mesh.local, rootNamespace: root, defaultServiceExportTo: [., prod],"
         " defaultVirtualServiceExportTo: [.], defaultDestinationRuleExportTo: ['~'], localityLbSetting: {enabled: false},"
         " defaultHttpRetryPolicy: {attempts: 4, perTryTimeout: 2s, retryOn: 'connect-failure,503', retryIgnorePreviousHosts: false, backoff: 5ms},"
-        " enablePrometheusMerge: true, ingressService: x, dnsRefreshRate: 5s,"
+        " enablePrometheusMerge: true, ingressService: x, ingressClass: edge, ingressControllerMode: DEFAULT, dnsRefreshRate: 5s,"
         " defaultConfig: {concurrency: 2, proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true'}}}"
     )
     expected = Mesh(
@@ -58,6 +58,9 @@ def test_reads_a_whole_mesh():
         dns_refresh_rate=5.0,
         concurrency=2,
         dns_capture=True,
+        ingress_class="edge",
+        ingress_mode="DEFAULT",
+        ingress_gateway="x",
     )
     assert expected == found
 
@@ -120,3 +123,12 @@ def test_all_but_the_first_are_surplus():
     meshes = [found for name in ("b", "c", "a") for found in resources_of(HEAD.replace("name: mesh", f"name: {name}")) if isinstance(found, Mesh)]
     assert ([], ["b", "c"]) == (surplus_meshes(meshes[:1]), [problem.origin.name for problem in surplus_meshes(meshes)])
     assert "a.yaml:1 (Mesh b): expected one Mesh, got a in a.yaml:1 too, which is used; remove one of them" == str(surplus_meshes(meshes)[0])
+
+
+@pytest.mark.parametrize(("spec", "expected"), [
+    ("", "ingressgateway"), ("ingressService: istio-ingressgateway", "ingressgateway"), ("ingressService: edge", "edge"),
+    ("ingressService: edge, ingressSelector: door", "door"),
+])
+def test_who_serves_ingresses(spec, expected):
+    """Edge proxies by their label `istio`."""
+    assert expected == mesh(f"{{{spec}}}").ingress_gateway
