@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import attrs
+
 from meshd.base.addresses import INBOUND_SOURCE_IPV4, INBOUND_SOURCE_IPV6, is_unix
 from meshd.compile.inbound_ports import InboundPort
 from meshd.compile.localities import weighs_localities
@@ -19,8 +21,8 @@ from meshd.compile.node import Proxy
 from meshd.compile.protocols import HTTP2_FAMILY, Protocol
 from meshd.compile.services import MeshService, Resolution
 from meshd.compile.targets import Target
-from meshd.compile.traffic_policies import NO_LIMITS, apply_connection_pool, apply_policy
-from meshd.snapshot.cluster import NAMED, Cluster, ClusterType, HttpProtocol, LookupFamily, ServiceReference
+from meshd.compile.traffic_policies import NO_LIMITS, apply_connection_pool, apply_policy, probing
+from meshd.snapshot.cluster import NAMED, Cluster, ClusterType, HttpProtocol, Keepalive, LookupFamily, ServiceReference
 from meshd.snapshot.endpoint import ClusterLoadAssignment, Endpoint, LocalityEndpoints
 
 LOOPBACK = ("127.0.0.1", "::1")
@@ -44,8 +46,18 @@ def _outbound_cluster(target: Target, proxy: Proxy) -> Cluster:
         name, kind, "CLUSTER_PROVIDED" if kind == "ORIGINAL_DST" else "LEAST_REQUEST", proxy.mesh.connect_timeout,
         name if kind == "EDS" else "", NO_LIMITS, "http1" if proxy.node.gateway and protocol == "downstream" else protocol,
         panic_threshold_percent=0.0, locality_weighted=kind == "EDS" and weighs_localities(target, proxy), services=(reference(service),),
-        origins=target.origins, **_lookups(kind, proxy),
+        origins=target.origins, keepalive=_keepalive(proxy), **_lookups(kind, proxy),
     )
+
+
+def _keepalive(proxy: Proxy) -> Keepalive | None:
+    """
+    Give how the mesh has upstream connections probed; those to own ports are only where their limits are said.
+
+    Source:
+        Istio pilot/pkg/networking/core/cluster_traffic_policy.go, applyTCPKeepalive.
+    """
+    return None if proxy.mesh.tcp_keepalive is None else probing(proxy.mesh.tcp_keepalive)
 
 
 def _lookups(kind: ClusterType, proxy: Proxy) -> dict[str, Any]:
@@ -125,7 +137,9 @@ def _inbound_cluster(port: InboundPort, proxy: Proxy) -> Cluster:
         services=tuple(reference(service) for service in port.services),
         origins=port.origins,
     )
-    return cluster if port.connection_pool is None else apply_connection_pool(cluster, port.connection_pool)
+    if port.connection_pool is None:
+        return cluster
+    return apply_connection_pool(attrs.evolve(cluster, keepalive=_keepalive(proxy)), port.connection_pool)
 
 
 def source_addresses(proxy: Proxy) -> tuple[str, ...]:
@@ -136,5 +150,5 @@ def source_addresses(proxy: Proxy) -> tuple[str, ...]:
 def _passthrough(name: str, proxy: Proxy, source: str = "", *others: str) -> Cluster:
     return Cluster(
         name, "ORIGINAL_DST", "CLUSTER_PROVIDED", proxy.mesh.connect_timeout, thresholds=NO_LIMITS, http_protocol="downstream",
-        http_idle_timeout=PASSTHROUGH_IDLE, source_address=source, extra_source_addresses=others, origins=proxy.origins,
+        http_idle_timeout=PASSTHROUGH_IDLE, source_address=source, extra_source_addresses=others, origins=proxy.origins, keepalive=_keepalive(proxy),
     )

@@ -10,6 +10,7 @@ from meshd.model import traffic_policy as model
 from meshd.snapshot.cluster import UNLIMITED, Cluster, Keepalive, LbPolicy, OutlierDetection, RetryBudget, SlowStart, Thresholds
 
 NO_LIMITS = Thresholds()
+NO_PROBES = Keepalive()
 _PASSING: dict[str, Any] = {"type": "ORIGINAL_DST", "lb_policy": "CLUSTER_PROVIDED", "service_name": ""}
 MAX_RING = 8 * 1024 * 1024  # Envoy's default
 _SIMPLE: dict[str, LbPolicy] = {"": "LEAST_REQUEST", "LEAST_REQUEST": "LEAST_REQUEST", "ROUND_ROBIN": "ROUND_ROBIN", "RANDOM": "RANDOM"}
@@ -46,11 +47,15 @@ def apply_connection_pool(cluster: Cluster, pool: model.ConnectionPool) -> Clust
     if idle is not None:
         cluster = attrs.evolve(cluster, http_idle_timeout=idle)
     if pool.keepalive is not None:
-        found = pool.keepalive
-        cluster = attrs.evolve(cluster, keepalive=Keepalive(found.probes, int(found.time), int(found.interval)))
+        cluster = attrs.evolve(cluster, keepalive=probing(pool.keepalive, cluster.keepalive or NO_PROBES))
     if pool.use_client_protocol:
         cluster = attrs.evolve(cluster, http_protocol="downstream")
     return cluster
+
+
+def probing(found: model.Keepalive, mesh: Keepalive = NO_PROBES) -> Keepalive:
+    """Give how upstream connections are probed; what a policy does not say is the mesh's."""
+    return Keepalive(found.probes or mesh.probes, int(found.time) or mesh.time, int(found.interval) or mesh.interval)
 
 
 def _apply_upgrade(cluster: Cluster, pool: model.ConnectionPool) -> Cluster:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from meshd.model.checks import cidr, label_key, label_name, label_value, sni_host, subset_name, wildcard_host
+from meshd.model.checks import cidr, label_key, label_name, label_value, one_line, sni_host, subset_name, wildcard_host
 from meshd.model.header_reading import header_name, read_headers
 from meshd.model.reading import Fields
 from meshd.model.string_match import StringMatch, read_string_match
@@ -35,7 +35,8 @@ def read_http_match(fields: Fields) -> HttpMatch:
         source_namespace=fields.text("sourceNamespace", check=label_name),
         gateways=fields.texts("gateways", check=gateway_name),
     )
-    fields.not_served("statPrefix")
+    if fields.text("statPrefix", check=one_line):
+        fields.wrong("statPrefix", "statPrefix names statistics of Envoy's that meshd does not keep, and has no effect", severity="warning")
     fields.finish()
     return match
 
@@ -53,7 +54,8 @@ def read_connection_match(fields: Fields, *, tls: bool) -> ConnectionMatch:
     if tls and fields.is_empty("sniHosts"):
         fields.wrong("sniHosts", "expected at least one server name, got nothing")
     if not tls:
-        fields.not_served("sourceSubnet")
+        if fields.raw("sourceSubnet"):
+            fields.wrong("sourceSubnet", "sourceSubnet is read and forgotten by Istio, too, and has no effect", severity="warning")
     fields.finish()
     return match
 

@@ -13,7 +13,8 @@ from meshd.model.load_balancer_reading import read_locality
 from meshd.model.metadata import Metadata
 from meshd.model.proxy_config import read_dns_capture
 from meshd.model.reading import Fields
-from meshd.model.traffic_policy import LocalityLb
+from meshd.model.traffic_policy import Keepalive, LocalityLb
+from meshd.model.traffic_policy_reading import read_keepalive
 from meshd.model.virtual_service import HttpRetry
 
 OutboundPolicy = Literal["ALLOW_ANY", "REGISTRY_ONLY", "ALLOW_ANY_DYNAMIC_DNS"]
@@ -37,7 +38,7 @@ _ELSEWHERE = frozenset(
 )
 """MeshConfig fields (istio.io/api mesh/v1alpha1) that concern Kubernetes clusters or Istio's own control plane."""
 _NOT_SERVED = (
-    *("proxyListenPort", "proxyInboundListenPort", "proxyHttpPort", "tcpKeepalive", "enableTracing", "enableEnvoyAccessLogService"),
+    *("proxyListenPort", "proxyInboundListenPort", "proxyHttpPort", "enableTracing", "enableEnvoyAccessLogService"),
     *("enableAutoMtls", "trustDomainAliases", "caCertificates"),
     *("h2UpgradePolicy", "inboundClusterStatName", "outboundClusterStatName", "verifyCertificateAtClient", "extensionProviders", "defaultProviders"),
     *("meshMTLS", "tlsDefaults"),
@@ -71,6 +72,7 @@ class Mesh:
         ingress_class / ingress_mode: Which Ingresses are served: those of a class that have it as their annotation, or of an IngressClass of Istio's;
             `DEFAULT`: those without any, too; `OFF`: none.
         ingress_gateway: Value of the label `istio` of the edge proxies that serve them.
+        tcp_keepalive: How upstream connections are probed; None: they are not, unless a DestinationRule says so.
         dns_capture: Names are answered by the mesh (`defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE`), so ServiceEntries without addresses
             are given some.
     """
@@ -98,6 +100,7 @@ class Mesh:
     ingress_class: str = "istio"
     ingress_mode: IngressMode = "STRICT"
     ingress_gateway: str = INGRESS_GATEWAY
+    tcp_keepalive: Keepalive | None = None
 
 
 DEFAULT_MESH = Mesh(Metadata("default", Origin("defaults")))
@@ -132,6 +135,7 @@ def read_mesh(fields: Fields, metadata: Metadata) -> tuple[Mesh, ...]:
         ingress_class=spec.text("ingressClass", "istio", check=one_line),
         ingress_mode=spec.choice("ingressControllerMode", _INGRESS_MODES, "STRICT"),
         ingress_gateway=_read_ingress_gateway(spec),
+        tcp_keepalive=spec.optional("tcpKeepalive", read_keepalive),
     )
     for name in _NOT_SERVED:
         spec.not_served(name, severity="info")

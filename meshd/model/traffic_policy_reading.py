@@ -79,7 +79,7 @@ def read_connection_pool(fields: Fields) -> ConnectionPool:
         fields.wrong("", "expected tcp or http, got neither")
     pool = ConnectionPool(
         max_connections=tcp.maybe_number("maxConnections", low=0, high=MAX_COUNT), connect_timeout=_seconds(tcp, "connectTimeout"),
-        keepalive=tcp.optional("tcpKeepalive", _read_keepalive), max_connection_duration=_seconds(tcp, "maxConnectionDuration"),
+        keepalive=tcp.optional("tcpKeepalive", read_keepalive), max_connection_duration=_seconds(tcp, "maxConnectionDuration"),
         idle_timeout=_seconds_or_none(tcp, "idleTimeout"),
         max_pending_requests=http.maybe_number("http1MaxPendingRequests", low=0, high=MAX_COUNT),
         max_requests=http.maybe_number("http2MaxRequests", low=0, high=MAX_COUNT),
@@ -102,7 +102,8 @@ def read_connection_pool(fields: Fields) -> ConnectionPool:
     return pool
 
 
-def _read_keepalive(fields: Fields) -> Keepalive:
+def read_keepalive(fields: Fields) -> Keepalive:
+    """Read how connections are probed."""
     keepalive = Keepalive(fields.number("probes", low=0, high=_UINT32), read_duration(fields, "time", 0.0), read_duration(fields, "interval", 0.0))
     fields.finish()
     return keepalive

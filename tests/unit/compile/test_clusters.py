@@ -16,9 +16,10 @@ from meshd.compile.clusters import (
 from meshd.compile.destination_rules import HostRule
 from meshd.compile.inbound_ports import InboundPort
 from meshd.compile.targets import targets_of
+from meshd.model import traffic_policy as model
 from meshd.model.destination_rule import Subset
 from meshd.model.traffic_policy import ConnectionPool, LoadBalancer, TrafficPolicy
-from meshd.snapshot.cluster import Cluster, ServiceReference, Thresholds
+from meshd.snapshot.cluster import Cluster, Keepalive, ServiceReference, Thresholds
 from tests.helpers.services import headless, machine, mesh_service, port, proxy, service
 from tests.helpers.traffic import entry_service, target
 
@@ -153,3 +154,14 @@ def test_names_are_looked_up_as_often_as_the_mesh_says():
     for settings, seconds in (({}, 60.0), ({"dns_refresh_rate": 5.0}, 5.0)):
         (found,) = outbound_clusters([target(entry_service("a", resolution="DNS"))], proxy(**settings))
         assert ("STRICT_DNS", seconds, True) == (found.type, found.dns_refresh_rate, found.respect_dns_ttl)
+
+
+def test_the_meshs_probes_of_connections():
+    """Of services and of unknown destinations; a policy says the rest; to own ports only where their limits are said."""
+    ours = proxy(tcp_keepalive=model.Keepalive(3, 60.0))
+    pool = ConnectionPool(keepalive=model.Keepalive(0, 0.0, 7.0))
+    found = [one.keepalive for one in outbound_clusters([target(WEB), target(WEB, TrafficPolicy(connection_pool=pool))], ours)]
+    assert [Keepalive(3, 60), Keepalive(3, 60, 7)] == found
+    assert {Keepalive(3, 60)} == {one.keepalive for one in passthrough_clusters(ours)}
+    own, limited, *passing = (one.keepalive for one in inbound_clusters([OWN, attrs.evolve(OWN, connection_pool=ConnectionPool())], ours))
+    assert (None, Keepalive(3, 60), {Keepalive(3, 60)}) == (own, limited, set(passing))

@@ -75,7 +75,8 @@ def test_a_single_destination_needs_no_weight():
             "characters), got 'A'",
         ]),
         ("{gateways: ['*']}", ["error spec.http[0].match[0].gateways[0]: expected a gateway's name, or namespace/name, got '*'"]),
-        ("{statPrefix: a}", ["warning spec.http[0].match[0].statPrefix: statPrefix is not served yet and has no effect"]),
+        ("{statPrefix: a}", [
+            "warning spec.http[0].match[0].statPrefix: statPrefix names statistics of Envoy's that meshd does not keep, and has no effect"]),
         ("{name: []}", ["error spec.http[0].match[0].name: expected text, got a list"]),
     ],
 )  # fmt: skip
@@ -126,7 +127,8 @@ def test_tells_what_is_wrong_with_destinations(route, expected):
         ("{destinationSubnets: [10.0.0.0/33]}", [
             "error spec.tcp[0].match[0].destinationSubnets[0]: expected an address range such as 10.0.0.0/8, got '10.0.0.0/33'",
         ]),
-        ("{sourceSubnet: 10.0.0.1}", ["warning spec.tcp[0].match[0].sourceSubnet: sourceSubnet is not served yet and has no effect"]),
+        ("{sourceSubnet: 10.0.0.1}", [
+            "warning spec.tcp[0].match[0].sourceSubnet: sourceSubnet is read and forgotten by Istio, too, and has no effect"]),
         ("{sniHosts: [a]}", ["warning spec.tcp[0].match[0].sniHosts: expected a known field, got sniHosts, which is ignored"]),
         ("{sourceLabels: []}", ["error spec.tcp[0].match[0].sourceLabels: expected a mapping, got a list"]),
     ],
