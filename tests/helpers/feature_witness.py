@@ -6,15 +6,13 @@ starts once a world. What is compared: all that the client read (where upstreams
 """
 
 import contextlib
-import json
 import re
 import socket
 import ssl
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,11 +28,11 @@ from meshd.model.world import World
 from meshd.snapshot.envoy_bootstrap import bootstrap
 from meshd.snapshot.snapshot import Snapshot
 from tests.helpers.daemon import free_ports
-from tests.helpers.proxies import find_envoy, stopped_at_the_end, wait_until
+from tests.helpers.proxies import wait_until
 from tests.helpers.resources import complaints_of, resources_of
 from tests.helpers.running_worker import RunningWorker
 from tests.helpers.telling_origin import TellingOrigin
-from tests.helpers.witness import listens
+from tests.helpers.witness import running_envoy
 
 UPSTREAMS = ("v1", "v2", "v3", "app")
 """Names of the upstreams; documents have their ports as `$v1` and so on, and `$dead` for a port where nobody listens."""
@@ -245,18 +243,6 @@ def shares(outcome: Outcome) -> Counter[str]:
     return Counter(match[match.lastindex or 0] if match else "" for match in found)
 
 
-@contextmanager
-def running_envoy(snapshot: Snapshot, folder: Path) -> Iterator[Mapping[str, int]]:
-    """Run a real Envoy with the export of a snapshot; gives the ports of its listeners."""
-    path = folder / "envoy.json"
-    path.write_text(json.dumps(bootstrap(snapshot, None)))
-    command = [find_envoy(), "-c", str(path), "--concurrency", "1", "--use-dynamic-base-id", "--file-flush-interval-msec", "20", "-l", "error"]
-    ports = {name: listener.address.port for name, listener in snapshot.listeners.items()}
-    with open(folder / "output", "wb") as output, stopped_at_the_end(subprocess.Popen(command, stdout=output, stderr=output)) as _:
-        wait_until(lambda: listens(next(iter(ports.values()))), "Envoy serves", log=folder / "output")
-        yield ports
-
-
 def outcomes(cases: list[Case], machine: str, folder: Path) -> tuple[dict[str, Outcome], dict[str, Outcome]]:
     """Play the cases of one world through both; gives what meshd and what Envoy made of each."""
     with ExitStack() as stack:
@@ -267,7 +253,8 @@ def outcomes(cases: list[Case], machine: str, folder: Path) -> tuple[dict[str, O
         places = {**{name: origin.port for name, origin in origins.items()}, "dead": dead, "inbound": inbound}
         steady = steadier({port: name for name, port in places.items()})
         ours, theirs = (snapshot_of(cases, machine, folder / f"{name}.log", places) for name in ("meshd", "envoy"))
-        with running_envoy(theirs, folder) as ports:
+        ports = {name: listener.address.port for name, listener in theirs.listeners.items()}
+        with running_envoy(folder, bootstrap(theirs, None), next(iter(ports.values()))):
             seen_by_envoy = _with_requests(play(cases, ports, folder / "envoy.log", steady), origins, steady)
         worker = RunningWorker(ours, folder / "meshd.log", own_ports=True, own_address=own_address(machine_addresses()))
         stack.callback(worker.close)

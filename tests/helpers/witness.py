@@ -3,7 +3,8 @@
 import json
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,8 +35,26 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+@contextmanager
+def running_envoy(folder: Path, config: Json, port: int) -> Iterator[None]:
+    """
+    Run a real Envoy, with one worker, while the block lasts.
+
+    Args:
+        folder: For its files.
+        config: Its bootstrap.
+        port: One on which it listens, so that it is known to serve.
+    """
+    path = folder / "envoy.json"
+    path.write_text(json.dumps(config))
+    command = [find_envoy(), "-c", str(path), "--concurrency", "1", "--use-dynamic-base-id", "--file-flush-interval-msec", "20", "-l", "error"]
+    with open(folder / "output", "wb") as output, stopped_at_the_end(subprocess.Popen(command, stdout=output, stderr=output)):
+        wait_until(lambda: listens(port), "Envoy serves", log=folder / "output")
+        yield
+
+
 def play_both(
-    folder: Path, build: Callable[[Ports, Path], Json], listeners: tuple[str, ...], play: Callable[[Ports, Path], T],
+    folder: Path, build: Callable[[Ports, Path], Json], listeners: tuple[str, ...], play: Callable[[Ports, Path], T], *, told: bool = False,
 ) -> tuple[T, T]:
     """
     Give what a play comes to with meshd, and with Envoy.
@@ -45,21 +64,18 @@ def play_both(
         build: Gives the file both read, for the ports of listeners by name and the path of the access log.
         listeners: Their names.
         play: Given the ports and the log; what it returns is compared.
+        told: Whether meshd has something to say about the file.
     """
     ports = dict(zip(listeners, free_ports(len(listeners)), strict=True))
     logs = {name: folder / name for name in ("meshd", "envoy")}
     read = read_envoy_bytes(json.dumps(build(ports, logs["meshd"])).encode(), "file")
-    assert read.snapshot is not None and not read.problems, read.problems
+    assert read.snapshot is not None and bool(read.problems) == told, read.problems
     worker = RunningWorker(read.snapshot, logs["meshd"])
     try:
         ours = play(worker.ports, logs["meshd"])
     finally:
         worker.close()
-    config = folder / "envoy.json"
-    config.write_text(json.dumps(build(ports, logs["envoy"])))
-    command = [find_envoy(), "-c", str(config), "--concurrency", "1", "--use-dynamic-base-id", "--file-flush-interval-msec", "20", "-l", "error"]
-    with open(folder / "output", "wb") as output, stopped_at_the_end(subprocess.Popen(command, stdout=output, stderr=output)):
-        wait_until(lambda: listens(ports[listeners[0]]), "Envoy serves", log=folder / "output")
+    with running_envoy(folder, build(ports, logs["envoy"]), ports[listeners[0]]):
         theirs = play(ports, logs["envoy"])
     return ours, theirs
 

