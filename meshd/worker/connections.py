@@ -18,6 +18,9 @@ from meshd.worker.resources import Resources
 from meshd.worker.tcp_proxy import TcpPair
 from meshd.worker.unrouted import UNROUTED, find_only_cluster, find_service_cluster
 
+NOT_TLS = "TLS error|error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER:TLS error end"
+NO_CERTIFICATE = "TLS error: Secret is not supplied by SDS"
+"""Why TLS fails before a handshake begins, in Envoy's words."""
 MOST_HANDSHAKES = 1024
 """Clients that may be agreeing on TLS at once; the one that has taken longest makes way for the next."""
 
@@ -96,6 +99,7 @@ class Connections:
         context = self._resources.tls.server(tls)
         if context is None or first:
             arrival.stream.close()
+            self._failed(arrival.connection, chain, NOT_TLS if first else NO_CERTIFICATE)
             return
         if len(self._shaking) >= MOST_HANDSHAKES:
             next(iter(self._shaking)).break_off()
@@ -116,14 +120,20 @@ class Connections:
             self._forward(handshake, chain.tcp.config, chain.tcp.pick_cluster(), b"")
 
     def _unshaken(self, handshake: Handshake, reason: str) -> None:
-        """Forget a connection that could not agree on TLS; only a TCP proxy would have told of it."""
+        """Forget a connection that could not agree on TLS."""
         self._forget(handshake)
-        handshake.connection.failure = reason
-        tcp, resources = handshake.chain.tcp, self._resources
-        if tcp is not None:
-            line = Refusal(handshake.connection, "", "", resources.seconds(), resources.wall_clock())
-            line.cluster = resources.clusters.find(tcp.pick_cluster())
-            resources.logs.writer(tcp.config.access_logs)(line)
+        self._failed(handshake.connection, handshake.chain, reason)
+
+    def _failed(self, connection: Downstream, chain: ChainTable, reason: str) -> None:
+        """Tell of a connection without the TLS that its chain asks for: in the access log where a TCP proxy would have served it, as Envoy does."""
+        connection.failure = reason
+        tcp, resources = chain.tcp, self._resources
+        if tcp is None:
+            resources.handshakes.note(connection)
+            return
+        line = Refusal(connection, "", "", resources.seconds(), resources.wall_clock())
+        line.cluster = resources.clusters.find(tcp.pick_cluster())
+        resources.logs.writer(tcp.config.access_logs)(line)
 
     def _forget(self, handshake: Handshake) -> None:
         del self._shaking[handshake]

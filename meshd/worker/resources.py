@@ -6,6 +6,7 @@ from typing import Protocol
 from meshd.snapshot.network_filter import AccessLog
 from meshd.tables.program import Program
 from meshd.telemetry.instruments import Instruments
+from meshd.worker.failed_handshakes import FailedHandshakes
 from meshd.worker.forwarding import Forwarding
 from meshd.worker.log_files import AccessLogs, WriteLog
 from meshd.worker.metrics import Metrics
@@ -45,6 +46,7 @@ class Resources:
         clusters: The clusters in use.
         connect: Opens connections to endpoints.
         logs: Access logs.
+        handshakes: Tells of those that failed.
         metrics: Counts what is done.
         tls: What connections with TLS are made from.
         seconds: Monotonic clock.
@@ -55,8 +57,8 @@ class Resources:
     """
 
     __slots__ = (
-        "clusters", "connect", "draining", "forwarding", "logs", "metrics", "pipes", "poller", "program", "random", "seconds", "tls", "wall_clock",
-        "wheel",
+        "clusters", "connect", "draining", "forwarding", "handshakes", "logs", "metrics", "pipes", "poller", "program", "random", "seconds", "tls",
+        "wall_clock", "wheel",
     )
 
     program: Program
@@ -78,6 +80,7 @@ class Resources:
         self.logs: Logs = AccessLogs(wheel, seconds, on_problem, random)
         self.metrics = Metrics(instruments or Instruments())
         self.tls = TlsContexts(on_problem)
+        self.handshakes = FailedHandshakes(wheel, on_problem)
         self.draining = False
 
     def stop(self) -> None:
@@ -85,5 +88,6 @@ class Resources:
         self.clusters.close()
         self.pipes.close()
         self.forwarding.stop()
+        self.handshakes.stop()
         self.logs.close()
         self.wheel.stop()

