@@ -82,7 +82,7 @@ def find_limits(world: World, proxy: Proxy) -> list[Limited]:
         if metadata.namespace in (node.namespace, proxy.mesh.root_namespace) and selects(limit.selector, node.labels):
             settings = LocalRateLimit(
                 f"{LOCAL_RATE_LIMIT}.{metadata.namespace}.{metadata.name}", f"rate_limit.{metadata.namespace}.{metadata.name}", limit.burst,
-                limit.requests, limit.period, enabled_percent=100.0, enforced_percent=100.0, tells_rate=limit.headers,
+                limit.requests, limit.period, enabled_percent=100.0, enforced_percent=100.0, tells_rate=limit.headers, origins=(metadata.origin,),
             )
             hosts = tuple(resolve_host(host, metadata.namespace, proxy.mesh.domain_suffix) for host in limit.hosts)
             found.append(Limited(limit, settings, hosts, proxy))

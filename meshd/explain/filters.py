@@ -67,7 +67,7 @@ def _tell_limit(limit: LocalRateLimit, answer: Answer) -> None:
     if limit.max_tokens and limit.enabled_percent:
         rate = f"{limit.tokens_per_fill} requests in {limit.fill_interval:g} seconds, {limit.max_tokens} of them at once"
         share = "" if limit.enforced_percent >= 100 else f" to {limit.enforced_percent:g} percent"
-        answer.took("local_ratelimit", f"{limit.name} lets pass {rate}; others are answered with status {limit.status}{share}")
+        answer.took("local_ratelimit", f"{limit.name} lets pass {rate}; others are answered with status {limit.status}{share}", limit.origins)
 
 
 def _cors(policies: Sequence[CorsPolicy], call: Call, answer: Answer) -> Reply | None:

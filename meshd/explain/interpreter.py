@@ -11,7 +11,7 @@ from meshd.explain.call import Call
 from meshd.explain.connections import find_chain, find_listener, inspect
 from meshd.explain.exchanges import explain_exchange
 from meshd.explain.requests import speaks_grpc
-from meshd.explain.tls import end_tls
+from meshd.explain.tls import end_tls, reads_principal
 from meshd.explain.upstreams import choose_upstream
 from meshd.snapshot.filter_chain import needs_identity
 from meshd.snapshot.listener import Listener
@@ -35,6 +35,8 @@ def explain(snapshot: Snapshot, call: Call) -> Answer:
     if chain is None:
         return answer.closed("NR", "filter_chain_not_found")
     answer.filter_chain = chain.name
+    if call.source_principal and not reads_principal(chain.tls):
+        answer.passed("source principal", "no rule asks who the client is", chain.origins)
     if chain.tls is not None:
         if needs_identity(chain) and not IDENTITY <= snapshot.secrets.keys():
             answer.passed("TLS", "needs this machine's certificate of the mesh, and it has none yet: the connection is closed", chain.origins)

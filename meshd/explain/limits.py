@@ -27,11 +27,14 @@ def tell_of_limits(action: RouteAction, origins: Iterable[Origin], answer: Answe
 
 def describe_retries(policy: RetryPolicy) -> str:
     """Return a retry policy in words."""
-    conditions = [*policy.retry_on, *(str(status) for status in policy.retriable_status_codes)]
+    statuses = ", ".join(map(str, policy.retriable_status_codes)) or "none is named"
+    conditions = [f"{word} ({statuses})" if word == "retriable-status-codes" else word for word in policy.retry_on]
     times = f"up to {policy.attempts} time{'s' if policy.attempts > 1 else ''} on {', '.join(conditions) or 'nothing'}"
     words = [times]
     if policy.previous_hosts:
         words.append("on an endpoint that has not been tried")
+    if policy.leaves_priorities:
+        words.append("in localities further away, once those of a priority were tried")
     if policy.per_try_timeout:
         words.append(f"{policy.per_try_timeout:g} s for each try")
     if policy.per_try_idle_timeout:

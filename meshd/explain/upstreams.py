@@ -6,6 +6,7 @@ from itertools import groupby
 from meshd.base.addresses import format_address, is_ip_address
 from meshd.explain.answer import Answer
 from meshd.explain.call import Call
+from meshd.explain.clusters import tell_of_connections
 from meshd.snapshot.cluster import Cluster
 from meshd.snapshot.endpoint import Endpoint
 from meshd.snapshot.route import Mirror, WeightedCluster
@@ -79,9 +80,8 @@ def _endpoints(snapshot: Snapshot, cluster: Cluster, call: Call, answer: Answer)
         usable = _usable(listed, cluster)
         if usable:
             why = f"{len(usable)} of {len(listed)} endpoints of priority {priority} may be picked ({cluster.lb_policy})"
-            if cluster.slow_start is not None:
-                why += f"; new ones get less for {cluster.slow_start.window:g} s"
             answer.took(step, why, cluster.origins)
+            tell_of_connections(cluster, answer)
             return [format_address(endpoint.address, endpoint.port) for endpoint in usable]
     answer.passed(step, "has no endpoint that may be picked", cluster.origins)
     return []

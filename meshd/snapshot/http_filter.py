@@ -4,6 +4,7 @@ from typing import Final
 
 import attrs
 
+from meshd.base.origins import Origin
 from meshd.snapshot.header_changes import HeaderChange
 from meshd.snapshot.match import HeaderMatch, StringMatch
 
@@ -89,6 +90,7 @@ class LocalRateLimit:
         response_headers: What is changed in the headers of that answer.
         request_headers: What is changed in requests that are forwarded though there was no token.
         tells_rate: Every response tells limit, rest and time in `x-ratelimit-*` headers.
+        origins: The RateLimit that it was compiled from.
     """
 
     name: str = LOCAL_RATE_LIMIT
@@ -103,6 +105,7 @@ class LocalRateLimit:
     response_headers: tuple[HeaderChange, ...] = ()
     request_headers: tuple[HeaderChange, ...] = ()
     tells_rate: bool = False
+    origins: tuple[Origin, ...] = ()
 
 
 RouteFilterConfig = Fault | CorsPolicy | LocalRateLimit

@@ -76,7 +76,11 @@ def test_the_filter_stands_before_the_router():
     snapshot = compiled(*WORLD, limit("headers: true")).snapshot
     [*_, found, _router] = next(chain.filter for chain in chains_of(snapshot.listeners["virtualInbound"]) if hasattr(chain.filter, "http_filters")
                                 ).http_filters
-    assert LocalRateLimit(f"{LOCAL_RATE_LIMIT}.default.web", "rate_limit.default.web", 5, 5, 60.0, 100.0, 100.0, tells_rate=True) == found
+    [origin] = found.origins
+    assert "RateLimit default/web" == origin.resource
+    assert LocalRateLimit(
+        f"{LOCAL_RATE_LIMIT}.default.web", "rate_limit.default.web", 5, 5, 60.0, 100.0, 100.0, tells_rate=True, origins=(origin,),
+    ) == found
 
 
 def test_a_host_that_only_a_wildcard_takes_gets_routes_of_its_own():

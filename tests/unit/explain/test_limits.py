@@ -30,8 +30,10 @@ def test_tells_of_limits(action, expected):
 
 def test_describes_a_whole_policy():
     """When, how often, where, how long."""
-    policy = RetryPolicy(("5xx", "reset"), 3, 1.5, (503,), True, per_try_idle_timeout=0.5)
+    policy = RetryPolicy(("5xx", "retriable-status-codes"), 3, 1.5, (503, 429), True, per_try_idle_timeout=0.5, leaves_priorities=2)
     assert (
-        "up to 3 times on 5xx, reset, 503; on an endpoint that has not been tried; 1.5 s for each try; 0.5 s without progress in a try"
+        "up to 3 times on 5xx, retriable-status-codes (503, 429); on an endpoint that has not been tried; "
+        "in localities further away, once those of a priority were tried; 1.5 s for each try; 0.5 s without progress in a try"
     ) == describe_retries(policy)
+    assert "up to 1 time on retriable-status-codes (none is named)" == describe_retries(RetryPolicy(("retriable-status-codes",)))
     assert "up to 1 time on nothing" == describe_retries(RetryPolicy())

@@ -13,9 +13,10 @@ WORLD = compiled(
     gateway(
         "edge", server(443, "HTTPS", "a.example", f"tls: {{mode: SIMPLE, {FILES}}}"),
         server(443, "HTTPS", "m.example", f"tls: {{mode: MUTUAL, {FILES}, caCertificates: /r, subjectAltNames: [x]}}", "m"),
+        server(443, "HTTPS", "s.example", f"tls: {{mode: MUTUAL, {FILES}, caCertificates: /r, subjectAltNames: ['spiffe://td/ns/a/sa/b']}}", "s"),
         server(443, "TLS", "t.example", f"tls: {{mode: OPTIONAL_MUTUAL, {FILES}, caCertificates: /r}}", "t"),
     ),
-    virtual("v", f"hosts: [a.example, m.example, t.example], gateways: [edge], http: [{{{to('web')}}}], tcp: [{{{to('web')}}}]"),
+    virtual("v", f"hosts: [a.example, m.example, s.example, t.example], gateways: [edge], http: [{{{to('web')}}}], tcp: [{{{to('web')}}}]"),
 )
 
 
@@ -29,6 +30,12 @@ def asked(name, **more):
 @pytest.mark.parametrize(("name", "more", "outcome", "said"), [
     ("a.example", {"tls": "tls"}, "forward", "ended with file-cert:/c~/k; clients are asked for no certificate"),
     ("m.example", {"tls": "tls"}, "forward", "ended with file-cert:/c~/k; clients need a certificate of file-root:/r for x"),
+    ("m.example", {"tls": "tls", "sourcePrincipal": "x"}, "forward", "ended with file-cert:/c~/k; clients need a certificate of file-root:/r for x"),
+    ("m.example", {"tls": "tls", "sourcePrincipal": "y"}, "close",
+     "clients need a certificate of file-root:/r for x, not for y: its handshake fails"),
+    ("a.example", {"tls": "tls", "sourcePrincipal": "y"}, "forward", "no rule asks who the client is"),
+    ("s.example", {"tls": "tls", "sourcePrincipal": "td/ns/a/sa/b"}, "forward",
+     "ended with file-cert:/c~/k; clients need a certificate of file-root:/r for spiffe://td/ns/a/sa/b"),
     ("t.example", {"protocol": "tls"}, "forward", "ended with file-cert:/c~/k; clients may show a certificate of file-root:/r"),
 ])
 def test_what_is_behind_it(name, more, outcome, said):
