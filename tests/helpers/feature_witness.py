@@ -9,6 +9,7 @@ import contextlib
 import re
 import socket
 import ssl
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,21 +27,32 @@ from meshd.control.machine import machine_addresses, own_address
 from meshd.model.node import Node
 from meshd.model.world import World
 from meshd.snapshot.envoy_bootstrap import bootstrap
-from meshd.snapshot.snapshot import Snapshot
+from meshd.snapshot.snapshot import Snapshot, secrets_wanted
+from meshd.sources.secret_files import SecretFiles
+from tests.helpers.certificates import Authority
 from tests.helpers.daemon import free_ports
 from tests.helpers.proxies import wait_until
 from tests.helpers.resources import complaints_of, resources_of
 from tests.helpers.running_worker import RunningWorker
 from tests.helpers.telling_origin import TellingOrigin
+from tests.helpers.tls_origin import TlsOrigin
 from tests.helpers.witness import running_envoy
 
 UPSTREAMS = ("v1", "v2", "v3", "app")
-"""Names of the upstreams; documents have their ports as `$v1` and so on, and `$dead` for a port where nobody listens."""
+"""
+Names of the upstreams; documents have their ports as `$v1` and so on, and `$dead` for a port where nobody listens.
+
+`$tls` speaks TLS for `up.test`, `$mutual` asks for a certificate besides. The folder `$files` has `root.crt`, its list `revoked.crl` with `client`,
+and certificates with keys: `server` for `a.test`, `client`, and `stranger`, which is of another root.
+"""
 ENDS = 0.1  # seconds without a byte after which an answer is taken to be whole, where nothing says how long it is
 ISTIO_FIELDS = re.compile(r'"[^"]*"|\[[^\]]*\](?!:)|\S+')
+FLAGS = 3
 TIMES = (0, 9, 10)  # fields of Istio's line that differ from run to run: start, duration, service time
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 VARYING = re.compile(r"(?im)^(date|x-envoy-upstream-service-time): .*?(\r?)$")
+COOKIE = re.compile(r'=\\?"?[0-9a-f]{12,16}\\?"?(?=[;\r])')
+"""What cookies have that are made up: a hash of the connection's addresses."""
 FORMAT = (
     '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% '
     '%CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% '
@@ -61,8 +73,11 @@ class Case:
         shows: Fields that it is about, `VirtualService.http.timeout`; `.*` at the end stands for all within.
         world: Which machine it is for.
         documents: YAML, with the places that `UPSTREAMS` tells of.
-        calls: What is sent.
-        compares: `all`; `shares`: only how often each upstream answers, within chance; or `spread`: the same, whichever upstream it is.
+        calls: What is sent: `request`, `host`, `headers` and `body`, or `raw` bytes, or the first bytes of TLS for a name (`hello`). `tls`: within
+            TLS for a name, with a `certificate` shown; `then`: what follows an answer's head; `times` or `together`; `after`: seconds before it;
+            `to_end`: it is read until it is closed; `listener`: by name; `silent`: no log has a line of it.
+        compares: `all`; `shares`: only how often each upstream answers and is asked, and each flag is logged, within chance; or `spread`: how often
+            upstreams answer, whichever they are.
     """
 
     name: str
@@ -138,7 +153,7 @@ def client_hello(name: str) -> bytes:
     return sent.read()
 
 
-def snapshot_of(cases: Iterable[Case], machine: str, log: Path, places: Mapping[str, int]) -> Snapshot:
+def snapshot_of(cases: Iterable[Case], machine: str, log: Path, places: Mapping[str, Any]) -> Snapshot:
     """
     Compile a world whose listeners are bound to free ports of loopback.
 
@@ -146,7 +161,7 @@ def snapshot_of(cases: Iterable[Case], machine: str, log: Path, places: Mapping[
         cases: The cases of the world.
         machine: YAML of the machine and what it has besides.
         log: Where lines go.
-        places: Ports by what documents call them.
+        places: Ports and folders by what documents call them.
     """
     mesh = {"apiVersion": "meshd.io/v1", "kind": "Mesh", "metadata": {"name": "mesh"}, "spec": {"accessLogFile": str(log), "accessLogFormat": FORMAT}}
     text = yaml.safe_dump_all([mesh, *(document for case in cases for document in case.documents)]) + "---\n" + machine
@@ -165,16 +180,24 @@ def snapshot_of(cases: Iterable[Case], machine: str, log: Path, places: Mapping[
 
 def call_once(port: int, call: Mapping[str, Any]) -> str:
     """Make a call on a connection of its own; give all that was read."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5.0) as connection:
-        connection.sendall(request_of(call))
+    time.sleep(call.get("after", 0.0))  # reason: what is asked for is that time goes by
+    with ExitStack() as stack:
+        connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5.0))
+        if "tls" in call:
+            try:
+                connection = stack.enter_context(_within_tls(connection, call))
+            except OSError:
+                return "no TLS"
         received = b""
+        with contextlib.suppress(OSError):  # TLS 1.3: a client knows only now that its certificate was not taken
+            connection.sendall(request_of(call))
         while not _is_whole(received, call):
-            connection.settimeout(ENDS if received else 5.0)
+            connection.settimeout(ENDS if received and "to_end" not in call else 5.0)
             try:
                 data = connection.recv(65536)
             except TimeoutError:
                 break
-            except ConnectionResetError:
+            except (ConnectionResetError, ssl.SSLError):
                 return (received + b" closed").decode("latin-1")  # reason: FIN or RST is chance where bytes are left unread
             if not data:
                 return (received + b" closed").decode("latin-1")
@@ -184,7 +207,24 @@ def call_once(port: int, call: Mapping[str, Any]) -> str:
         return received.decode("latin-1")
 
 
+def _within_tls(connection: socket.socket, call: Mapping[str, Any]) -> ssl.SSLSocket:
+    """
+    Agree on TLS.
+
+    Raises:
+        OSError: If it fails.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    if "certificate" in call:
+        context.load_cert_chain(f"{call['certificate']}.crt", f"{call['certificate']}.key")
+    return context.wrap_socket(connection, server_hostname=call["tls"])
+
+
 def _is_whole(received: bytes, call: Mapping[str, Any]) -> bool:
+    if "to_end" in call:
+        return False
     if "raw" in call or "hello" in call:
         return bool(received)
     head, end, body = received.partition(b"\r\n\r\n")
@@ -197,7 +237,7 @@ def _is_whole(received: bytes, call: Mapping[str, Any]) -> bool:
 def play(cases: Sequence[Case], ports: Mapping[str, int], log: Path, steady: Callable[[str], str]) -> dict[str, Outcome]:
     """Play cases one after the other; gives what came of each."""
     answers = {case.name: [answer for call in case.calls for answer in _play_call(call, ports[call["listener"]], steady)] for case in cases}
-    count = sum(map(len, answers.values()))
+    count = sum(call.get("together", call["times"]) for case in cases for call in case.calls if "silent" not in call)
     wait_until(lambda: log.exists() and log.read_text().count("\n") >= count, f"{count} log lines", 5.0, log)
     lines = log.read_text().splitlines()
     return {name: {"answers": told, "lines": sorted(steady_line(line, steady) for line in lines if is_about(line, name))}
@@ -234,13 +274,33 @@ def steadier(names: Mapping[int, str]) -> Callable[[str], str]:
     def name_of(found: re.Match[str]) -> str:
         return f"127.0.0.{found[1]}:{names.get(int(found[2]), 'PORT')}"
 
-    return lambda text: re.sub(r"127\.0\.0\.(\d):(\d{4,5})", name_of, UUID.sub("UUID", VARYING.sub(r"\1: VARIES\2", text)))
+    def steady(text: str) -> str:
+        text = COOKIE.sub("=HASH", UUID.sub("UUID", VARYING.sub(r"\1: VARIES\2", text)))
+        return re.sub(r"127\.0\.0\.(\d):(\d{4,5})", name_of, text)
+
+    return steady
 
 
-def shares(outcome: Outcome) -> Counter[str]:
-    """Count which upstream answered, or which status."""
+def shares(outcome: Outcome) -> dict[str, Counter[str]]:
+    """Count which upstream answered, or which status; which flags are logged; and which upstream was asked, copies and tries among it."""
     found = (re.search(r"(?i)x-origin: (\w+)|^(v\d) ", answer) or re.match(r"HTTP/1.1 (\d{3})", answer) for answer in outcome["answers"])
-    return Counter(match[match.lastindex or 0] if match else "" for match in found)
+    return {
+        "answers": Counter(match[match.lastindex or 0] if match else "" for match in found),
+        "flags": Counter(ISTIO_FIELDS.findall(line)[FLAGS] for line in outcome["lines"]),
+        "requests": Counter(request.partition(":")[0] for request in outcome["requests"]),
+    }
+
+
+def make_files(folder: Path) -> dict[str, int]:
+    """Make certificates; give the ports of the upstreams that speak TLS."""
+    root = Authority("root")
+    root.write(folder, "root")
+    root.issue("a.test", "*.a.test").write(folder, "server")
+    client, up = root.issue("client.test", "spiffe://x/client", common="client"), root.issue("up.test", "spiffe://x/up").write(folder, "up")
+    client.write(folder, "client")
+    Authority("stranger").issue("client.test").write(folder, "stranger")
+    (folder / "revoked.crl").write_text(root.revoke(client))
+    return {"tls": TlsOrigin(up).port, "mutual": TlsOrigin(up, str(folder / "root.crt")).port}
 
 
 def outcomes(cases: list[Case], machine: str, folder: Path) -> tuple[dict[str, Outcome], dict[str, Outcome]]:
@@ -250,15 +310,23 @@ def outcomes(cases: list[Case], machine: str, folder: Path) -> tuple[dict[str, O
         for origin in origins.values():
             stack.callback(origin.close)
         dead, inbound = free_ports(2)
-        places = {**{name: origin.port for name, origin in origins.items()}, "dead": dead, "inbound": inbound}
-        steady = steadier({port: name for name, port in places.items()})
+        ports = {**{name: origin.port for name, origin in origins.items()}, **make_files(folder), "dead": dead, "inbound": inbound}
+        places = {**ports, "files": str(folder)}
+        steady = steadier({port: name for name, port in ports.items()})
+        cases = [attrs.evolve(case, calls=tuple(_placed(call, folder) for call in case.calls)) for case in cases]
         ours, theirs = (snapshot_of(cases, machine, folder / f"{name}.log", places) for name in ("meshd", "envoy"))
-        ports = {name: listener.address.port for name, listener in theirs.listeners.items()}
-        with running_envoy(folder, bootstrap(theirs, None), next(iter(ports.values()))):
-            seen_by_envoy = _with_requests(play(cases, ports, folder / "envoy.log", steady), origins, steady)
+        listening = {name: listener.address.port for name, listener in theirs.listeners.items()}
+        with running_envoy(folder, bootstrap(theirs, None), next(iter(listening.values()))):
+            seen_by_envoy = _with_requests(play(cases, listening, folder / "envoy.log", steady), origins, steady)
+        ours = attrs.evolve(ours, secrets=SecretFiles(str(folder)).find(secrets_wanted(ours)))
         worker = RunningWorker(ours, folder / "meshd.log", own_ports=True, own_address=own_address(machine_addresses()))
         stack.callback(worker.close)
         return _with_requests(play(cases, worker.ports, folder / "meshd.log", steady), origins, steady), seen_by_envoy
+
+
+def _placed(call: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    """Give a call with the files of its certificate."""
+    return {**call, "certificate": folder / call["certificate"]} if "certificate" in call else call
 
 
 def _with_requests(found: dict[str, Outcome], origins: Mapping[str, TellingOrigin], steady: Callable[[str], str]) -> dict[str, Outcome]:

@@ -15,7 +15,7 @@ class TellingOrigin(Origin):
 
     A request's header `x-act` asks for something else: a status; `reset` or `close` instead of an answer; `slow 0.3` for a pause before it;
     `first 503` for a status the first time only (by the header `x-key`); `header NAME VALUE` for a header more;
-    `bare` for an answer of no length.
+    `bare` for an answer of no length; `count` for a header with how many requests its connection has brought.
 
     Attributes:
         name: In its answers.
@@ -35,13 +35,15 @@ class TellingOrigin(Origin):
         self.requests.clear()
 
     def _tell(self, one: OriginConnection) -> None:
+        brought = 0
         while one.read():
             if b" HTTP/1.1\r\n" not in one.received:
                 one.send(self.name.encode() + b" " + one.received)
                 one.received = b""
             elif self._is_whole(one.received):
                 request, one.received = one.received, b""
-                if not self._answer(one, request):
+                brought += 1
+                if not self._answer(one, request, brought):
                     return
 
     @staticmethod
@@ -52,8 +54,8 @@ class TellingOrigin(Origin):
             return body.endswith(b"0\r\n\r\n")
         return bool(end) and (length is None or len(body) >= int(length[1]))
 
-    def _answer(self, one: OriginConnection, request: bytes) -> bool:
-        """Answer a request; gives whether the connection goes on."""
+    def _answer(self, one: OriginConnection, request: bytes, brought: int) -> bool:
+        """Answer a request, the `brought`-th of its connection; gives whether the connection goes on."""
         self.requests.append(request.decode("latin-1"))
         head = request.partition(b"\r\n\r\n")[0]
         asked = re.search(rb"(?i)\r\nx-act: ([^\r]*)", head)
@@ -73,7 +75,7 @@ class TellingOrigin(Origin):
         if act[:1] == [b"slow"]:
             time.sleep(float(act[1]))  # reason: what is asked for is that it takes time
         status = act[0] if act and act[0].isdigit() else b"200"
-        more = b"%s: %s\r\n" % (act[1], act[2]) if act[:1] == [b"header"] else b""
+        more = b"%s: %s\r\n" % (act[1], act[2]) if act[:1] == [b"header"] else b"x-count: %d\r\n" % brought if act[:1] == [b"count"] else b""
         if b"upgrade: websocket" in head.lower():
             one.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Origin: %s\r\n\r\n" % self.name.encode())
             self._echo(one)

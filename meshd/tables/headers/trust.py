@@ -52,7 +52,6 @@ class ForwardedHeaders(RequestHeaders):
         if self._shorten is not None and request.method != b"CONNECT":
             request.authority = self._shorten(request.authority, connection.destination_port)
         headers.remove(b"x-envoy-internal")
-        self._certificates(headers, connection.tls)
         check_referer(headers)
         join_lines(headers)
         address, candidate = self._find_client(headers, connection)
@@ -67,6 +66,7 @@ class ForwardedHeaders(RequestHeaders):
             self._identify(headers)
         else:
             self._mark_external(headers, address or connection.source_address)
+        self._certificates(headers, connection.tls)
         return format_address(address, 0) if address else peer
 
     def _find_client(self, headers: Headers, connection: Connection) -> tuple[str, str]:
