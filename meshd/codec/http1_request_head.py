@@ -97,6 +97,7 @@ def _line_fault(words: list[bytes]) -> str:
 def _read_place(request: RequestHead, headers: Headers, absolute: bool) -> str:
     """Read whom and what the request is for, from Host and target; return a reason if they cannot be."""
     first = headers.first
+    request.scheme = b""
     host = first.get(b"host")
     if host is None:
         request.authority = b""

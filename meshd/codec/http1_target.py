@@ -26,7 +26,8 @@ def read_target(request: RequestHead, absolute: bool = True) -> str:
     """
     Take apart a target that is not just a path: cut a fragment, read the absolute form, `*` and CONNECT's authority.
 
-    `request.target` comes as sent and leaves as RequestHead says; `request.authority`, which comes from Host, is overruled by the target's.
+    `request.target` comes as sent and leaves as RequestHead says; `request.authority`, which comes from Host, is overruled by the target's,
+    and so is `request.scheme`, which comes empty.
 
     Args:
         request: See above.
@@ -59,7 +60,8 @@ def _read_absolute(request: RequestHead, target: bytes, taken: bool) -> str:
         request.target = target
         request.refused = request.refused or "absolute_path_rejected"
         return ""
-    if scheme.lower() not in SCHEMES:
+    scheme = scheme.lower()
+    if scheme not in SCHEMES:
         return INVALID_SCHEME
     slash = rest.find(b"/")
     query = rest.find(b"?")
@@ -70,6 +72,7 @@ def _read_absolute(request: RequestHead, target: bytes, taken: bool) -> str:
     if authority.translate(AUTHORITY) != authority:
         return INVALID_AUTHORITY
     request.authority = authority
+    request.scheme = scheme
     request.target = rest[end:] or b"/"
     request.refused = "" if request.target.startswith(b"/") else "absolute_path_rejected"
     return ""

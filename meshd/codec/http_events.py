@@ -21,6 +21,7 @@ class RequestHead:
         method: As sent.
         target: Path with query as sent, less scheme and authority of an absolute form and less the fragment; `*` for OPTIONS *; empty for CONNECT.
         authority: The absolute form's authority if there was one, else Host, else empty.
+        scheme: The absolute form's, in lower case; empty where there was none.
         headers: Without Host, hop-by-hop headers and framing (`content-length` stays, `transfer-encoding` does not); `connection` and `upgrade`
             stay where an upgrade is asked for.
         protocol: `HTTP/1.1`, `HTTP/1.0` or `HTTP/2`.
@@ -32,11 +33,12 @@ class RequestHead:
             (`missing_host_header`, `absolute_path_rejected`).
     """
 
-    __slots__ = ("authority", "expects_continue", "headers", "keep_alive", "length", "method", "protocol", "refused", "target", "upgrade")
+    __slots__ = ("authority", "expects_continue", "headers", "keep_alive", "length", "method", "protocol", "refused", "scheme", "target", "upgrade")
 
     method: bytes
     target: bytes
     authority: bytes
+    scheme: bytes
     headers: Headers
     protocol: str
     length: int
@@ -51,6 +53,7 @@ class RequestHead:
         head.method = self.method
         head.target = self.target
         head.authority = self.authority
+        head.scheme = self.scheme
         head.headers = self.headers.copy()
         head.protocol = self.protocol
         head.length = self.length
@@ -64,7 +67,7 @@ class RequestHead:
 def unread_request() -> RequestHead:
     """Give the head of a request that was never understood."""
     head = RequestHead()
-    head.method = head.target = head.authority = head.upgrade = b""
+    head.method = head.target = head.authority = head.scheme = head.upgrade = b""
     head.headers = Headers([])
     head.protocol = "HTTP/1.1"
     head.length = 0

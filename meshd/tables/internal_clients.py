@@ -1,11 +1,12 @@
-"""What internal clients may ask for by headers: other timeouts, other retries."""
+"""What internal clients may ask for by headers, and routes that add them: other timeouts, other retries."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import attrs
 
 from meshd.codec.headers import Headers
+from meshd.snapshot.header_changes import HeaderChanges
 from meshd.snapshot.match import HeaderMatch
 from meshd.snapshot.route import RetryPolicy
 from meshd.tables.headers.requests import remove_all
@@ -28,6 +29,8 @@ OBEYED: Final = frozenset((
     b"x-envoy-upstream-alt-stat-name", b"x-envoy-upstream-stream-duration-ms",
 ))
 """Meant for the proxy, and not forwarded; external clients' were removed before."""
+USED_UP: Final = OBEYED - {TIMEOUT, b"x-envoy-upstream-alt-stat-name"}
+"""Those that are not forwarded where a route adds them: the whole request's timeout is known before, so that its header means nothing any more."""
 GRPC_CONDITIONS: Final = frozenset(("cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable"))
 
 
@@ -64,6 +67,36 @@ def _obeyed(exchange: Exchange, route: RouteEntry) -> RouteEntry:
     entry = limit_request(exchange, entry, None if timeout is None else timeout / 1000, headers.first.get(HEDGE) == b"true")
     entry.timed = 0
     return entry
+
+
+def obey_changes(layers: Sequence[HeaderChanges], prepare: Step | None) -> Step | None:
+    """
+    Return what prepares requests, then does what headers say that a route has added.
+
+    Args:
+        layers: All that is changed in requests' headers; without such a header nothing is done.
+        prepare: Makes the changes.
+
+    Source:
+        Envoy's router: retries, and what they need, are read from the headers as the route leaves them; times of a try are known before.
+    """
+    if prepare is None or USED_UP.isdisjoint(change.name.lower().encode() for layer in layers for change in layer.add):
+        return prepare
+
+    def change(exchange: Exchange) -> None:
+        prepare(exchange)
+        headers, route = exchange.request.headers, exchange.route
+        if route is not None and not USED_UP.isdisjoint(headers.first):
+            headers.remove(PER_TRY)
+            entry = route.copy()
+            entry.hides_timeouts = route.hides_timeouts or HIDE in headers.first
+            policy = change_retries(headers, route.retry_policy)
+            if policy is not route.retry_policy:
+                set_retries(entry, policy)
+            exchange.route = entry
+            remove_all(headers, USED_UP)
+
+    return change
 
 
 def change_retries(headers: Headers, policy: RetryPolicy | None) -> RetryPolicy | None:

@@ -13,6 +13,7 @@ from meshd.tables.hash_policies import build_hash, tell_cookies
 from meshd.tables.header_changes import change_requests, change_responses
 from meshd.tables.http_filters.by_route import build_filters
 from meshd.tables.interfaces import Environment, Exchange, RouteEntry, Step
+from meshd.tables.internal_clients import obey_changes
 from meshd.tables.mirrors import mirror_route
 from meshd.tables.redirects import build_direct, build_redirect, to_https
 from meshd.tables.retry_rules import build_retriable, retry_only, set_retries
@@ -144,7 +145,7 @@ class _Forwarding:
         entry.rehost = _build_rehost(action)
         requests = (request_headers, *_in_order(config, route.request_headers, host.request_headers, config.request_headers))
         responses = (response_headers, *_in_order(config, route.response_headers, host.response_headers, config.response_headers))
-        prepare = _build_prepare(route, action, change_requests(requests, self.environment.surroundings))
+        prepare = _build_prepare(route, action, obey_changes(requests, change_requests(requests, self.environment.surroundings)))
         entry.prepare = mirror_route(action.mirrors, entry, retry_only(build_retriable(policy), prepare), self.environment)
         finish = tell_cookies(action.hash_policies, change_responses(responses, self.environment.surroundings))
         entry.finish = _tell_attempts(finish) if host.attempt_count_in_response else finish

@@ -34,9 +34,11 @@ def header(lines: HeaderLines, name: bytes) -> bytes | None:
 
 
 def scheme(logged: Logged) -> bytes:
-    """Get `:scheme`, which follows `x-forwarded-proto`; empty without a request."""
+    """Get `:scheme`, which is an absolute target's, else follows `x-forwarded-proto`; empty without a request."""
     request = logged.request
-    return b"" if request is None or not request.method else b"https" if request.headers.first.get(b"x-forwarded-proto") == b"https" else b"http"
+    if request is None or not request.method:
+        return b""
+    return request.scheme or (b"https" if request.headers.first.get(b"x-forwarded-proto") == b"https" else b"http")
 
 
 def from_request(logged: Logged, name: bytes) -> bytes | None:
@@ -52,7 +54,7 @@ def from_request(logged: Logged, name: bytes) -> bytes | None:
         return logged.path or None
     if name == b":authority":
         return read_authority(request)
-    return header(request.headers, b"x-forwarded-proto") if name == b":scheme" else None
+    return (request.scheme or header(request.headers, b"x-forwarded-proto")) if name == b":scheme" else None
 
 
 def from_response(logged: Logged, name: bytes) -> bytes | None:

@@ -32,6 +32,10 @@ class LoggedRequest(Protocol):
         """Whom it is for."""
 
     @property
+    def scheme(self) -> bytes:
+        """An absolute target's; empty where there is none."""
+
+    @property
     def refused(self) -> str:
         """`missing_host_header` where nothing says whom it is for; else anything."""
 

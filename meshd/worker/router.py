@@ -141,7 +141,7 @@ class Router(Policy, Served):
         if host is not None and host.watch is not None and upstream is not None and upstream.connected and not exchange.answered:
             host.watch.failed(True)
         reply = REPLIES["response_timeout"]
-        exchange.reply(hidden(reply) if route.hides_timeouts else reply)
+        exchange.reply(hidden(reply) if (exchange.route or route).hides_timeouts else reply)
 
     def _limit_try(self, exchange: Exchange, retries: RetryRules) -> None:
         """Start the limits of one try, if the request is complete."""

@@ -34,7 +34,7 @@ def tcp(**changes: object) -> Logged:
 def http(headers: tuple[tuple[bytes, bytes], ...] = (), **changes: object) -> Logged:
     """Make a request that was answered by an upstream, with further headers and changes."""
     request = SimpleNamespace(
-        method=b"GET", authority=b"httpbin:8000", protocol="HTTP/1.1", refused="",
+        method=b"GET", authority=b"httpbin:8000", protocol="HTTP/1.1", refused="", scheme=b"",
         headers=Headers([(b"user-agent", b"curl/7.73.0-DEV"), (b"x-request-id", b"84961386-6d84-929d-98bd-c5aee93b5c88"), *headers]),
     )
     response = SimpleNamespace(status=418, headers=Headers([(b"content-length", b"135"), (b"x-envoy-upstream-service-time", b"4")]))
@@ -49,7 +49,7 @@ def http(headers: tuple[tuple[bytes, bytes], ...] = (), **changes: object) -> Lo
 
 def unread() -> Logged:
     """Make a request whose head was never understood."""
-    request = SimpleNamespace(method=b"", authority=b"", protocol="HTTP/1.1", refused="", headers=Headers([]))
+    request = SimpleNamespace(method=b"", authority=b"", protocol="HTTP/1.1", refused="", scheme=b"", headers=Headers([]))
     return tcp(request=request, response=SimpleNamespace(status=400, headers=Headers([])), cluster=None, upstream_host=None, upstream_local="",
         status=400,
                flags="DPE", details="http1.codec_error", bytes_received=0, bytes_sent=11, duration=0.0001, attempts=0)
@@ -57,7 +57,7 @@ def unread() -> Logged:
 
 def _request(method: bytes, authority: bytes, *headers: tuple[bytes, bytes]) -> SimpleNamespace:
     added = ((b"x-forwarded-proto", b"http"), (b"x-request-id", b"84961386-6d84-929d-98bd-c5aee93b5c88"), (b"x-envoy-attempt-count", b"1"))
-    return SimpleNamespace(method=method, authority=authority, protocol="HTTP/1.1", refused="", headers=Headers([*headers, *added]))
+    return SimpleNamespace(method=method, authority=authority, protocol="HTTP/1.1", refused="", scheme=b"", headers=Headers([*headers, *added]))
 
 
 def witnessed() -> dict[str, Logged]:
@@ -81,7 +81,8 @@ def witnessed() -> dict[str, Logged]:
             "request": _request(b"POST", b"h", (b"content-type", b"application/grpc"), (b"content-length", b"0")), "path": b"/grpc", "bytes_sent": 0,
             "response": grpc}),
         "bad": http(**both | {
-            "request": SimpleNamespace(method=b"", authority=b"", protocol="HTTP/1.1", refused="", headers=Headers([])), "path": b"", "route": None,
+            "request": SimpleNamespace(method=b"", authority=b"", protocol="HTTP/1.1", refused="", scheme=b"", headers=Headers([])), "path": b"",
+            "route": None,
             "cluster": None, "upstream_host": None, "upstream_local": "", "status": 400, "flags": "DPE", "details": "http1.codec_error",
             "bytes_sent": 11, "response": SimpleNamespace(status=400, headers=Headers([])), "service_time": -1, "attempts": 0}),
         "tcp": tcp(**both | {

@@ -28,8 +28,11 @@ def _scheme(exchange: Exchange) -> Sequence[bytes]:
 
 
 def scheme_of(exchange: Exchange) -> bytes:
-    """Give a request's scheme: `x-forwarded-proto` is believed where it says https."""
-    return b"https" if exchange.request.headers.first.get(b"x-forwarded-proto", b"").lower() == b"https" else b"http"
+    """Give a request's scheme: what an absolute target says, else what `x-forwarded-proto` says, if that is https."""
+    request = exchange.request
+    if request.scheme:
+        return request.scheme
+    return b"https" if request.headers.first.get(b"x-forwarded-proto", b"").lower() == b"https" else b"http"
 
 
 def _forwarded_proto(exchange: Exchange) -> Sequence[bytes]:

@@ -38,6 +38,12 @@ def test_whom_and_what_it_is_for(line, host, target, authority, refused):
     assert (target, authority, refused) == (request.target, request.authority, request.refused)
 
 
+@pytest.mark.parametrize(("target", "scheme"), [(b"/a", b""), (b"http://b.test/a", b"http"), (b"HTTPS://b.test/a", b"https"), (b"/http://b", b"")])
+def test_its_scheme(target, scheme):
+    """An absolute form has one, in lower case."""
+    assert scheme == read(b"GET " + target + b" HTTP/1.1\r\nHost: a.test").scheme
+
+
 @pytest.mark.parametrize(("target", "reason"), [
     (b"http:///a", "http1.invalid_url"),
     (b"http://u@/a", "http1.invalid_url"),

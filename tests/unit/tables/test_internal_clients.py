@@ -2,6 +2,7 @@
 
 import pytest
 
+from meshd.snapshot.header_changes import HeaderChange, HeaderChanges
 from meshd.snapshot.match import HeaderMatch
 from meshd.snapshot.route import RetryPolicy, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost
 from meshd.tables.interfaces import Environment
@@ -80,3 +81,33 @@ def test_retries(policy, headers, expected):
     """Conditions are added to the route's, numbers take the place of its."""
     given = tuple((b"x-envoy-" + name.encode(), value.encode()) for name, value in headers.items())
     assert expected == change_retries(PlainExchange(headers=given).request.headers, policy)
+
+
+@pytest.mark.parametrize(("added", "attempts", "retry_on", "hidden"), [
+    ({"x-a": "b"}, 2, ("connect-failure",), False),
+    ({"x-envoy-max-retries": "7"}, 7, ("connect-failure",), False),
+    ({"X-Envoy-Retry-On": "5xx", "x-envoy-retry-grpc-on": "internal"}, 2, ("connect-failure", "5xx", "internal"), False),
+    ({"x-envoy-upstream-rq-per-try-timeout-ms": "70"}, 2, ("connect-failure",), False),
+    ({"x-envoy-upstream-rq-timeout-alt-response": "1"}, 2, ("connect-failure",), True),
+])
+def test_what_a_route_adds(added, attempts, retry_on, hidden):
+    """Retries follow it, times that were known before do not; the upstream sees nothing of it, nor other requests of the route."""
+    changes = HeaderChanges(tuple(HeaderChange(name, value) for name, value in added.items()))
+    route = Route("r", RouteMatch(), RouteAction("c", timeout=5.0, retry_policy=POLICY), request_headers=changes)
+    exchange = PlainExchange()
+    before = exchange.route = build_entry(route, VirtualHost("h", ("*",)), RouteConfiguration("80"), Environment(lambda: 0.0, lambda exchange: None))
+    before.prepare(exchange)
+    policy = exchange.route.retry_policy
+    assert (attempts, retry_on, 0.0, hidden) == (policy.attempts, policy.retry_on, policy.per_try_timeout, exchange.route.hides_timeouts)
+    assert [(b"x-a", b"b")] * ("x-a" in added) == exchange.request.headers.pairs
+    assert (2, False) == (before.retries.attempts, before.hides_timeouts)
+
+
+@pytest.mark.parametrize("name", ["x-envoy-upstream-rq-timeout-ms", "x-envoy-upstream-alt-stat-name"])
+def test_what_a_route_adds_too_late(name):
+    """It is forwarded, as Envoy does."""
+    route = Route("r", RouteMatch(), RouteAction("c"), request_headers=HeaderChanges((HeaderChange(name, "9"),)))
+    exchange = PlainExchange()
+    entry = exchange.route = build_entry(route, VirtualHost("h", ("*",)), RouteConfiguration("80"), Environment(lambda: 0.0, lambda exchange: None))
+    entry.prepare(exchange)
+    assert ([(name.encode(), b"9")], entry) == (exchange.request.headers.pairs, exchange.route)

@@ -19,8 +19,8 @@ SPELT_OUT = AccessLog("/x", format=TEXT_FORMAT.replace("_RAW%", "%"))
 JSON = AccessLog("/x", json=True)
 
 START = "[2020-11-25T22:26:18.409Z] "
-NO_HOST = SimpleNamespace(method=b"GET", authority=b"", refused="missing_host_header", protocol="HTTP/1.1", headers=Headers([]))
-EMPTY_HOST = SimpleNamespace(method=b"GET", authority=b"", refused="", protocol="HTTP/1.1", headers=Headers([]))
+NO_HOST = SimpleNamespace(method=b"GET", authority=b"", refused="missing_host_header", protocol="HTTP/1.1", scheme=b"", headers=Headers([]))
+EMPTY_HOST = SimpleNamespace(method=b"GET", authority=b"", refused="", protocol="HTTP/1.1", scheme=b"", headers=Headers([]))
 LINES = {
     "istio's own example": (http(), (
         '"GET /status/418 HTTP/1.1" 418 - via_upstream - "-" 0 135 4 4 "-" "curl/7.73.0-DEV" '
@@ -141,7 +141,7 @@ def test_a_line_is_one_line_of_as_many_fields(strange, name, failure):
     """Whatever is in them, quoted fields stay quoted and the line stays one; JSON stays an object with its keys."""
     method, path, authority, agent, forwarded = strange
     headers = Headers([(b"user-agent", agent), (b"x-forwarded-for", forwarded)])
-    request = SimpleNamespace(method=method, authority=authority, refused="", protocol="HTTP/1.1", headers=headers)
+    request = SimpleNamespace(method=method, authority=authority, refused="", protocol="HTTP/1.1", scheme=b"", headers=headers)
     connection = SimpleNamespace(destination="d", source="s", server_name=name, listener=name, filter_chain=name)
     logged = http(request=request, path=path, failure=failure, details=failure, connection=connection)
     line = compile_format(TEXT)(logged)

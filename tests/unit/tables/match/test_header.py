@@ -67,6 +67,14 @@ def test_pseudo_headers_are_headers(name, value, headers, expected):
     assert expected is build_header(HeaderMatch(name, StringMatch("exact", value)))(exchange)
 
 
+@pytest.mark.parametrize("said", [b"", b"http", b"https"])
+def test_the_scheme_of_an_absolute_target_counts(said):
+    """Whatever x-forwarded-proto says."""
+    exchange = PlainExchange(headers=((b"x-forwarded-proto", said),))
+    exchange.request.scheme = b"https"
+    assert build_header(HeaderMatch(":scheme", StringMatch("exact", "https")))(exchange)
+
+
 @pytest.mark.parametrize(
     ("name", "path", "authority", "expected"),
     [(":authority", b"/", b"", True), ("host", b"/", b"", True), (":path", b"", b"a", False)],
