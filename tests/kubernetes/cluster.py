@@ -21,6 +21,7 @@ from tests.kubernetes.building import binary
 from tests.kubernetes.processes import Program
 
 SEARCH_PATH = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+KUBECTL_SECONDS = 150  # that a command may take, such as one that waits
 ADMIN_TOKEN = "admin-token"
 SERVICE_RANGE = "10.104.0.0/16"
 API_SERVICE = "10.104.0.1"  # the first of the range is the service `kubernetes`
@@ -148,7 +149,7 @@ class Cluster:
             RefusedError: If it fails.
         """
         environment = {"PATH": SEARCH_PATH, "HOME": str(self.folder), "KUBECONFIG": str(kubeconfig or self.kubeconfig)}
-        ran = subprocess.run(["kubectl", *words], input=stdin, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        ran = subprocess.run(["kubectl", *words], input=stdin, env=environment, capture_output=True, text=True, timeout=KUBECTL_SECONDS, check=False)
         if ran.returncode:
             raise RefusedError(f"kubectl {' '.join(words)}: {ran.stderr.strip()}")
         return ran.stdout
@@ -163,7 +164,7 @@ class Cluster:
 
         def established() -> bool:
             found = self.ask("GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions")["items"]
-            conditions = [kind.get("status", {}).get("conditions", ()) for kind in found]
+            conditions = [kind.get("status", {}).get("conditions") or () for kind in found]
             return all(("Established", "True") in {(one["type"], one["status"]) for one in of_kind} for of_kind in conditions)
 
         wait_for(established, "the kinds are served")
@@ -256,6 +257,7 @@ class Cluster:
             f"--service-account-signing-key-file={at / 'accounts.key'}",
             "--service-account-issuer=https://kubernetes.default.svc", f"--service-cluster-ip-range={SERVICE_RANGE}",
             f"--token-auth-file={at / 'tokens.csv'}", "--authorization-mode=RBAC", "--endpoint-reconciler-type=none", "--profiling=false",
+            "--enable-aggregator-routing",  # webhooks are asked at their pods' addresses: nothing here serves addresses of services
         ]
 
     def _controllers_options(self) -> list[str]:

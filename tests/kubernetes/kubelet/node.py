@@ -6,15 +6,18 @@ It must run in network, mount and process namespaces of its own (tests.helpers.i
 """
 
 import threading
+import time
 from pathlib import Path
 
 from tests.kubernetes.cluster import Cluster, RefusedError
+from tests.kubernetes.kubelet.container import Container
 from tests.kubernetes.kubelet.environment import Json
 from tests.kubernetes.kubelet.network import GATEWAY, PodNetwork
 from tests.kubernetes.kubelet.pod import Pod
 from tests.kubernetes.kubelet.streaming import StreamingServer
 
 NODE = "node-1"
+PAUSE = 0.1  # seconds until it is asked again
 PODS = "/api/v1/pods"
 
 
@@ -55,6 +58,12 @@ metadata: {{name: {NODE}, labels: {{kubernetes.io/hostname: {NODE}, topology.kub
         """Give a pod by its name."""
         return next((pod for pod in list(self.pods.values()) if (pod.namespace, pod.name) == (namespace, name)), None)
 
+    def containers(self, namespace: str, name: str) -> dict[str, Container]:
+        """Give the containers of a pod that is there, by their names."""
+        pod = self.find(namespace, name)
+        assert pod is not None, f"{namespace}/{name} is not on this node"
+        return pod.containers
+
     def _watch(self) -> None:
         """Follow pods for ever: those that there are, then what changes; from the start again where that ends."""
         while True:
@@ -66,7 +75,7 @@ metadata: {{name: {NODE}, labels: {{kubernetes.io/hostname: {NODE}, topology.kub
                     if event["type"] in ("ADDED", "MODIFIED"):
                         self._see(event["object"])
             except RefusedError:
-                self._cluster.wait_until_ready()
+                time.sleep(PAUSE)  # reason: the API server is away, and tells nobody when it is back
 
     def _see(self, pod: Json) -> None:
         uid, name, namespace = (pod["metadata"][key] for key in ("uid", "name", "namespace"))

@@ -24,15 +24,17 @@ class Pod:
 
     Attributes:
         name, namespace: Its own.
+        network: Its network namespace.
         containers: By name, in the order in which they start, init containers first.
     """
 
     def __init__(self, cluster: Cluster, network: PodNetwork, folder: Path, pod: Json) -> None:
         """Begin its life."""
         self.name, self.namespace, self._uid = (str(pod["metadata"][key]) for key in ("name", "namespace", "uid"))
+        self.network = f"pod-{self._uid[:8]}"
         self.containers: dict[str, Container] = {}
         self._cluster = cluster
-        self._network = network
+        self._pods_network = network
         self._folder = folder / self._uid
         self._pod = pod
         self._path = f"/api/v1/namespaces/{self.namespace}/pods/{self.name}"
@@ -47,11 +49,10 @@ class Pod:
         self._grace = grace
 
     def _live(self) -> None:
-        netns = f"pod-{self._uid[:8]}"
-        address = self._network.add(netns)
+        address = self._pods_network.add(self.network)
         self._pod["status"] = {**self._pod["status"], "podIP": address, "podIPs": [{"ip": address}], "hostIP": GATEWAY, "hostIPs": [{"ip": GATEWAY}]}
         try:
-            self._prepare(netns)
+            self._prepare()
             self._initialize()
             self._initialized = True
             for wanted in self._pod["spec"]["containers"]:
@@ -60,14 +61,14 @@ class Pod:
                 self._turn()
         finally:
             self._stop()
-            self._network.remove(netns)
+            self._pods_network.remove(self.network)
             shutil.rmtree(self._folder, ignore_errors=True)
             self._cluster.ask("DELETE", self._path, {"gracePeriodSeconds": 0, "preconditions": {"uid": self._uid}})
 
-    def _prepare(self, netns: str) -> None:
+    def _prepare(self) -> None:
         self._folder.mkdir(parents=True)
         facts = Facts(self._pod, self._find)
-        place = Place(netns, self.name, self._folder, write_volumes(self._folder / "volumes", facts, self._token), self._files())
+        place = Place(self.network, self.name, self._folder, write_volumes(self._folder / "volumes", facts, self._token), self._files())
         spec = self._pod["spec"]
         for wanted, stays in [*((one, one.get("restartPolicy") == "Always") for one in spec.get("initContainers", ())),
                               *((one, True) for one in spec["containers"])]:

@@ -1,6 +1,7 @@
 """What kubectl asks a node for through the API server: `kubectl logs` and `kubectl exec`."""
 
 import base64
+import contextlib
 import hashlib
 import json
 import ssl
@@ -120,7 +121,7 @@ class _Execution:
     def run(self) -> None:
         """Carry the streams until the command has ended, then tell its exit status."""
         assert self._process.stdout is not None and self._process.stderr is not None
-        threading.Thread(target=self._feed, daemon=True).start()
+        threading.Thread(target=self._listen, daemon=True).start()
         streams = [threading.Thread(target=self._carry, args=(STDOUT, self._process.stdout)),
                    threading.Thread(target=self._carry, args=(STDERR, self._process.stderr))]
         for stream in streams:
@@ -138,6 +139,10 @@ class _Execution:
     def _carry(self, channel: int, source: BinaryIO) -> None:
         while piece := source.read1(32768):  # type: ignore[attr-defined]  # reason: a pipe is buffered
             self._send(BINARY, bytes([channel]) + piece)
+
+    def _listen(self) -> None:
+        with contextlib.suppress(OSError, ValueError):  # reason: the command, or the client, is gone; `run` sees it
+            self._feed()
 
     def _feed(self) -> None:
         """Give the command what the client sends."""
