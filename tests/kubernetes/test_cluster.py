@@ -10,7 +10,6 @@ from tests.helpers.source_tree import ROOT
 from tests.helpers.waiting import wait_for
 from tests.kubernetes.building import version
 from tests.kubernetes.cluster import RefusedError
-from tests.kubernetes.definitions import PAGE, current_page
 
 SHORT_LIVED = """
 import pathlib, sys, tempfile
@@ -25,11 +24,6 @@ def test_is_the_version_that_is_pinned(cluster):
     """The API server tells it, and kubectl understands."""
     assert f"v{version()}" == cluster.ask("GET", "/version")["gitVersion"]
     assert f"Server Version: v{version()}" in cluster.kubectl("version")
-
-
-def test_definitions_are_current():
-    """The file is what `python -m tests.kubernetes.definitions --write` writes."""
-    assert current_page() == PAGE.read_text()
 
 
 def test_serves_the_kinds_of_the_mesh(cluster, namespace):
