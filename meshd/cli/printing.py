@@ -22,7 +22,7 @@ def to_yaml(found: object) -> str:
     """
     import yaml
 
-    from meshd.sources.yaml_values import plain_type
+    from meshd.model.yaml_values import plain_type
 
     class Dumper(yaml.CSafeDumper):
         """Writes shared objects out each time."""

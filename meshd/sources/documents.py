@@ -12,8 +12,8 @@ from yaml.nodes import Node
 from meshd.base.errors import Problem
 from meshd.base.origins import Origin
 from meshd.model.paths import LineOf, Path, format_path, no_lines, shown_key
+from meshd.model.yaml_values import MAX_DEPTH, Builder, TooDeep, compose, find_line, find_path
 from meshd.sources.json_values import JsonError, check_value, read_values
-from meshd.sources.yaml_values import MAX_DEPTH, Builder, TooDeep, compose, find_line, find_path
 
 MAX_FILE_BYTES = 16 * 1024 * 1024  # about 12,000 services with their endpoints; parses in some 3 s
 MAX_DOCUMENTS = 100_000  # in one file; seven times what fits into MAX_FILE_BYTES when each is a small resource

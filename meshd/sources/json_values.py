@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 from meshd.model.paths import Path, format_path, shown_key
-from meshd.sources.yaml_values import MAX_DEPTH, MAX_NUMBER_DIGITS
+from meshd.model.yaml_values import MAX_DEPTH, MAX_NUMBER_DIGITS
 
 Report = Callable[[Path, str, str], None]
 """Takes a path, what is wrong there, and a hint."""

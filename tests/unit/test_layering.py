@@ -1,6 +1,8 @@
 """The floors: a package imports from lower floors only, siblings are strangers, and the lower floors are pure."""
 
 import ast
+import subprocess
+import sys
 
 import pytest
 
@@ -11,7 +13,7 @@ FLOORS = (
     ("model", "snapshot", "codec", "telemetry"),
     ("compile", "tables", "explain"),
     ("analyze", "inject"),
-    ("ipc",),
+    ("ipc", "kubernetes"),
     ("sources", "control", "capture", "dns", "registry", "worker"),
     ("admin",),
     ("cli",),
@@ -138,3 +140,10 @@ def test_tells_what_a_floor_forbids(module, source, fault):
     """Each rule catches its breach and nothing else."""
     found = faults_of(module, ast.parse(source))
     assert [fault] * bool(fault) == [text.split(": ", 2 if "import" in text else 1)[-1] for text in found]
+
+
+def test_workers_do_without_kubernetes():
+    """A worker has no use for a client of the API server, and does not carry it: its main program brings none of it along."""
+    program = "import sys, meshd.tap.worker; print(*(name for name in sys.modules if name.startswith(('treq', 'meshd.kubernetes'))))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "" == done.stdout.strip()

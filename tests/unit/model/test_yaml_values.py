@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from meshd.sources.yaml_values import MAX_ALIASED, Builder, TooDeep, compose, find_line, find_path
+from meshd.model.yaml_values import MAX_ALIASED, Builder, TooDeep, compose, find_line, find_path
 
 
 def build(text: str) -> tuple[object, list[str]]:
