@@ -13,6 +13,10 @@ The admin pages: what meshd is and does, over HTTP, on `admin.sock` and read-onl
      "sources": {"documents": {OUTCOME: COUNT}, "verdicts": [{"origin", "outcome", "text"}]},
      "problems": [{"severity", "text", "file", "line", "resource", "field", "message", "hint", "code"}],
      "forwarding": {"state": "auto|on|off|not possible", "reason"},
+     "registry": null | {"serves": {"port", "fingerprint", "problem", "registered": [{"name", "address", "health", "reason", "token", "connected":
+                                    EPOCH, "since": EPOCH, "heard": SECONDS, "served"}]},
+                         "follows": {"heard": SECONDS, "entries": COUNT, "problem"},
+                         "joined": {"name", "heard": SECONDS, "problem", "checked", "healthy", "reason"}},
      "capture": {"wanted", "state": "off|waiting|applied|failed|removed", "backend", "problem"}}
 
 `GET /snapshot` is what is served, in Envoy's JSON; `GET /snapshot.wire` the same in the bytes that workers get (`meshd.snapshot.wire`), which

@@ -26,6 +26,7 @@ COMMANDS: dict[str, Command] = {
     "explain": Command("meshd.cli.explain", "Tell what becomes of a call, and why."),
     "inject": Command("meshd.cli.inject", "Put a meshd sidecar into the pods of Kubernetes' workloads."),
     "proxy-config": Command("meshd.cli.proxy_config.command", "List what meshd serves with, as istioctl does.", ("pc",)),
+    "registry": Command("meshd.cli.workload_registry", "Let machines register their workloads here."),
     "status": Command("meshd.cli.status", "Show how a running meshd and its workers are."),
     "validate": Command("meshd.cli.validate", "Check configuration files."),
     "wait": Command("meshd.cli.wait", "Wait until a meshd on this machine is ready."),

@@ -57,7 +57,7 @@ def format_status(status: Json, now: float) -> str:
     if capture:
         backend = f" ({capture['backend']})" if capture.get("backend") else ""
         lines.append(f"capture: {capture.get('state')}{backend}" + (f": {capture['problem']}" if capture.get("problem") else ""))
-    lines += [*_forwarding(status), *_dns(status)]
+    lines += [*_forwarding(status), *_dns(status), *_registry(status.get("registry") or {})]
     text = "\n".join(lines) + "\n"
     workers = status.get("workers") or []
     if workers:
@@ -103,6 +103,28 @@ def _dns(status: Json) -> list[str]:
 def _silence(silent: list[float | None]) -> str:
     seconds = [found for found in silent if found is not None]
     return f"does not answer for {max(seconds):.0f} s" if len(seconds) == len(silent) else "in use"
+
+
+def _registry(registry: Json) -> list[str]:
+    """Tell whether the workload is registered, whom this machine follows, and who registered here."""
+    lines = []
+    joined, follows, serves = (registry.get(name) for name in ("joined", "follows", "serves"))
+    if joined:
+        words = {True: "healthy", False: "not healthy", None: "health not known yet"}
+        health = words[joined.get("healthy")] if joined.get("checked") else "not checked"
+        reason = f" ({joined['reason']})" if joined.get("reason") else ""
+        place = f"registered as {joined['name']}, last heartbeat {joined.get('heard')} s ago" if joined.get("name") else "not registered"
+        lines.append(f"workload: {place}; {health}{reason}" + _problem(joined))
+    if follows:
+        heard = "not reached yet" if follows.get("heard") is None else f"last answer {follows['heard']} s ago"
+        lines.append(f"registry: follows {follows.get('entries')} workloads, {heard}" + _problem(follows))
+    if serves:
+        lines.append(f"registry: serves {len(serves.get('registered') or [])} workloads at port {serves.get('port')}" + _problem(serves))
+    return lines
+
+
+def _problem(part: Json) -> str:
+    return f"; {part['problem']}" if part.get("problem") else ""
 
 
 def _rejected(generation: Json) -> list[str]:

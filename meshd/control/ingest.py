@@ -10,6 +10,12 @@ from meshd.model.drafts import Delivery, Draft, Identity, duplicate_problem
 from meshd.model.mesh import Mesh, surplus_meshes
 from meshd.model.world import Resource, World
 
+DIRECTORY, KUBERNETES, REGISTRY = 0, 1, 2
+"""Ranks of sources: where two have the same resource, the lower one's is used."""
+
+_File = tuple[int, str]
+"""A source's rank, and the name of its file or other unit."""
+
 Outcome = Literal["ok", "warning", "ignored", "rejected", "duplicate", "kept"]
 
 
@@ -38,17 +44,18 @@ class _Entry:
 
     draft: Draft | None
     good: Draft | None
+    rank: int
 
     @property
-    def place(self) -> tuple[str, int]:
-        """Return what decides between doubles."""
+    def place(self) -> tuple[int, str, int]:
+        """Return what decides between doubles: source, file, line."""
         draft = self.draft or self.good
-        return draft.place if draft else ("", 0)
+        return (self.rank, *(draft.place if draft else ("", 0)))
 
 
 class Ingest:
     """
-    Keeps the World in step with a source.
+    Keeps the World in step with one source or several, of which the first has precedence.
 
     Attributes:
         world: Every resource that is in use.
@@ -56,22 +63,22 @@ class Ingest:
 
     def __init__(self) -> None:
         self.world = World()
-        self._files: dict[str, list[_Entry]] = {}
+        self._files: dict[_File, list[_Entry]] = {}
         self._claims: dict[Identity, list[_Entry]] = {}
         self._used: dict[Identity, tuple[Resource, ...]] = {}
-        self._source_problems: tuple[Problem, ...] = ()
+        self._source_problems: dict[int, tuple[Problem, ...]] = {}
 
-    def take(self, delivery: Delivery) -> World:
-        """Take in what changed; the World is the same object when nothing that counts did."""
+    def take(self, delivery: Delivery, rank: int = DIRECTORY) -> World:
+        """Take in what changed of a source; the World is the same object when nothing that counts did."""
         touched: set[Identity] = set()
         for file in sorted(delivery.removed):
-            touched.update(self._replace(file, []))
+            touched.update(self._replace((rank, file), []))
         for file in sorted(delivery.files):
-            touched.update(self._replace(file, _carry(self._files.get(file, []), delivery.files[file])))
-        self._source_problems = delivery.problems
+            touched.update(self._replace((rank, file), _carry(self._files.get((rank, file), []), delivery.files[file], rank)))
+        self._source_problems[rank] = delivery.problems
         add: list[Resource] = []
         remove: list[Resource] = []
-        for identity in sorted(touched):
+        for identity in sorted(touched, key=attrs.astuple):
             old, new = self._used.get(identity, ()), self._resources_of(identity)
             if old == new:
                 continue
@@ -88,14 +95,15 @@ class Ingest:
     def problems(self) -> list[Problem]:
         """Return everything that is wrong now, by file and line."""
         found = [problem for verdict in self.verdicts() for problem in verdict.problems]
-        return sorted((*self._source_problems, *found, *surplus_meshes(self.world.all(Mesh))), key=_place_of)
+        of_sources = [problem for problems in self._source_problems.values() for problem in problems]
+        return sorted((*of_sources, *found, *surplus_meshes(self.world.all(Mesh))), key=_place_of)
 
     def verdicts(self) -> list[Verdict]:
         """Return what became of every document, by file and line."""
         entries = sorted((entry for entries in self._files.values() for entry in entries), key=lambda entry: entry.place)
         return [self._judge(entry) for entry in entries]
 
-    def _replace(self, file: str, entries: list[_Entry]) -> set[Identity]:
+    def _replace(self, file: _File, entries: list[_Entry]) -> set[Identity]:
         """Put new entries in the place of a file's old ones; return whose claims changed."""
         old = self._files.pop(file, [])
         if entries:
@@ -138,7 +146,7 @@ class Ingest:
         return Verdict(draft.origin, "ok", "ok", draft.problems)
 
 
-def _carry(old: list[_Entry], drafts: tuple[Draft, ...]) -> list[_Entry]:
+def _carry(old: list[_Entry], drafts: tuple[Draft, ...], rank: int) -> list[_Entry]:
     """
     Match a file's documents with their last good versions.
 
@@ -159,11 +167,11 @@ def _carry(old: list[_Entry], drafts: tuple[Draft, ...]) -> list[_Entry]:
             good = versions.get(draft.identity)
         else:
             good = orphans.pop(_identity(before[index]), None) if aligned else None
-        entries.append(_Entry(draft, good))
+        entries.append(_Entry(draft, good, rank))
     if aligned:
         gone = {_identity(good) for good in before}
         orphans = {identity: good for identity, good in orphans.items() if identity not in gone}
-    return entries + [_Entry(None, good) for good in orphans.values()]
+    return entries + [_Entry(None, good, rank) for good in orphans.values()]
 
 
 def _identity(draft: Draft | None) -> Identity | None:

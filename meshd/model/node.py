@@ -8,6 +8,7 @@ import attrs
 from meshd.base.addresses import is_ipv6
 from meshd.base.locality import Locality
 from meshd.model.metadata import Metadata
+from meshd.model.registry_settings import NO_REGISTRY, RegistrySettings
 
 BackendName = Literal["auto", "nftables", "iptables-nft", "iptables-legacy"]
 BACKEND_NAMES: tuple[BackendName, ...] = get_args(BackendName)
@@ -119,6 +120,7 @@ class Node:
         admin_address: Where the read-only admin pages are bound; empty switches them off.
         capture: What the kernel diverts.
         dns: Whether names are resolved.
+        registry: Where it registers its workload, and whether it takes others in.
     """
 
     metadata: Metadata
@@ -138,6 +140,7 @@ class Node:
     admin_address: str = "127.0.0.1"
     capture: CaptureSettings = CaptureSettings()
     dns: DnsSettings = DnsSettings()
+    registry: RegistrySettings = NO_REGISTRY
 
     @property
     def ipv6(self) -> bool:

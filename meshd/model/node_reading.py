@@ -8,6 +8,7 @@ from meshd.model.checks import account, cidr, interface, ip_address, label_key, 
 from meshd.model.metadata import Metadata
 from meshd.model.node import APPLIED_BY, BACKEND_NAMES, CaptureSettings, Debounce, DnsSettings, Node, Ports
 from meshd.model.reading import Fields
+from meshd.model.registry_settings import read_registry
 
 MAX_WORKERS = 256  # far more than cores of any machine this runs on; a typing slip must not fork thousands
 MAX_BOUND = 60.0  # seconds that changes may gather; more would look like being dead
@@ -37,6 +38,10 @@ def read_node(fields: Fields, metadata: Metadata) -> tuple[Node, ...]:
         capture=_read_capture(spec.mapping("capture")),
         dns=_read_dns(spec.mapping("dns")),
     )
+    node = attrs.evolve(node, registry=read_registry(spec.mapping("registry"), node.namespace))
+    if node.registry.serve is not None:  # who connects is told by the connection, which must be the machine's own
+        open_ports = (*node.capture.exclude_inbound_ports, str(node.registry.serve.port))
+        node = attrs.evolve(node, capture=attrs.evolve(node.capture, exclude_inbound_ports=open_ports))
     admin.finish()
     spec.finish()
     return (node,)

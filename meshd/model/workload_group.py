@@ -59,21 +59,20 @@ class WorkloadGroup:
 
 def read_workload_group(fields: Fields, metadata: Metadata) -> tuple[WorkloadGroup, ...]:
     """Read a WorkloadGroup."""
-    fields.not_served("kind", "WorkloadGroup")
     spec = fields.mapping("spec")
     if "template" not in spec:
         spec.wrong("template", "expected a template, got nothing")
     ours = spec.mapping("metadata")
     group = WorkloadGroup(
         metadata, read_workload(spec.mapping("template"), template=True), ours.text_map("labels", key=label_key, value=label_value),
-        ours.text_map("annotations", key=annotation_key), spec.optional("probe", _read_probe),
+        ours.text_map("annotations", key=annotation_key), spec.optional("probe", read_probe),
     )
     ours.finish()
     spec.finish()
     return (group,)
 
 
-def _read_probe(fields: Fields) -> Probe:
+def read_probe(fields: Fields) -> Probe:
     """Read a probe; its times are whole seconds, as in Kubernetes."""
     methods = [name for name in _METHODS if name in fields]
     if len(methods) != 1:

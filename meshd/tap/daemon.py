@@ -25,7 +25,7 @@ from meshd.compile.proxy_configs import proxy_settings
 from meshd.control.attachment import own_places
 from meshd.control.debounce import Debounce
 from meshd.control.generations import GenerationStore
-from meshd.control.ingest import Ingest
+from meshd.control.ingest import REGISTRY, Ingest
 from meshd.control.machine import machine_addresses
 from meshd.control.processes import Adopted, Life, OnEnd, WorkerRecord
 from meshd.control.service import ControlPlane
@@ -48,11 +48,12 @@ from meshd.tap.identity import choose_identity, take_group
 from meshd.tap.notify import notify, watchdog_interval
 from meshd.tap.options import Places
 from meshd.tap.privileges import raise_descriptor_limit
+from meshd.tap.registration import Registration
 from meshd.tap.spawning import Spawning
 from meshd.worker.token_buckets import SIZE
 
 STOP_GRACE = 5.0  # seconds that connections have when the daemon stops; Istio's default terminationDrainDuration
-READ_AT_START = ("workers", "user", "ports", "admin_address", "capture", "dns", "gateway", "kernel_forwarding")  # fields of Node
+READ_AT_START = ("workers", "user", "ports", "admin_address", "capture", "dns", "gateway", "kernel_forwarding", "registry")  # fields of Node
 
 log = Logger()
 
@@ -179,6 +180,16 @@ class Daemon(Service):
         wanted = self._settings.workers or node.workers or proxy_settings(self._ingest.world, node).concurrency
         count = wanted or len(os.sched_getaffinity(0))
         self._workers.start(count, living)
+        self._facts.registration = Registration(
+            self._reactor, node, self._settings.places.state_dir, lambda: self._ingest.world, self._take_registered, identity,
+        )
+        self._facts.registration.start()
+
+    def _take_registered(self, delivery: Delivery) -> None:
+        """Take in workloads that registered themselves."""
+        before = self._ingest.world
+        if self._ingest.take(delivery, REGISTRY) is not before:
+            self._debounce.poke()
 
     def _listen(self, node: Node, identity: Identity) -> None:
         """Open the control socket and the admin pages."""
@@ -245,6 +256,8 @@ class Daemon(Service):
 
     def _compile_world(self, world: World) -> tuple[Snapshot, tuple[Problem, ...]]:
         node = self._choose_node(world)
+        if self._facts.registration is not None:
+            self._facts.registration.look(node)
         compiled = self._compilation.compile(world, node, CompileSettings(log_dir=str(self._settings.places.log_dir)))
         return compiled.snapshot, (*compiled.problems, *self._need_restart(node))
 
@@ -291,11 +304,12 @@ class Daemon(Service):
         self._facts.stopping = True
         notify(os.environ, "STOPPING=1")
         self._source.stop()
+        left = self._facts.registration.stop() if self._facts.registration is not None else succeed(None)
         self._secret_files.stop()
         self._debounce.stop()
         self._control.save()
         removed: Deferred[Any] = self._facts.capturing.remove() if self._facts.capturing is not None else succeed(True)
-        return removed.addCallback(lambda _: self._workers.stop(STOP_GRACE)).addBoth(self._close)
+        return gatherResults([removed, left]).addCallback(lambda _: self._workers.stop(STOP_GRACE)).addBoth(self._close)
 
     def _close(self, result: object) -> "Deferred[Any]":
         if isinstance(result, Failure):

@@ -16,6 +16,7 @@ from meshd.control.status import generation_status, node_status, snapshot_bytes,
 from meshd.model.node import Node
 from meshd.snapshot.envoy_json import to_json
 from meshd.tap.capturing import Capturing
+from meshd.tap.registration import Registration
 from meshd.telemetry.exposition import expose
 from meshd.telemetry.log_times import iso_time
 
@@ -33,6 +34,7 @@ class Facts:
         node_problems: What was wrong with choosing it the last time.
         capturing: The kernel's rules, once it is known whether there are any.
         forwarding: Whether the kernel forwards connections.
+        registration: What this machine has to do with registration, once it is known who it is.
         stopping: The daemon is about to end.
     """
 
@@ -43,6 +45,7 @@ class Facts:
     node_problems: list[Problem] = attrs.field(factory=list)
     capturing: Capturing | None = None
     forwarding: KernelForwarding = attrs.field(factory=KernelForwarding)
+    registration: Registration | None = None
     stopping: bool = False
 
     def status(self) -> Mapping[str, Any]:
@@ -56,6 +59,7 @@ class Facts:
             "sources": sources_status(self.ingest.verdicts()),
             "problems": [problem.to_json() for problem in problems],
             "forwarding": self.forwarding.status(),
+            "registry": self.registration.status() if self.registration else None,
             "capture": self.capturing.status() if self.capturing else None,
         }
 

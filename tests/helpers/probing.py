@@ -4,6 +4,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.error import ConnectionRefusedError
+from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from meshd.model.workload_group import Probe
@@ -46,7 +47,7 @@ class PlayedTarget(Target):
 
     def __init__(self, address: str = "10.0.0.1", *, refuses: bool = False) -> None:
         """Have an address."""
-        super().__init__(None, address)
+        super().__init__(Clock(), address)
         object.__setattr__(self, "asked", [])
         object.__setattr__(self, "refuses", refuses)
 
@@ -65,13 +66,14 @@ class Asked:
     One question under way.
 
     Attributes:
+        target: Who is asked.
         result: The Deferred of its verdict.
         endpoint: Where it connected.
     """
 
     def __init__(self, probe: Probe, target: PlayedTarget | None = None) -> None:
         """Ask."""
-        target = target or PlayedTarget()
+        self.target = target = target or PlayedTarget()
         self.verdicts: list[str] = []
         self.result: Deferred[Any] = ensureDeferred(PROBES[probe.kind](probe, target))
         self.endpoint = target.asked[-1]

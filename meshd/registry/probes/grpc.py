@@ -28,7 +28,7 @@ async def probe_grpc(probe: Probe, target: Target) -> str:
         Exception: As connecting does.
     """
     reader = AnswerReader()
-    conversation = Conversation(call_of(probe.service, target.address, probe.port), reader.read)
+    conversation = Conversation(target.reactor, call_of(probe.service, target.address, probe.port), reader.read)
     reader.write = conversation.write
     return await converse(target.endpoint("", probe.port), conversation)
 

@@ -26,7 +26,7 @@ async def probe_http(probe: Probe, target: Target) -> str:
     endpoint: Any = target.endpoint(probe.host, probe.port)
     if probe.scheme == "HTTPS":
         endpoint = wrapClientTLS(_Unverified(host), endpoint)
-    return await converse(endpoint, Conversation(request_of(probe, host), StatusReader().read))
+    return await converse(endpoint, Conversation(target.reactor, request_of(probe, host), StatusReader().read))
 
 
 def request_of(probe: Probe, host: str) -> bytes:

@@ -6,10 +6,12 @@ from typing import Any
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 MOST_BYTES = 64 * 1024  # of an answer; what tells of health stands at its beginning
+LINGER = 1.0  # seconds that the rest of an answer may take once there is a verdict
 
 Read = Callable[[bytes], str | None]
 """Takes the next bytes of an answer; None: more are needed, else the verdict."""
@@ -38,7 +40,9 @@ class Target:
 
 class Conversation(Protocol):
     """
-    Says something once it is connected, and reads until there is a verdict; then it hangs up.
+    Says something once it is connected, and reads until there is a verdict.
+
+    Then it reads on for a while: an application that is hung up on within its answer would take that for a fault, and tell of it.
 
     Attributes:
         verdict: Fires with it; cancelling it hangs up.
@@ -46,13 +50,15 @@ class Conversation(Protocol):
 
     transport: Any = None
 
-    def __init__(self, words: bytes, read: Read) -> None:
-        """Take what is said, and what reads the answer."""
+    def __init__(self, clock: IReactorTime, words: bytes, read: Read) -> None:
+        """Take timers, what is said, and what reads the answer."""
         self.verdict: Deferred[str] = Deferred(lambda _: self.hang_up())
+        self._clock = clock
         self._words = words
         self._read = read
         self._count = 0
         self._over = False
+        self._lingering: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
         """Speak."""
@@ -66,28 +72,40 @@ class Conversation(Protocol):
     def dataReceived(self, data: bytes) -> None:
         """Read on."""
         self._count += len(data)
-        if self._over:
-            return
-        found = self._read(data)
-        if found is None and self._count > MOST_BYTES:
-            found = f"expected an answer within {MOST_BYTES} bytes, got more"
+        found = self._read(data) if not self._over else None
         if found is not None:
+            self._lingering = self._clock.callLater(LINGER, self.hang_up)
             self._settle(found)
+        elif self._count > MOST_BYTES:
+            self.hang_up()
+            self._settle(f"expected an answer within {MOST_BYTES} bytes, got more")
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """A connection that ends before there is a verdict is one."""
+        self._let_go()
         self._settle(f"the connection ended before there was an answer: {reason.getErrorMessage()}")
 
     def hang_up(self) -> None:
         """End the connection at once."""
         self._over = True
+        self._let_go()
         if self.transport is not None:
             self.transport.abortConnection()
 
+    def _let_go(self) -> None:
+        if self._lingering is not None and self._lingering.active():
+            self._lingering.cancel()
+
     def _settle(self, verdict: str) -> None:
-        if not self._over:
-            self.hang_up()
+        self._over = True
+        if not self.verdict.called:
             self.verdict.callback(verdict)
+
+
+class OneConnection(Factory):
+    """Makes a connection, and logs nothing of it: there is one every few seconds."""
+
+    noisy = False
 
 
 async def converse(endpoint: Any, conversation: Conversation) -> str:
@@ -97,5 +115,5 @@ async def converse(endpoint: Any, conversation: Conversation) -> str:
     Raises:
         Exception: As the endpoint does, if there is no connection.
     """
-    await endpoint.connect(Factory.forProtocol(lambda: conversation))
+    await endpoint.connect(OneConnection.forProtocol(lambda: conversation))
     return await conversation.verdict

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Protocol
 
 from meshd.model.workload_group import Probe
-from meshd.registry.probes.target import Target
+from meshd.registry.probes.target import OneConnection, Target
 
 
 async def probe_tcp(probe: Probe, target: Target) -> str:
@@ -15,6 +15,6 @@ async def probe_tcp(probe: Probe, target: Target) -> str:
     Raises:
         Exception: As connecting does.
     """
-    connection: Any = await target.endpoint(probe.host, probe.port).connect(Factory.forProtocol(Protocol))
-    connection.transport.abortConnection()
+    connection: Any = await target.endpoint(probe.host, probe.port).connect(OneConnection.forProtocol(Protocol))
+    connection.transport.loseConnection()
     return ""

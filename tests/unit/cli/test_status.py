@@ -114,3 +114,24 @@ def test_names() -> None:
         "name servers: none, so other names than the mesh's are not resolved",
     ] == lines(worker(queries={}, servers={}))
     assert [] == lines(STATUS["workers"][0], {"status": {"dns": {}}})
+
+
+@pytest.mark.parametrize(
+    ("registry", "expected"),
+    [
+        ({"joined": {"name": "shop/web-1", "heard": 1.5, "problem": "", "checked": True, "healthy": True, "reason": ""}},
+         ["workload: registered as shop/web-1, last heartbeat 1.5 s ago; healthy"]),
+        ({"joined": {"name": "shop/web-1", "heard": 9.5, "problem": "away", "checked": True, "healthy": False, "reason": "refused"}},
+         ["workload: registered as shop/web-1, last heartbeat 9.5 s ago; not healthy (refused); away"]),
+        ({"joined": {"name": None, "heard": None, "problem": "away", "checked": False, "healthy": None, "reason": ""},
+          "follows": {"heard": None, "entries": 0, "problem": "away"}},
+         ["workload: not registered; not checked; away", "registry: follows 0 workloads, not reached yet; away"]),
+        ({"follows": {"heard": 2.0, "entries": 3, "problem": ""}}, ["registry: follows 3 workloads, last answer 2.0 s ago"]),
+        ({"serves": {"port": 15016, "problem": "in use", "registered": [{}, {}]}}, ["registry: serves 2 workloads at port 15016; in use"]),
+        (None, []),
+    ],
+)
+def test_registration(registry: Any, expected: list[str]) -> None:
+    """A line each for the own workload, for the registry that is followed, and for the one that is served."""
+    lines = format_status({**STATUS, "registry": registry}, NOW).splitlines()
+    assert expected == lines[6:-3]

@@ -216,3 +216,16 @@ def test_the_order_of_one_deliverys_files_means_nothing():
     for order in itertools.permutations(contents):
         found.add(Ingesting().take(**{name: contents[name] for name in order}))
     assert {"a=1@f.yaml:1 b=1@f.yaml:6 c=3@h.yaml:1"} == found
+
+
+def test_a_source_of_a_lower_rank_goes_first():
+    """Whatever their files are called, and whoever came first; what is wrong with one source stays when another delivers."""
+    ingest, problem = Ingest(), Problem(Origin("d"), "odd")
+    ingest.take(Delivery({"a": drafts_of(document("a2"), "a")}), 1)
+    ingest.take(Delivery({"z": drafts_of(document("a1"), "z")}, problems=(problem,)))
+    ingest.take(Delivery({"a": drafts_of(document("a3"), "a")}), 1)
+    [found] = ingest.world.all(Service)
+    assert ("z", ["ok", "duplicate"]) == (found.metadata.origin.file, [verdict.outcome for verdict in ingest.verdicts()])
+    assert problem in ingest.problems()
+    [left] = ingest.take(Delivery(removed=frozenset({"z"}))).all(Service)
+    assert "a" == left.metadata.origin.file

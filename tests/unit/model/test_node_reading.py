@@ -5,6 +5,7 @@ import pytest
 
 from meshd.base.locality import Locality
 from meshd.model.node import CaptureSettings, Debounce, DnsSettings, Node, Ports
+from meshd.model.registry_settings import RegistrySettings
 from tests.helpers.resources import complaints_of, resources_of
 
 HEAD = "apiVersion: meshd.io/v1\nkind: Node\nmetadata: {name: web-1}\n"
@@ -16,7 +17,7 @@ WHOLE = (
     " excludeInboundPorts: [], includeOutboundPorts: [80, 8000-8010], excludeOutboundPorts: ['25'], includeOutboundCidrs: [10.0.0.0/8],"
     " excludeOutboundCidrs: [], excludeUids: [0, nobody], excludeGids: [1], includeUids: [2], includeGids: [x], excludeInterfaces: [eth1],"
     " appliedBy: init},"
-    " dns: {enabled: true, servers: [10.0.0.2, 'FD00::2', 10.0.0.2]}}"
+    " dns: {enabled: true, servers: [10.0.0.2, 'FD00::2', 10.0.0.2]}, registry: {kubernetes: true}}"
 )
 
 
@@ -46,7 +47,7 @@ def test_reads_a_whole_node():
     expected = Node(
         found.metadata, "shop", "web", {"app": "web"}, ("10.0.0.1", "fd00::1"), Locality("r", "z", "s"), "n1", True, "kubernetes", 4, "1337",
         Ports(1, 2, 3, 4, 5, 6), Debounce(0.02, 1.0), "off", "::1", capture,
-        DnsSettings(True, ("10.0.0.2", "fd00::2")),
+        DnsSettings(True, ("10.0.0.2", "fd00::2")), RegistrySettings(kubernetes=True),
     )  # fmt: skip
     assert expected == found
 

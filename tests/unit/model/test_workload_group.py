@@ -7,16 +7,14 @@ from meshd.model.workload_entry import Workload
 from meshd.model.workload_group import Probe, WorkloadGroup
 from tests.helpers.networking import WORKLOAD_GROUP, read, wrong
 
-NOT_SERVED = "warning 2 kind: WorkloadGroup is not served yet and has no effect"
-
 
 def test_reads_a_whole_workload_group():
-    """Every field; that no machine joins by it yet is told."""
+    """Every field."""
     found = read(WorkloadGroup, WORKLOAD_GROUP)
     template = Workload("", {"http": 8080}, {"app": "web"}, "n1", Locality("eu"), 1, "web")
     probe = Probe("http", "127.0.0.1", 80, "/healthz", "HTTPS", (("x-a", "b"),), (), "", 5.0, 3.0, 4.0, 2, 6)
     assert WorkloadGroup(found.metadata, template, {"app": "web"}, {"note": "x"}, probe) == found
-    assert [NOT_SERVED] == wrong(WorkloadGroup, WORKLOAD_GROUP)
+    assert [] == wrong(WorkloadGroup, WORKLOAD_GROUP)
 
 
 @pytest.mark.parametrize(
@@ -62,5 +60,5 @@ def test_reads_probes(probe, expected):
     ],
 )  # fmt: skip
 def test_tells_what_is_wrong(spec, expected):
-    """Each with its field, behind the warning of the whole."""
-    assert expected == wrong(WorkloadGroup, spec)[1:]
+    """Each with its field."""
+    assert expected == wrong(WorkloadGroup, spec)

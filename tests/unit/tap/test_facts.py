@@ -19,7 +19,7 @@ from meshd.telemetry.names import OVERFLOWN
 from tests.unit.control.test_attachment import IN, generation
 
 NODE = Node(Metadata("n1", Origin("n.yaml")))
-PARTS = {"version", "pid", "state", "started", "node", "generation", "workers", "sources", "problems", "forwarding", "capture"}
+PARTS = {"version", "pid", "state", "started", "node", "generation", "workers", "sources", "problems", "forwarding", "capture", "registry"}
 
 
 @pytest.fixture

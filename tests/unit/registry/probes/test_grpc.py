@@ -21,6 +21,7 @@ from meshd.registry.probes.grpc import (
     frame,
     verdict_of,
 )
+from meshd.registry.probes.target import LINGER
 from tests.helpers.probing import Asked
 
 SERVING = b"\x00\x00\x00\x00\x02\x08\x01"
@@ -91,4 +92,5 @@ def test_asks_the_workload():
     asked = Asked(Probe("grpc", port=9000, service="web"))
     assert ([""], ("10.0.0.1", 9000)) == (asked.answer(WELL), asked.endpoint.place)
     assert asked.transport.value() == call_of("web", "10.0.0.1", 9000) + frame(SETTINGS, ACK, 0, b"")
+    asked.target.reactor.advance(LINGER)
     assert asked.transport.disconnected

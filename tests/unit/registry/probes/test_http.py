@@ -4,6 +4,7 @@ import pytest
 
 from meshd.model.workload_group import Probe
 from meshd.registry.probes.http import MOST_HEAD, StatusReader, request_of
+from meshd.registry.probes.target import LINGER
 from tests.helpers.probing import Asked
 
 
@@ -53,8 +54,11 @@ def test_a_line_that_never_ends_is_cut():
 
 
 def test_asks_the_workload():
-    """And hangs up once it knows."""
+    """And lets it finish once it knows, but not for long."""
     asked = Asked(Probe("http", port=8080, path="/ready"))
     assert asked.transport.value().startswith(b"GET /ready HTTP/1.1\r\nHost: 10.0.0.1:8080\r\n")
     assert ([""], ("10.0.0.1", 8080)) == (asked.answer(b"HTTP/1.1 200 OK\r\n"), asked.endpoint.place)
+    asked.answer(b"\r\nbody")
+    assert not asked.transport.disconnected
+    asked.target.reactor.advance(LINGER)
     assert asked.transport.disconnected

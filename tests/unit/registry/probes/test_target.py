@@ -4,27 +4,44 @@ import pytest
 from twisted.internet.defer import CancelledError
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 
-from meshd.registry.probes.target import MOST_BYTES, Conversation, Target
+from meshd.registry.probes.target import LINGER, MOST_BYTES, Conversation, Target
 
 
 def conversation(read=lambda data: None):
     """Begin a conversation; give it, its transport and what it comes to."""
-    found, transport, verdicts = Conversation(b"hello", read), StringTransport(), []
+    clock = Clock()
+    found, transport, verdicts = Conversation(clock, b"hello", read), StringTransport(), []
+    transport.clock = clock
     found.verdict.addBoth(verdicts.append)
     found.makeConnection(transport)
     return found, transport, verdicts
 
 
-def test_speaks_reads_and_hangs_up():
-    """The verdict ends it, and nothing is read after that."""
+def test_speaks_reads_and_lingers():
+    """The verdict is there at once; the rest of the answer is thrown away until its end, or for a while."""
     seen = []
     found, transport, verdicts = conversation(lambda data: seen.append(data) or ("fine" if len(seen) == 2 else None))
     for piece in (b"a", b"b", b"c"):
         found.dataReceived(piece)
-    assert (b"hello", ["fine"], [b"a", b"b"], True) == (transport.value(), verdicts, seen, transport.disconnected)
+    assert (b"hello", ["fine"], [b"a", b"b"], False) == (transport.value(), verdicts, seen, transport.disconnected)
+    transport.clock.advance(LINGER)
+    assert (True, ["fine"]) == (transport.disconnected, verdicts)
+
+
+def test_an_answer_that_ends_after_the_verdict():
+    """Nothing is left of it; one that does not is cut all the same."""
+    found, transport, verdicts = conversation(lambda data: "")
+    found.dataReceived(b"a")
+    found.connectionLost(Failure(ConnectionDone()))
+    assert ([""], []) == (verdicts, transport.clock.getDelayedCalls())
+    found, transport, verdicts = conversation(lambda data: "")
+    found.dataReceived(b"a")
+    found.dataReceived(b"x" * MOST_BYTES)
+    assert ([""], [], True) == (verdicts, transport.clock.getDelayedCalls(), transport.disconnected)
 
 
 def test_an_answer_that_never_ends_is_cut():

@@ -7,7 +7,7 @@ from tests.helpers.probing import Asked, PlayedTarget
 def test_a_connection_is_enough():
     """It is hung up at once, and nothing was said."""
     asked = Asked(Probe("tcp", "db", 5432))
-    assert ([""], ("db", 5432), b"", True) == (asked.verdicts, asked.endpoint.place, asked.transport.value(), asked.transport.disconnected)
+    assert ([""], ("db", 5432), b"", True) == (asked.verdicts, asked.endpoint.place, asked.transport.value(), asked.transport.disconnecting)
 
 
 def test_without_a_host_the_workload_is_asked():
