@@ -126,7 +126,7 @@ class Container:
             process.wait()
 
     def run(self, command: Sequence[str], seconds: float) -> int:
-        """Run a command in it, and give its exit status; 124 if it takes longer than `seconds`."""
+        """Run a command in it, and give its exit status; 124 if it takes longer than `seconds`, 126 if the container has ended."""
         try:
             with self.log.open("ab") as output:
                 entering, nothing = self.entering(command), subprocess.DEVNULL
@@ -134,6 +134,8 @@ class Container:
                 return ran.returncode
         except subprocess.TimeoutExpired:
             return 124
+        except ProcessLookupError:
+            return 126
 
     def execute(self, command: Sequence[str]) -> "subprocess.Popen[bytes]":
         """Start a command in it, its streams as pipes."""

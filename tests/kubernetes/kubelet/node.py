@@ -71,9 +71,13 @@ metadata: {{name: {NODE}, labels: {{kubernetes.io/hostname: {NODE}, topology.kub
                 listed = self._cluster.ask("GET", PODS)
                 for pod in listed["items"]:
                     self._see(pod)
+                for uid in self.pods.keys() - {pod["metadata"]["uid"] for pod in listed["items"]}:
+                    self.pods.pop(uid).end(0)
                 for event in self._cluster.watch(PODS, listed["metadata"]["resourceVersion"]):
                     if event["type"] in ("ADDED", "MODIFIED"):
                         self._see(event["object"])
+                    elif event["type"] == "DELETED":
+                        self.pods.pop(event["object"]["metadata"]["uid"], None)
             except RefusedError:
                 time.sleep(PAUSE)  # reason: the API server is away, and tells nobody when it is back
 

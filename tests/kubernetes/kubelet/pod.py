@@ -13,6 +13,7 @@ from tests.kubernetes.kubelet.network import GATEWAY, PodNetwork
 from tests.kubernetes.kubelet.volumes import data_of, write_volumes
 
 TURN = 0.02  # seconds between two looks at its containers
+PAUSE = 0.2  # seconds until what a pod needs is looked for again
 LONGEST_PAUSE = 10.0  # seconds before a container is started again; kubelet waits up to five minutes
 API_SERVER = [{"name": "KUBERNETES_SERVICE_HOST", "value": API_SERVICE}, {"name": "KUBERNETES_SERVICE_PORT", "value": "443"}]
 MERGE = "application/merge-patch+json"
@@ -55,8 +56,8 @@ class Pod:
             self._prepare()
             self._initialize()
             self._initialized = True
-            for wanted in self._pod["spec"]["containers"]:
-                self._start(self.containers[wanted["name"]])
+            for container in self._named("containers"):
+                self._start(container)
             while self._grace is None:
                 self._turn()
         finally:
@@ -67,18 +68,27 @@ class Pod:
 
     def _prepare(self) -> None:
         self._folder.mkdir(parents=True)
-        facts = Facts(self._pod, self._find)
-        place = Place(self.network, self.name, self._folder, write_volumes(self._folder / "volumes", facts, self._token), self._files())
-        spec = self._pod["spec"]
-        for wanted, stays in [*((one, one.get("restartPolicy") == "Always") for one in spec.get("initContainers", ())),
-                              *((one, True) for one in spec["containers"])]:
-            wanted["env"] = [*API_SERVER, *wanted.get("env", ())]
-            self.containers[wanted["name"]] = Container(wanted, place, facts, stays)
+        while self._grace is None and not self.containers:
+            try:
+                self.containers = self._build_containers()
+            except RefusedError:
+                time.sleep(PAUSE)  # reason: a ConfigMap or Secret that it names is not there yet
         self._tell()
+
+    def _build_containers(self) -> dict[str, Container]:
+        facts, spec = Facts(self._pod, self._find), self._pod["spec"]
+        place = Place(self.network, self.name, self._folder, write_volumes(self._folder / "volumes", facts, self._token), self._files())
+        found = {}
+        for wanted in (*spec.get("initContainers", ()), *spec["containers"]):
+            stays = wanted in spec["containers"] or wanted.get("restartPolicy") == "Always"
+            security = {**spec.get("securityContext", {}), **wanted.get("securityContext", {})}
+            changed = {**wanted, "env": [*API_SERVER, *wanted.get("env", ())], "securityContext": security}
+            found[wanted["name"]] = Container(changed, place, facts, stays)
+        return found
 
     def _initialize(self) -> None:
         """Let init containers do their work one after another; one that stays has done it when it has started."""
-        for container in [self.containers[one["name"]] for one in self._pod["spec"].get("initContainers", ())]:
+        for container in self._named("initContainers"):
             self._start(container)
             while self._grace is None and not (container.startup.passing if container.stays else container.status() == 0):
                 self._turn()
@@ -112,16 +122,14 @@ class Pod:
 
     def _tell(self) -> None:
         """Write its status where it changed."""
-        spec = self._pod["spec"]
-        shown = {name: container.shown() for name, container in self.containers.items()}
         ready = self._initialized and all(container.ready for container in self.containers.values() if container.stays)
         conditions = {"PodScheduled": True, "Initialized": self._initialized, "ContainersReady": ready, "Ready": ready}
         status = {
             **{key: self._pod["status"][key] for key in ("podIP", "podIPs", "hostIP", "hostIPs")},
             "phase": "Running" if self._initialized else "Pending",
             "conditions": [{"type": kind, "status": str(well)} for kind, well in conditions.items()],
-            "containerStatuses": [shown[one["name"]] for one in spec["containers"]],
-            "initContainerStatuses": [shown[one["name"]] for one in spec.get("initContainers", ())],
+            "containerStatuses": [container.shown() for container in self._named("containers")],
+            "initContainerStatuses": [container.shown() for container in self._named("initContainers")],
         }
         if status != self._told:
             try:
@@ -130,6 +138,10 @@ class Pod:
             except RefusedError:
                 if self._cluster.is_ready():  # it is the pod that is gone
                     self.end(0)
+
+    def _named(self, which: str) -> list[Container]:
+        """Give the containers that one of the two lists of the spec names."""
+        return [self.containers[one["name"]] for one in self._pod["spec"].get(which, ()) if one["name"] in self.containers]
 
     def _files(self) -> Mapping[str, Path]:
         """Write what every container finds at fixed places: who resolves names, and who it is itself."""

@@ -19,7 +19,7 @@ def write_volumes(folder: Path, facts: Facts, token: Callable[[Json], str]) -> d
     found = {}
     for volume in facts.pod["spec"].get("volumes", ()):
         place = found[volume["name"]] = folder / volume["name"]
-        place.mkdir(parents=True)
+        place.mkdir(parents=True, exist_ok=True)
         place.chmod(0o777 if "emptyDir" in volume else 0o755)
         for source in volume.get("projected", {}).get("sources", [volume]):
             for path, content in _files(source, facts, token).items():
