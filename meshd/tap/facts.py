@@ -67,7 +67,7 @@ class Facts:
         """Give one word for how it goes: `starting`, `serving`, `degraded` or `stopping`."""
         if self.stopping:
             return "stopping"
-        captured = self.capturing is not None and self.capturing.state in ("off", "applied")
+        captured = self.capturing is not None and self.capturing.state in ("off", "by init", "applied")
         if not self.control.served or not captured:
             return "starting"
         return "serving" if self.control.workers.serving and not self.control.rejected else "degraded"

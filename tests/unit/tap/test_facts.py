@@ -63,6 +63,7 @@ def test_once_it_serves(facts):
     ("failed", True, True, (), False, "starting"),
     ("off", True, True, (), False, "serving"),
     ("applied", True, True, (), False, "serving"),
+    ("by init", True, True, (), False, "serving"),
     ("applied", True, False, (), False, "degraded"),
     ("applied", True, True, ("wrong",), False, "degraded"),
     ("applied", True, True, (), True, "stopping"),
