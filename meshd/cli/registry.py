@@ -30,4 +30,5 @@ COMMANDS: dict[str, Command] = {
     "status": Command("meshd.cli.status", "Show how a running meshd and its workers are."),
     "validate": Command("meshd.cli.validate", "Check configuration files."),
     "wait": Command("meshd.cli.wait", "Wait until a meshd on this machine is ready."),
+    "webhook": Command("meshd.cli.webhook", "Let a Kubernetes cluster ask meshd about pods and resources of the mesh."),
 }

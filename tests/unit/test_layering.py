@@ -14,7 +14,7 @@ FLOORS = (
     ("compile", "tables", "explain"),
     ("analyze", "inject"),
     ("ipc", "kubernetes"),
-    ("sources", "control", "capture", "dns", "registry", "worker"),
+    ("sources", "control", "capture", "dns", "registry", "webhook", "worker"),
     ("admin",),
     ("cli",),
     ("tap",),
