@@ -37,6 +37,13 @@ kind: Sidecar
 metadata: {name: self, namespace: default}
 spec: {outboundTrafficPolicy: {mode: ALLOW_ANY, egressProxy: {host: egress-proxy.test, subset: v1, port: {number: 80}}}}
 """
+PEERS = """
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: self, namespace: default}
+spec: {selector: {matchLabels: {app: LABEL}}, mtls: {mode: STRICT}, portLevelMtls: {PORT: {mode: MODE}}}
+"""
 GATEWAY = """
 ---
 apiVersion: networking.istio.io/v1
@@ -63,6 +70,8 @@ MACHINES = {
     "mesh": MACHINE.replace("LABEL", "client"),
     "strict": (MACHINE + SIDECAR).replace("LABEL", "client"),
     "limited": (MACHINE + SIDECAR).replace("LABEL", "limited"),
+    "closed": (MACHINE + SIDECAR + PEERS).replace("LABEL", "closed").replace("PORT", "1").replace("MODE", "DISABLE"),
+    "open": (MACHINE + SIDECAR + PEERS).replace("LABEL", "open").replace("PORT", "$inbound").replace("MODE", "DISABLE"),
     "proxied": MACHINE.replace("LABEL", "client") + PROXIED,
     "edge": MACHINE.replace("LABEL", "client").replace("labels:", "gateway: true, labels:") + GATEWAY,
 }
