@@ -24,7 +24,7 @@ def index_rules(virtual_services: Iterable[VirtualService]) -> HostIndex[Virtual
 
 
 def connection_chains(
-    service: MeshService, port: MeshPort, rules: HostIndex[VirtualService], context: RuleContext, *, subnet: str, shared: bool,
+    service: MeshService, port: MeshPort, rules: HostIndex[VirtualService], context: RuleContext, *, subnets: tuple[str, ...], shared: bool,
 ) -> list[FilterChain]:
     """
     Build the chains of a service's port.
@@ -34,7 +34,7 @@ def connection_chains(
         port: Its port, not HTTP.
         rules: Of the VirtualServices that the listener sees.
         context: What rules are translated for.
-        subnet: CIDR of the service's addresses, or empty.
+        subnets: CIDRs of the service's addresses, where the listener is at others.
         shared: Whether other services' connections come to the same listener.
 
     Source:
@@ -42,12 +42,12 @@ def connection_chains(
     """
     ours = list({id(virtual): virtual for _host, virtual in rules.overlapping(service.host)}.values())
     if port.protocol in TLS_FAMILY:
-        return _tls_chains(service, port, ours, context, subnet=subnet, shared=shared)
-    return _tcp_chains(service, port, ours, context, subnet)
+        return _tls_chains(service, port, ours, context, subnets=subnets, shared=shared)
+    return _tcp_chains(service, port, ours, context, subnets)
 
 
 def _tls_chains(
-    service: MeshService, port: MeshPort, ours: list[VirtualService], context: RuleContext, *, subnet: str, shared: bool,
+    service: MeshService, port: MeshPort, ours: list[VirtualService], context: RuleContext, *, subnets: tuple[str, ...], shared: bool,
 ) -> list[FilterChain]:
     chains: list[FilterChain] = []
     seen: set[FilterChainMatch] = set()
@@ -56,8 +56,7 @@ def _tls_chains(
             for match in rule.matches:
                 if not chosen_by(match, context):
                     continue
-                subnets = match.destination_subnets or ((subnet,) if subnet else ())
-                condition = FilterChainMatch(server_names=match.sni_hosts, prefix_ranges=subnets)
+                condition = FilterChainMatch(server_names=match.sni_hosts, prefix_ranges=match.destination_subnets or subnets)
                 asked = FilterChainMatch(server_names=tuple(sorted(match.sni_hosts)), prefix_ranges=tuple(sorted(match.destination_subnets)))
                 if asked not in seen:
                     seen.add(asked)
@@ -65,14 +64,13 @@ def _tls_chains(
     if chains:
         return chains
     names: tuple[str, ...] = ()
-    if shared or subnet:
+    if shared or subnets:
         aliases = (name for alias in service.aliases for name in (alias, *short_names(alias, context.proxy.domain)))
         names = tuple(dict.fromkeys((service.host, *aliases)))
-    return [_service_chain(service, port, FilterChainMatch(server_names=names, prefix_ranges=(subnet,) if subnet else ()), context)]
+    return [_service_chain(service, port, FilterChainMatch(server_names=names, prefix_ranges=subnets), context)]
 
 
-def _tcp_chains(service: MeshService, port: MeshPort, ours: list[VirtualService], context: RuleContext, subnet: str) -> list[FilterChain]:
-    own = (subnet,) if subnet else ()
+def _tcp_chains(service: MeshService, port: MeshPort, ours: list[VirtualService], context: RuleContext, own: tuple[str, ...]) -> list[FilterChain]:
     chains: list[FilterChain] = []
     needs_default = True
     for virtual in ours:

@@ -32,11 +32,11 @@ class Place:
 
     Attributes:
         addresses: The first names it.
-        subnet: CIDR of the original destinations that it is for; empty for all.
+        subnets: CIDRs of the original destinations that it is for; none for all.
     """
 
     addresses: tuple[str, ...]
-    subnet: str = ""
+    subnets: tuple[str, ...] = ()
 
 
 def outbound_listeners(
@@ -138,12 +138,12 @@ def _places(service: MeshService, port: MeshPort, scope: EgressScope, workloads:
         yield from (Place((address,)) for address in _headless_addresses(service, port, workloads, proxy))
     else:
         addresses = proxy.chosen(service.addresses)
-        subnets = [address for address in addresses if "/" in address]
+        subnets = tuple(address for address in addresses if "/" in address)
         plain = tuple(address for address in addresses if "/" not in address)
         if plain or not subnets:
             yield Place(plain or proxy.wildcards)
-        for subnet in subnets[:1] if not plain else ():
-            yield Place(proxy.wildcards, subnet)
+        if subnets:
+            yield Place(proxy.wildcards, subnets)
 
 
 def _headless_addresses(service: MeshService, port: MeshPort, workloads: Workloads, proxy: Proxy) -> Iterator[str]:
@@ -159,7 +159,7 @@ def _add(
     kind, shared = kind_of(port.protocol), place.addresses[0] == context.proxy.wildcards[0]
     chains = []
     if kind != "http":
-        chains += connection_chains(service, port, rules, context, subnet=place.subnet, shared=shared)
+        chains += connection_chains(service, port, rules, context, subnets=place.subnets, shared=shared)
     if kind != "tcp":
         address = place.addresses[0]
         routes = scope.route_name(address, port.number) if kind == "http" or shared else service_route(service.host, port.number)

@@ -120,3 +120,23 @@ def test_connections_get_where_the_rule_leads():
     assert f"0.0.0.0_444 - {cluster('v1', 443)} 10.1.0.1:9443" == answer_to(world, tls("10.7.0.1", 444, "a.example"))
     assert "0.0.0.0_444 - PassthroughCluster 10.7.0.1:444" == answer_to(world, tls("10.7.0.1", 444, "other.test"))
     assert [] == world.snapshot.inconsistencies()
+
+
+@pytest.mark.parametrize(
+    ("addresses", "plain", "ranges"),
+    [
+        ("10.20.0.0/16", [], ("10.20.0.0/16",)),
+        ("10.20.0.0/16, 10.30.0.0/16", [], ("10.20.0.0/16", "10.30.0.0/16")),
+        ("10.20.0.0/16, 10.40.0.5", ["10.40.0.5_3306"], ("10.20.0.0/16",)),
+        ("10.40.0.5, 10.20.0.0/16, 10.40.0.6/32", ["10.40.0.5_3306"], ("10.20.0.0/16",)),
+        ("10.40.0.5", ["10.40.0.5_3306"], None),
+    ],
+)
+def test_addresses_may_be_ranges(addresses, plain, ranges):
+    """Of them one chain of the listener for every address is told by its destinations, beside the listener of plain addresses."""
+    entry = f"hosts: [db.example], addresses: [{addresses}], ports: [{{number: 3306, name: db, protocol: MySQL}}], resolution: NONE"
+    listeners = compiled(NODE, istio("ServiceEntry", "db", entry)).snapshot.listeners
+    assert plain == [name for name in listeners if name.endswith("_3306") and name != "0.0.0.0_3306"]
+    shared = listeners.get("0.0.0.0_3306")
+    found = None if shared is None else [(chain.match.prefix_ranges, chain.filter.cluster) for chain in shared.filter_chains]
+    assert (None if ranges is None else [(ranges, "outbound|3306||db.example")]) == found
