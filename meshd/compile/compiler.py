@@ -10,7 +10,7 @@ from meshd.base.places import LOG_DIR
 from meshd.compile.automatic_addresses import with_addresses
 from meshd.compile.clusters import black_hole_cluster, inbound_clusters, local_assignments, outbound_clusters, passthrough_clusters
 from meshd.compile.destination_rules import DestinationRules
-from meshd.compile.endpoints import build_assignment, has_endpoints, index_backends, usable
+from meshd.compile.endpoints import Backends, build_assignment, has_endpoints, index_backends, usable
 from meshd.compile.gateway_listeners import gateway_listeners
 from meshd.compile.gateway_routes import gateway_routes
 from meshd.compile.gateway_servers import EdgePort, edge_ports
@@ -68,6 +68,7 @@ class Sources:
         services: Every service.
         workloads: Who is behind them.
         targets: What outbound clusters stand for.
+        ports: Of the machine, that services lead to.
     """
 
     world: World
@@ -77,6 +78,7 @@ class Sources:
     services: tuple[MeshService, ...]
     workloads: Workloads
     targets: tuple[Target, ...]
+    ports: tuple[InboundPort, ...]
 
 
 @attrs.frozen
@@ -91,23 +93,28 @@ class Compiled:
 NAMES = ("dns", "dns_round_robin")
 
 
-def compile_snapshot(world: World, node: Node, settings: CompileSettings = DEFAULT_SETTINGS) -> Compiled:
+def compile_snapshot(world: World, node: Node, settings: CompileSettings = DEFAULT_SETTINGS, last: Compiled | None = None) -> Compiled:
     """
     Compile everything that one machine serves with.
 
     The result depends on what the World holds, not on the order in which it came. Each part is built by pure functions of one service,
     of the machine, and of the endpoints; only conflicts and shared route tables look at several services.
+
+    Args:
+        world: All resources.
+        node: The machine.
+        settings: What else is needed.
+        last: The same of a World with the same services, and nothing else behind them; what follows from these alone is taken over.
     """
     mesh = world.mesh
     proxy = read_proxy(node, mesh, settings.log_dir, find_sidecar(world, node, mesh), find_peer_modes(world, node, mesh))
-    services = all_services(world)  # every service, with protocols and aliases
-    if proxy_settings(world, node).dns_capture or node.dns.enabled:
-        services = with_addresses(services)
-    workloads = Workloads(world)  # who is behind them
+    services = gather_services(world, node) if last is None else last.sources.services  # every service, with protocols and aliases
+    workloads = Workloads(world) if last is None else last.sources.workloads.moved(world, ())  # who is behind them
     scope = find_scope(services, world, proxy)  # what this machine sees of them, with the rules that stand for it
     targets = build_targets(scope, workloads)  # what outbound clusters stand for
     context = rule_context(scope, targets, proxy)
-    ports = own_ports(services, world, workloads, scope.rules, proxy)  # this machine's ports, as services declare them
+    reached = reached_ports(services, world, workloads, proxy) if last is None else last.sources.ports  # this machine's ports that services lead to
+    ports = own_ports(reached, scope.rules, proxy)  # those that are declared
     edge, conflicts = edge_ports(world, proxy) if node.gateway else ([], [])  # ports of an edge proxy, as Gateways declare them
     relayed = relayed_targets(edge, targets)  # what they pass on by the server name alone
     targets += relayed
@@ -119,11 +126,17 @@ def compile_snapshot(world: World, node: Node, settings: CompileSettings = DEFAU
         listeners={listener.name: listener for listener in listeners},
         routes={found.name: found for found in routes},
         clusters={cluster.name: cluster for cluster in build_clusters(targets, ports, proxy)},
-        endpoints={found.cluster_name: found for found in build_endpoints(targets, workloads, ports, proxy)},
+        endpoints={found.cluster_name: found for found in build_endpoints(targets, workloads, ports, proxy, last)},
         hosts={host.name: host for host in host_addresses(scope.services, workloads, proxy)} if node.dns.enabled else {},
     )
-    sources = Sources(world, node, settings, proxy, tuple(services), workloads, tuple(targets))
+    sources = Sources(world, node, settings, proxy, services, workloads, tuple(targets), reached)
     return Compiled(snapshot, (*scope.problems, *conflicts, *problems, *unmet, *log_problems(proxy), *peer_problems(ports, proxy)), sources)
+
+
+def gather_services(world: World, node: Node) -> tuple[MeshService, ...]:
+    """Give every service, with an address of the mesh's own where names are its to answer."""
+    services = all_services(world)
+    return tuple(with_addresses(services) if proxy_settings(world, node).dns_capture or node.dns.enabled else services)
 
 
 def build_targets(scope: Scope, workloads: Workloads) -> list[Target]:
@@ -148,12 +161,16 @@ def rule_context(scope: Scope, targets: Iterable[Target], proxy: Proxy) -> RuleC
     return RuleContext(proxy, 0, (MESH_GATEWAY,), by_host.get, HashPolicies(scope.known, scope.rules), pools, Tunnels(scope.known, scope.rules))
 
 
-def own_ports(services: Iterable[MeshService], world: World, workloads: Workloads, rules: DestinationRules, proxy: Proxy) -> list[InboundPort]:
+def reached_ports(services: Iterable[MeshService], world: World, workloads: Workloads, proxy: Proxy) -> tuple[InboundPort, ...]:
+    """Give the ports of this machine that services lead to; to an edge proxy none does."""
+    return () if proxy.node.gateway else tuple(inbound_ports(services, world, workloads, proxy))
+
+
+def own_ports(reached: Iterable[InboundPort], rules: DestinationRules, proxy: Proxy) -> list[InboundPort]:
     """Give this machine's declared ports; an edge proxy has none, and meshd's own ports are no service's."""
     if proxy.node.gateway:
         return []
-    found = declare_ports(inbound_ports(services, world, workloads, proxy), rules, proxy)
-    return [port for port in found if port.number not in reserved_ports(proxy)]
+    return [port for port in declare_ports(reached, rules, proxy) if port.number not in reserved_ports(proxy)]
 
 
 def build_listeners(
@@ -212,11 +229,23 @@ def build_clusters(targets: Iterable[Target], ports: Iterable[InboundPort], prox
     return [*clusters, black_hole_cluster(proxy), *passthrough_clusters(proxy), *inbound_clusters(ports, proxy)]
 
 
-def build_endpoints(targets: Iterable[Target], workloads: Workloads, ports: Iterable[InboundPort], proxy: Proxy) -> list[ClusterLoadAssignment]:
-    """Build the endpoints of every cluster that has a list of them."""
+def build_endpoints(
+    targets: Iterable[Target], workloads: Workloads, ports: Iterable[InboundPort], proxy: Proxy, last: Compiled | None = None,
+) -> list[ClusterLoadAssignment]:
+    """Build the endpoints of every cluster that has a list of them; `last` as for `compile_snapshot`."""
     found = []
+    taken_over = {target.name: target for target in last.sources.targets} if last is not None and last.sources.proxy == proxy else {}
     for service, group in groupby(targets, key=lambda target: target.service):
-        if service.resolution != "original_destination" or proxy.node.gateway:
-            backends = usable(service, workloads.behind(service), proxy)
-            found += [build_assignment(target, backends, proxy) for target in group if not target.passes_through]
+        if service.resolution == "original_destination" and not proxy.node.gateway:
+            continue
+        backends: Backends | None = None
+        for target in group:
+            if target.passes_through:
+                continue
+            if last is not None and taken_over.get(target.name) == target:
+                found.append(last.snapshot.endpoints[target.name])
+                continue
+            if backends is None:
+                backends = usable(service, workloads.behind(service), proxy)
+            found.append(build_assignment(target, backends, proxy))
     return [*found, *local_assignments(ports)]

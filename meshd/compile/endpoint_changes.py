@@ -10,11 +10,27 @@ from meshd.compile.endpoints import build_assignment, usable
 from meshd.compile.inbound_ports import own_targets
 from meshd.compile.services import MeshService
 from meshd.compile.targets import Target
+from meshd.model.destination_rule import DestinationRule
 from meshd.model.endpoint_slice import EndpointSlice
+from meshd.model.gateway import Gateway
+from meshd.model.kube_gateway import GatewayClass, KubeGateway
+from meshd.model.kube_ingress import IngressClass, KubeIngress
+from meshd.model.kube_routes import KubeGrpcRoute, KubeHttpRoute, KubeTcpRoute, KubeTlsRoute
 from meshd.model.node import Node
+from meshd.model.peer_authentication import PeerAuthentication
+from meshd.model.rate_limit import RateLimit
+from meshd.model.reference_grant import ReferenceGrant
 from meshd.model.service import Service
+from meshd.model.sidecar import Sidecar
+from meshd.model.virtual_service import VirtualService
 from meshd.model.workload_entry import WorkloadEntry
 from meshd.model.world import Resource, World
+
+RULES = (
+    *(DestinationRule, Gateway, PeerAuthentication, RateLimit, Sidecar, VirtualService),
+    *(GatewayClass, IngressClass, KubeGateway, KubeGrpcRoute, KubeHttpRoute, KubeIngress, KubeTcpRoute, KubeTlsRoute, ReferenceGrant),
+)
+"""Kinds that services, and who is behind them, have nothing of."""
 
 Place = tuple[str, str]
 """Namespace, and name or host, of a service."""
@@ -26,6 +42,7 @@ class Compilation:
 
     What a World compiles to does not depend on those before it: where all that changed are EndpointSlices and WorkloadEntries, and they matter to
     nothing but the endpoints of clusters, only those are built; everything else is taken over. Istio tells such pushes from full ones, too (EDS).
+    Where only rules changed, services with their endpoints are taken over.
     """
 
     def __init__(self) -> None:
@@ -35,20 +52,19 @@ class Compilation:
 
     def compile(self, world: World, node: Node, settings: CompileSettings = DEFAULT_SETTINGS) -> Compiled:
         """Compile a World: as `compiler.compile_snapshot`."""
-        found = self._move_endpoints(world, node, settings)
+        last = self._last
+        if last is not None and (last.sources.node, last.sources.settings) != (node, settings):
+            last = None
+        moved = None if last is None else world.since(last.sources.world)
+        found = None if last is None or moved is None else self._move_endpoints(last, world, moved)
         if found is None:
-            found = compile_snapshot(world, node, settings)
+            same = moved is not None and all(isinstance(resource, RULES) for resource in moved)
+            found = compile_snapshot(world, node, settings, last if same else None)
             self._index = None
         self._last = found
         return found
 
-    def _move_endpoints(self, world: World, node: Node, settings: CompileSettings) -> Compiled | None:
-        last = self._last
-        if last is None or (last.sources.node, last.sources.settings) != (node, settings):
-            return None
-        moved = world.since(last.sources.world)
-        if moved is None:
-            return None
+    def _move_endpoints(self, last: Compiled, world: World, moved: Iterable[Resource]) -> Compiled | None:
         if self._index is None:
             self._index = ServiceIndex(last.sources.services, last.sources.targets)
         services = self._index.behind_which(moved)

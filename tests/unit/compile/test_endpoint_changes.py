@@ -11,7 +11,7 @@ from meshd.model.node import Node
 from meshd.model.world import World
 from tests.helpers.resources import resources_of
 from tests.helpers.services import HERE, machine, pod, port, service, slice_of
-from tests.helpers.small_worlds import NODE, eps, istio, svc
+from tests.helpers.small_worlds import NODE, eps, host, istio, svc, to
 
 SERVICES = (
     NODE,
@@ -33,7 +33,7 @@ ADDRESSES = ("10.1.0.1", "10.1.0.2", "10.0.0.9")  # the last one is the machine'
 def step(chance: random.Random) -> str:
     """Write one document that may change."""
     address = chance.choice(ADDRESSES)
-    kind = chance.choice(("web", "api", "none", "absent", "entry", "entry", "name", "rule"))
+    kind = chance.choice(("web", "api", "none", "absent", "entry", "entry", "name", "rule", "virtual", "peers", "sidecar"))
     if kind == "entry":
         labels = f"{{app: {chance.choice(('vm', 'api', 'other'))}, version: {chance.choice(('v1', 'v2'))}}}"
         return istio("WorkloadEntry", chance.choice("ab"), f"address: {address}, labels: {labels}")
@@ -41,6 +41,13 @@ def step(chance: random.Random) -> str:
         return istio("WorkloadEntry", "c", f"address: {chance.choice('xy')}.test, labels: {{app: named}}")
     if kind == "rule":
         return istio("DestinationRule", "web", f"host: web, subsets: [{{name: {chance.choice('xy')}, labels: {{version: v1}}}}]")
+    if kind == "virtual":
+        return istio("VirtualService", "web", f"hosts: [web], http: [{{{to(chance.choice(('web', 'api', 'vms.test')))}}}]")
+    if kind == "peers":
+        mode = chance.choice(("STRICT", "DISABLE"))
+        return f"{{apiVersion: security.istio.io/v1, kind: PeerAuthentication, metadata: {{name: peers}}, spec: {{mtls: {{mode: {mode}}}}}}}"
+    if kind == "sidecar":
+        return istio("Sidecar", "own", f"egress: [{{hosts: [./{chance.choice(('*', host('web'), 'vms.test'))}]}}]")
     listed = f"{{addresses: [{address}], conditions: {{ready: {chance.choice(('true', 'false'))}}}}}"
     return eps(kind, f"{{name: {chance.choice(('http', 'tcp'))}, port: {chance.choice((8080, 8081))}}}", listed, number=chance.choice((1, 2)))
 
@@ -102,3 +109,19 @@ def test_another_machine_or_setting_is_compiled_whole():
     assert first.clusters is not compilation.compile(world, machine("10.0.0.7")).snapshot.clusters
     other = compilation.compile(world, machine("10.0.0.7"), CompileSettings("/elsewhere")).snapshot
     assert "/elsewhere/access.log" in {log.path for one in other.listeners.values() for log in one.access_logs}
+
+
+@pytest.mark.parametrize(("document", "taken_over"), [
+    (istio("VirtualService", "web", "hosts: [web], http: [{route: [{destination: {host: api}}]}]"), True),
+    (istio("DestinationRule", "web", "host: web, trafficPolicy: {loadBalancer: {simple: RANDOM}}"), True),
+    (svc("new", "{name: http, port: 80}", "10.9.0.7"), False),
+])
+def test_rules_leave_endpoints_alone(document, taken_over):
+    """What changes no service takes the very endpoints over, but for those whose cluster's policy is another."""
+    world = World().changed(resources_of("\n---\n".join((*SERVICES, eps("api", "{name: http, port: 8080}", "{addresses: [10.1.0.1]}")))))
+    node, compilation = world.all(Node)[0], Compilation()
+    before = compilation.compile(world, node).snapshot.endpoints
+    world = world.changed(resources_of(document))
+    found = compilation.compile(world, node)
+    assert compile_snapshot(world, node) == found
+    assert taken_over == all(found.snapshot.endpoints[name] is one for name, one in before.items() if host("api") in name)
