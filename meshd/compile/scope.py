@@ -16,6 +16,7 @@ from meshd.compile.services import MeshService, visible_services
 from meshd.compile.virtual_services import resolved_services, seen_by
 from meshd.model.mesh import Mesh
 from meshd.model.node import Node
+from meshd.model.service_entry import ServiceEntry
 from meshd.model.sidecar import Egress, Sidecar
 from meshd.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshd.model.world import World
@@ -118,11 +119,26 @@ def find_sidecar(world: World, node: Node, mesh: Mesh) -> Sidecar | None:
 
 
 def _by_host(services: Iterable[MeshService], namespace: str) -> list[MeshService]:
-    """Leave one service a host: the machine's own namespace's, else the first."""
+    """
+    Leave one service a host: the machine's own namespace's, else the first; a Kubernetes service stands before ServiceEntries of its namespace.
+
+    Several ServiceEntries of a host in one namespace are one service with the ports of all.
+
+    Source:
+        Istio pilot/pkg/model/sidecar.go, appendSidecarServices, canMergeServices.
+    """
     found: dict[str, MeshService] = {}
     for service in services:
-        if service.host not in found or (service.namespace == namespace and found[service.host].namespace != namespace):
+        before = found.get(service.host)
+        if before is None or (service.namespace == namespace and before.namespace != namespace):
             found[service.host] = service
+        elif before.namespace == service.namespace and isinstance(before.resource, ServiceEntry):
+            if not isinstance(service.resource, ServiceEntry):
+                found[service.host] = service
+            elif before.resolution == service.resolution:
+                numbers = {port.number for port in before.ports}
+                more = tuple(port for port in service.ports if port.number not in numbers)
+                found[service.host] = attrs.evolve(before, ports=(*before.ports, *more)) if more else before
     return list(found.values())
 
 

@@ -105,8 +105,7 @@ def read_service(service: Service, domain_suffix: str) -> MeshService:
 
 def read_entry(entry: ServiceEntry) -> list[MeshService]:
     """Draw the MeshServices of a ServiceEntry, one a host."""
-    metadata = entry.metadata
-    ports = tuple(MeshPort(port.number, port.name, entry_protocol(port.protocol), port.target or port.number) for port in entry.ports)
+    metadata, ports = entry.metadata, entry_ports(entry)
     addresses = tuple(dict.fromkeys(plain_address(address) for address in entry.addresses))
     return [
         MeshService(
@@ -115,6 +114,11 @@ def read_entry(entry: ServiceEntry) -> list[MeshService]:
         )
         for host in entry.hosts
     ]
+
+
+def entry_ports(entry: ServiceEntry) -> tuple[MeshPort, ...]:
+    """Draw the ports of a ServiceEntry."""
+    return tuple(MeshPort(port.number, port.name, entry_protocol(port.protocol), port.target or port.number) for port in entry.ports)
 
 
 def plain_address(text: str) -> str:

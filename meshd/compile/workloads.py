@@ -9,7 +9,7 @@ from meshd.base.addresses import is_unix
 from meshd.base.labels import LabelIndex
 from meshd.base.locality import Locality
 from meshd.base.origins import Origin
-from meshd.compile.services import MeshPort, MeshService
+from meshd.compile.services import MeshPort, MeshService, entry_ports
 from meshd.model.endpoint_slice import EndpointSlice
 from meshd.model.pod import Pod
 from meshd.model.service_entry import ServiceEntry
@@ -80,11 +80,12 @@ class Workloads:
         self._entries: dict[str, LabelIndex[WorkloadEntry]] | None = None
         self._pods: dict[str, LabelIndex[Pod]] | None = None
         self._known: dict[tuple[str, str], tuple[Backend, ...]] = {}
+        self._shared: Mapping[tuple[str, str], Sequence[ServiceEntry]] | None = None
 
     def moved(self, world: World, services: Iterable[MeshService]) -> "Workloads":
         """Give the workloads of another World, in which only the endpoints of some services differ."""
         found = Workloads(world)
-        found._pods = self._pods
+        found._pods, found._shared = self._pods, self._shared
         found._known = dict(self._known)
         for service in services:
             found._known.pop((service.namespace, service.host), None)
@@ -101,7 +102,7 @@ class Workloads:
     def _find(self, service: MeshService) -> Iterator[Backend]:
         resource = service.resource
         if isinstance(resource, ServiceEntry):
-            yield from self._behind_entry(service, resource)
+            yield from self._behind_entries(service, resource)
             return
         slices = self._world.slices_of(service.namespace, service.name)
         yield from self._of_slices(slices, publish=resource.publish_not_ready_addresses)
@@ -123,16 +124,31 @@ class Workloads:
                         hostname=entry.hostname,
                     )
 
-    def _behind_entry(self, service: MeshService, entry: ServiceEntry) -> Iterator[Backend]:
+    def _behind_entries(self, service: MeshService, own: ServiceEntry) -> Iterator[Backend]:
+        """
+        Yield what is behind all ServiceEntries of a host in a namespace.
+
+        What one of several names has that one's ports, by their names (Istio's endpoints are by host and namespace).
+        """
+        if self._shared is None:
+            self._shared = _shared_hosts(self._world.all(ServiceEntry))
+        entries = self._shared.get((service.namespace, service.host))
+        if entries is None:
+            yield from self._behind_entry(service.host, own)
+        for entry in entries or ():
+            for found in self._behind_entry(service.host, entry):
+                yield _with_ports(found, entry)
+
+    def _behind_entry(self, host: str, entry: ServiceEntry) -> Iterator[Backend]:
         if entry.selector:
             yield from self._selected_entries(entry.metadata.namespace, entry.selector)
             yield from self._selected_pods(entry.metadata.namespace, entry.selector)
         elif entry.endpoints:
             for workload in entry.endpoints:
                 if workload.address:
-                    yield _backend_of(workload, service.origin, workload_name("", "", workload.labels))
+                    yield _backend_of(workload, entry.metadata.origin, workload_name("", "", workload.labels))
         elif entry.resolution in ("DNS", "DNS_ROUND_ROBIN"):
-            yield Backend(service.host, {}, True, service.origin, follows=True)
+            yield Backend(host, {}, True, entry.metadata.origin, follows=True)
 
     def _selected_entries(self, namespace: str, selector: Mapping[str, str]) -> Iterator[Backend]:
         if self._entries is None:
@@ -153,6 +169,21 @@ class Workloads:
                     address, {port.name: port.port for port in pod.ports}, pod.ready, pod.metadata.origin, labels, _locality_of_labels(labels),
                     workload=_workload_of(pod), node_name=pod.node_name, follows=True,
                 )
+
+
+def _shared_hosts(entries: Iterable[ServiceEntry]) -> Mapping[tuple[str, str], Sequence[ServiceEntry]]:
+    """Give the ServiceEntries of a namespace that have a host of another one, too."""
+    found: dict[tuple[str, str], list[ServiceEntry]] = {}
+    for entry in entries:
+        for host in dict.fromkeys(host.lower() for host in entry.hosts):
+            found.setdefault((entry.metadata.namespace, host), []).append(entry)
+    return {place: several for place, several in found.items() if len(several) > 1}
+
+
+def _with_ports(found: Backend, entry: ServiceEntry) -> Backend:
+    """Give a backend with the ports that a ServiceEntry has it for, and no others."""
+    numbers = {port.name: found.port_of(port) for port in entry_ports(entry)}
+    return attrs.evolve(found, ports={name: number for name, number in numbers.items() if number is not None}, follows=False)
 
 
 def _by_namespace(resources: Iterable[R], labels_of: Callable[[R], Mapping[str, str]]) -> dict[str, LabelIndex[R]]:

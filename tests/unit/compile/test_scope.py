@@ -148,6 +148,19 @@ def test_one_service_a_host():
     assert ["default"] == hosts
 
 
+def test_service_entries_of_one_host_are_one_service():
+    """With the ports of all, where they find endpoints alike; the oldest has a port that two have. A Kubernetes service has its host to itself."""
+    def of(name, number, resolution="DNS", host="x.example", namespace="default"):
+        ports = f"ports: [{{number: {number}, name: p{number}-{name}, protocol: HTTP}}]"
+        return istio("ServiceEntry", name, f"hosts: [{host}], resolution: {resolution}, {ports}", namespace=namespace)
+
+    documents = of("a", 80), of("b", 90), of("c", 80), of("d", 70, "NONE"), of("e", 60, namespace="other")
+    (found,) = scope_of(*documents).services
+    assert [(80, "p80-a"), (90, "p90-b")] == [(port.number, port.name) for port in found.ports]
+    (found,) = scope_of(of("a0", 81, host="a.default.svc.cluster.local"), svc("a", "{name: http, port: 80}")).services
+    assert [80] == [port.number for port in found.ports]
+
+
 def test_what_could_not_have_its_way_is_told():
     """Delegates that are not there."""
     missing = virtual("v", "hosts: [a], http: [{delegate: {name: d}}]")

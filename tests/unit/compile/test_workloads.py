@@ -9,7 +9,7 @@ from meshd.compile.workloads import Backend, Workloads
 from meshd.model.endpoint_slice import SliceEndpoint
 from meshd.model.world import World
 from tests.helpers.services import headless, mesh_service, pod, port, service, slice_of
-from tests.helpers.traffic import entry_service, workload, workload_entry
+from tests.helpers.traffic import entry, entry_service, workload, workload_entry
 
 WEB = {"app": "web"}
 ENTRY = workload_entry("vm", "10.2.0.1", {"app": "web", "version": "v1"}, ports={"p80": 8080})
@@ -162,3 +162,18 @@ def test_an_endpoint_in_a_service_entry_has_no_name(labels, expected):
     """Only what its labels say."""
     service = entry_service("w", resolution="STATIC", endpoints=(workload("10.3.0.1", labels),))
     assert [expected] == [one.workload for one in behind(service)]
+
+
+def test_service_entries_of_one_host_have_their_endpoints_together():
+    """Each for its own ports, told by their names; those of another namespace, or of other hosts, are left alone."""
+    first = entry_service("one", "a.example", resolution="STATIC", endpoints=(workload("10.3.0.1", ports={"p80": 8080}),))
+    world = World().changed([
+        first.resource,
+        entry("two", "a.example", ports={80: "HTTP", 90: "TCP"}, resolution="STATIC", endpoints=(workload("10.3.0.2"),)),
+        entry("three", "a.example", namespace="other", resolution="STATIC", endpoints=(workload("10.3.0.3"),)),
+        entry("four", "b.example", resolution="STATIC", endpoints=(workload("10.3.0.4"),)),
+    ])
+    found = Workloads(world).behind(first)
+    assert [("10.3.0.1", {"p80": 8080}), ("10.3.0.2", {"p80": 80, "p90": 90})] == [(one.address, one.ports) for one in found]
+    assert [8080, 80] == [one.port_of(first.ports[0]) for one in found]
+    assert [None, 90] == [one.port_of(MeshPort(90, "p90", "tcp", 90)) for one in found]
