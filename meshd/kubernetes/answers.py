@@ -88,10 +88,11 @@ def read_status(body: Mapping[str, object], asked: str, origin: str, code: int =
     if retry_after is None and is_status and isinstance(details, dict):
         retry_after = bounded_wait(details.get("retryAfterSeconds"))
     hint = _HINTS.get(status, "").format(origin=origin)
-    return ApiError(asked, status, _quoted(reason, secret) or _phrase(status), _quoted(message, secret), retry_after, hint)
+    return ApiError(asked, status, _quoted(reason, secret) or phrase_of(status), _quoted(message, secret), retry_after, hint)
 
 
-def _phrase(status: int) -> str:
+def phrase_of(status: int) -> str:
+    """Give HTTP's words for a status; none for one that it does not know."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

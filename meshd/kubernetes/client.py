@@ -215,7 +215,8 @@ class KubernetesClient:
         asked, origin = self.describe(method, path), self.connection.origin
         if 300 <= response.code < 400:
             cut(response)
-            raise ApiError(asked, response.code, "", "it sends us elsewhere, where credentials do not go", hint=f"check the server of {origin}")
+            said = "it sends us elsewhere, where credentials do not go"
+            raise ApiError(asked, response.code, "", said, hint=f"check the server of {origin}")
         try:
             body = parse_object(await read_whole(response, MOST_REFUSAL))
         except NoAnswerError:
