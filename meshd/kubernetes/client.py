@@ -22,6 +22,7 @@ from meshd.kubernetes.answers import (
     explain_fault,
     is_cancelled,
     parse_object,
+    phrase_of,
     read_status,
 )
 from meshd.kubernetes.bodies import Content, read_lines, read_whole
@@ -215,8 +216,8 @@ class KubernetesClient:
         asked, origin = self.describe(method, path), self.connection.origin
         if 300 <= response.code < 400:
             cut(response)
-            said = "it sends us elsewhere, where credentials do not go"
-            raise ApiError(asked, response.code, "", said, hint=f"check the server of {origin}")
+            said, hint = "it sends us elsewhere, where credentials do not go", f"check the server of {origin}"
+            raise ApiError(asked, response.code, phrase_of(response.code), said, hint=hint)
         try:
             body = parse_object(await read_whole(response, MOST_REFUSAL))
         except NoAnswerError:

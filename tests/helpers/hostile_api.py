@@ -78,6 +78,8 @@ class HostileApi:
 
     def close(self) -> None:
         """Listen no more."""
+        with contextlib.suppress(OSError):  # it may be closed already
+            self._listening.shutdown(socket.SHUT_RDWR)  # ends the waiting, which closing alone does not
         self._listening.close()
 
     def _serve(self) -> None:

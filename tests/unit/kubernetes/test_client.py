@@ -121,7 +121,10 @@ class ClientTests(SynchronousTestCase):
         """One line, with what to do, and without our token."""
         for status, headers, expected in (
             ("401 Unauthorized", "", "401 Unauthorized: ... is unknown; check the credentials of context x of f"),
-            ("302 Found", "Location: http://evil\r\n", "302: it sends us elsewhere, where credentials do not go; check the server of context x of f"),
+            (
+                "302 Found", "Location: http://evil\r\n",
+                "302 Found: it sends us elsewhere, where credentials do not go; check the server of context x of f",
+            ),
         ):
             self.setUp()
             done = self.client.get("/p")
