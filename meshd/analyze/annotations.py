@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from meshd.analyze.facts import Facts
-from meshd.analyze.messages import DEPRECATED_ANNOTATION, MISPLACED_ANNOTATION, UNKNOWN_ANNOTATION, Finding, finding, quoted
+from meshd.analyze.messages import ALPHA_ANNOTATION, DEPRECATED_ANNOTATION, MISPLACED_ANNOTATION, UNKNOWN_ANNOTATION, Finding, finding, quoted
 from meshd.model.namespace import Namespace
 from meshd.model.pod import Pod
+from meshd.model.raw import items_at
 from meshd.model.reading import did_you_mean
 from meshd.model.service import Service
 
@@ -57,6 +58,35 @@ DEPRECATED = {
     "sidecar.istio.io/inject": ' in favor of the "sidecar.istio.io/inject" label', "sidecar.istio.io/statsInclusionPrefixes": "",
     "sidecar.istio.io/statsInclusionRegexps": "", "sidecar.istio.io/statsInclusionSuffixes": "",
 }
+
+
+NOT_ALPHA = frozenset((
+    "kubernetes.io/ingress.class", "sidecar.istio.io/inject", "proxy.istio.io/config", "galley.istio.io/analyze-suppress",
+    "ambient.istio.io/redirection", "gateway.istio.io/controller-version", "istio.io/rev", "proxy.istio.io/overrides", "sidecar.istio.io/status",
+))
+"""Annotations of features that are further on, those for analysis itself, and those that no author writes: Istio sets them."""
+SET_BY_ISTIO = frozenset(("sidecar.istio.io/interceptionMode", *(f"traffic.sidecar.istio.io/{name}" for name in (
+    "excludeInboundPorts", "excludeOutboundPorts", "excludeInterfaces", "excludeOutboundIPRanges", "includeInboundPorts", "includeOutboundIPRanges",
+    "includeOutboundPorts",
+))))
+VALIDATION = "istio-validation"
+"""Annotations that injection writes where a pod has this container: its network is set up by Istio's CNI plugin."""
+
+
+def find_alpha_annotations(facts: Facts) -> Iterator[Finding]:
+    """
+    Find annotations of features that Istio calls alpha.
+
+    Source:
+        Istio pkg/config/analysis/analyzers/maturity/alpha.go.
+    """
+    plain = ((one.metadata.origin, one.metadata.annotations) for kind in (Namespace, Service) for one in facts.world.all(kind))
+    written = [*facts.raw("", "Pod"), *facts.raw("apps", "Deployment")]
+    by_cni = {raw.origin for raw in written if any(one.get("name") == VALIDATION for _path, one in items_at(raw.body, "spec", "initContainers"))}
+    for origin, annotations in (*plain, *((raw.origin, raw.texts("metadata", "annotations")) for raw in written)):
+        for name in annotations:
+            if name in KNOWN and name not in NOT_ALPHA and not (name in SET_BY_ISTIO and origin in by_cni):
+                yield finding(origin, ALPHA_ANNOTATION, quoted(name), path=("metadata", "annotations", name))
 
 
 def find_wrong_annotations(facts: Facts) -> Iterator[Finding]:

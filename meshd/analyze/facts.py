@@ -1,7 +1,7 @@
 """What analyzers ask of a World, gathered once: services by host, names completed, gateways, subsets, workloads."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import attrs
 
@@ -13,7 +13,9 @@ from meshd.compile.visibility import export_to, find_visibility
 from meshd.compile.workloads import Workloads
 from meshd.model.destination_rule import DestinationRule
 from meshd.model.gateway import Gateway
+from meshd.model.kube_gateway import KubeGateway
 from meshd.model.mesh import Mesh
+from meshd.model.raw import Raw
 from meshd.model.virtual_service import VirtualService
 from meshd.model.world import World
 
@@ -40,9 +42,12 @@ class Rules:
 class Facts:
     """The indexes over one World; looking one thing up does not depend on how many there are."""
 
-    def __init__(self, world: World) -> None:
-        """Build them."""
+    def __init__(self, world: World, documents: Iterable[Raw] = ()) -> None:
+        """Build them; `documents` are those that analyzers look into as they are written."""
         self.world = world
+        self._raw: dict[tuple[str, str], list[Raw]] = {}
+        for raw in documents:
+            self._raw.setdefault((raw.group, raw.kind), []).append(raw)
         self.mesh: Mesh = world.mesh
         self.services = all_services(world)
         self.workloads = WorkloadIndex(world)
@@ -50,6 +55,7 @@ class Facts:
         self.virtual_services = [Rules(service, complete_names(service, self.mesh)) for service in world.all(VirtualService)]
         self.destination_rules = world.all(DestinationRule)
         self.gateways = {(gateway.metadata.namespace, gateway.metadata.name): gateway for gateway in world.all(Gateway)}
+        self.kube_gateways = {(gateway.metadata.namespace, gateway.metadata.name): gateway for gateway in world.all(KubeGateway)}
         self._by_host: dict[str, list[MeshService]] = {}
         for service in self.services:
             self._by_host.setdefault(service.host, []).append(service)
@@ -57,6 +63,10 @@ class Facts:
         self._subsets: dict[str, set[str]] = {}
         for rule in self.destination_rules:
             self._subsets.setdefault(self.full_host(rule), set()).update(subset.name for subset in rule.subsets)
+
+    def raw(self, group: str, kind: str) -> Sequence[Raw]:
+        """Give the documents of a kind as they are written; those of `registry.RAW_KINDS` alone are there."""
+        return self._raw.get((group, kind), ())
 
     def full_host(self, rule: DestinationRule) -> str:
         """Give the full name of a DestinationRule's host."""

@@ -75,12 +75,13 @@ def listed(values: Iterable[object], separator: str = " ") -> str:
     return f"[{named(values, separator)}]"
 
 
-def named(values: Iterable[object], separator: str = ",") -> str:
-    """Give names on one line; a long list is cut, with its length."""
+def named(values: Iterable[object], separator: str = ",", total: int = 0) -> str:
+    """Give names on one line; a long list is cut, with its length, which is `total` where not all are given."""
     texts = [str(value) for value in values]
-    if len(texts) <= MOST_NAMED:
+    total = total or len(texts)
+    if total <= MOST_NAMED:
         return separator.join(texts)
-    return separator.join(texts[:MOST_NAMED]) + f"{separator}... ({len(texts)} in all)"
+    return separator.join(texts[:MOST_NAMED]) + f"{separator}... ({total} in all)"
 
 
 def labels_text(labels: Mapping[str, str]) -> str:
@@ -88,6 +89,7 @@ def labels_text(labels: Mapping[str, str]) -> str:
     return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
 
 
+DEPRECATED = Message("IST0002", "Deprecated", "warning", "Deprecated: {}")
 REFERENCE_NOT_FOUND = Message("IST0101", "ReferencedResourceNotFound", "error", "Referenced {} not found: {}")
 SCHEMA_ERROR = Message("IST0106", "SchemaValidationError", "error", "Schema validation error: {}")
 MISPLACED_ANNOTATION = Message(
@@ -125,6 +127,10 @@ PORT_NAME = Message(
     "name it PROTOCOL or PROTOCOL-anything, such as http-web, or set appProtocol; until then the first bytes tell",
 )
 INVALID_REGEX = Message("IST0122", "InvalidRegexp", "warning", "Field {} regular expression invalid: {}")
+NO_WORKLOADS = Message(
+    "IST0127", "NoMatchingWorkloadsFound", "warning", "No matching workloads for this resource with the following labels: {}",
+    "correct the selector, or add workloads with these labels",
+)
 NO_CHECK_OF_SERVER = Message(
     "IST0128", "NoServerCertificateVerificationDestinationLevel", "warning",
     "DestinationRule {} in namespace {} has TLS mode set to {} but no caCertificates are set to validate server identity for host: {}",
@@ -154,6 +160,10 @@ ADDRESSES_REQUIRED = Message(
 DEPRECATED_ANNOTATION = Message(
     "IST0135", "DeprecatedAnnotation", "info", "Annotation {} has been deprecated{} and may not work in future Istio versions.", "remove it",
 )
+ALPHA_ANNOTATION = Message(
+    "IST0136", "AlphaAnnotation", "info", "Annotation {} is part of an alpha-phase feature and may be incompletely supported.",
+    "look at what meshd does of it",
+)
 CONFLICTING_PORTS = Message(
     "IST0137", "DeploymentConflictingPorts", "warning",
     "This deployment {} is associated with multiple services {} using targetPort {} but different ports: {}.", "use one port in all of them",
@@ -167,20 +177,67 @@ SUBSET_WITHOUT_EFFECT = Message(
     "IST0140", "IngressRouteRulesNotAffected", "warning", "Subset in virtual service {} has no effect on ingress gateway {} requests",
     "name the subset here, too",
 )
+APPLICATION_AS_PROXY = Message(
+    "IST0144", "InvalidApplicationUID", "warning", "User ID (UID) 1337 is reserved for the sidecar proxy.", "run the application as another user",
+)
 CONFLICTING_GATEWAYS = Message(
     "IST0145", "ConflictingGateways", "error", "Conflict with gateways {} (workload selector {}, port {}, hosts {}).",
     "give each host of a port to one Gateway; the oldest, then the first by name, counts",
+)
+UNCHECKED_CLAIMS = Message(
+    "IST0149", "JwtClaimBasedRoutingWithoutRequestAuthN", "error",
+    "The virtual service uses the JWT claim based routing (key: {}) but found no request authentication for the gateway ({}) pod ({}). The request "
+    "authentication must first be applied for the gateway pods to validate the JWT token and make the claims available for routing.",
+    "add a RequestAuthentication for the gateway",
 )
 EXTERNAL_NAME_PORT = Message(
     "IST0150", "ExternalNameServiceTypeInvalidPortName", "warning",
     "Port name for ExternalName service is invalid. Proxy may prevent tcp named ports and unmatched traffic for ports serving TCP protocol "
     "from being forwarded correctly", "name it by its protocol, such as https",
 )
+RELATIVE_PATCH = Message(
+    "IST0151", "EnvoyFilterUsesRelativeOperation", "warning",
+    "This EnvoyFilter does not have a priority and has a relative patch operation set which can cause the EnvoyFilter not to be applied. "
+    "Using the INSERT_FIRST of ADD option or setting the priority may help in ensuring the EnvoyFilter is applied correctly.", "set a priority",
+)
+REPLACE_MISPLACED = Message(
+    "IST0152", "EnvoyFilterUsesReplaceOperationIncorrectly", "error", "The REPLACE operation is only valid for HTTP_FILTER and NETWORK_FILTER.",
+    "use MERGE",
+)
+ADD_IGNORED = Message(
+    "IST0153", "EnvoyFilterUsesAddOperationIncorrectly", "error",
+    "The ADD operation will be ignored when applyTo is set to ROUTE_CONFIGURATION, or HTTP_ROUTE.", "use MERGE, or INSERT_FIRST of a route",
+)
+REMOVE_IGNORED = Message(
+    "IST0154", "EnvoyFilterUsesRemoveOperationIncorrectly", "error",
+    "The REMOVE operation will be ignored when applyTo is set to ROUTE_CONFIGURATION, or HTTP_ROUTE.", "leave the patch out",
+)
+RELATIVE_PATCH_OF_VERSION = Message(
+    "IST0155", "EnvoyFilterUsesRelativeOperationWithProxyVersion", "warning",
+    "This EnvoyFilter does not have a priority and has a relative patch operation (NSTERT_BEFORE/AFTER, REPLACE, MERGE, DELETE) and proxyVersion "
+    "set which can cause the EnvoyFilter not to be applied during an upgrade. Using the INSERT_FIRST or ADD option or setting the priority may help "
+    "in ensuring the EnvoyFilter is applied correctly.", "set a priority",
+)
+NO_PROVIDERS = Message(
+    "IST0157", "InvalidTelemetryProvider", "warning", "The Telemetry {} in namespace {} with empty providers will be ignored.", "name a provider",
+)
+CONFLICTING_TELEMETRIES = Message(
+    "IST0159", "ConflictingTelemetryWorkloadSelectors", "error",
+    "The Telemetries {} in namespace {} select the same workload pod {}, which can lead to undefined behavior.", "narrow the selectors",
+)
+TELEMETRIES_WITHOUT_SELECTOR = Message(
+    "IST0160", "MultipleTelemetriesWithoutWorkloadSelectors", "error",
+    "The Telemetries {} in namespace {} have no workload selector, which can lead to undefined behavior.", "leave one of them without a selector",
+)
 GATEWAY_PORT = Message(
     "IST0162", "GatewayPortNotDefinedOnService", "warning",
     "The gateway is listening on a target port (port {}) that is not defined in the Service associated with its workload instances "
     "(Pod selector {}). If you need to access the gateway port through the gateway Service, it will not be available.",
     "add the port to the Service",
+)
+INTERNAL_GATEWAY = Message(
+    "IST0165", "ReferencedInternalGateway", "warning",
+    "Gateway reference in VirtualService {} is to an implementation-generated internal Gateway: {}.", "name the Kubernetes Gateway, by an HTTPRoute",
 )
 EMPTY_SUBSET = Message(
     "IST0173", "DestinationRuleSubsetNotSelectPods", "error",
@@ -227,4 +284,10 @@ MUTUAL_TLS_LATER = Message(
     "MESHD008", "MutualTlsNotServedYet", "warning",
     "Nobody can connect to {}: mutual TLS is asked for, and machines of meshd have no certificates of the mesh yet",
     "take mode PERMISSIVE until they have",
+)
+UNMET_REFERENCE = Message("MESHD009", "UnmetRouteReference", "warning", "{}", "correct the reference, or add what it means")
+GATEWAY_OF_ROUTES = Message(
+    "MESHD010", "VirtualServiceAtRoutesGateway", "warning",
+    "The Gateway {} is one of the Kubernetes Gateway API: meshd attaches no VirtualService to it, this one has no effect there",
+    "write an HTTPRoute with this parent, or a Gateway of Istio's",
 )

@@ -1,9 +1,10 @@
 """VirtualServices of the mesh that claim the same host."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from meshd.analyze.facts import Facts, Rules, scopes
-from meshd.analyze.messages import CONFLICTING_HOSTS, Finding, finding, named
+from meshd.analyze.messages import CONFLICTING_HOSTS, MOST_NAMED, Finding, finding, named
 from meshd.model.virtual_service import MESH_GATEWAY
 
 Claims = dict[tuple[str, str], list[Rules]]
@@ -25,13 +26,15 @@ def find_conflicting_hosts(facts: Facts) -> Iterator[Finding]:
                 for host in dict.fromkeys(service.hosts):
                     claims.setdefault((scope, host), []).append(rules)
     told: set[str] = set()
+    shared_told: set[str] = set()
     for (scope, host), own in claims.items():
-        everybody = own if scope == "*" else [*own, *claims.get(("*", host), ())]
-        if len(everybody) < 2:
+        shared = [] if scope == "*" else claims.get(("*", host), [])
+        if len(own) + len(shared) < 2:
             continue
-        names = named(rules.name for rules in everybody)
-        for rules in everybody:
+        names = named([rules.name for rules in (*own, *shared[:MOST_NAMED])], total=len(own) + len(shared))
+        for rules in chain(own, () if host in shared_told else shared):  # those that all see are many, and need be gone through once
             if rules.name not in told:
                 told.add(rules.name)
                 path = ("spec", "hosts", rules.full.hosts.index(host))
                 yield finding(rules.full.metadata.origin, CONFLICTING_HOSTS, names, f"{scope}/{host}", path=path)
+        shared_told.add(host)

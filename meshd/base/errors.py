@@ -52,8 +52,12 @@ class Problem:
     def __str__(self) -> str:
         """Give `file:line (Kind namespace/name): field: message; hint`."""
         origin = attrs.evolve(self.origin, line=self.line) if self.line else self.origin
-        parts = [str(origin), self.field, f"{self.message}; {self.hint}" if self.hint else self.message]
-        return ": ".join(part for part in parts if part)
+        return ": ".join(part for part in (str(origin), self.field, self.said) if part)
+
+    @property
+    def said(self) -> str:
+        """Message and hint as one sentence; Istio's messages end with a full stop, which the hint goes before."""
+        return f"{self.message.removesuffix('.')}; {self.hint}" if self.hint else self.message
 
     def to_json(self) -> dict[str, str | int]:
         """Give it as an object for JSON, as the admin page `/status` and meshctl print it; `text` is the line for people."""

@@ -8,7 +8,7 @@ from functools import partial
 import attrs
 import click
 
-from meshd.analyze.registry import ANALYZERS, SCHEMA, analyze
+from meshd.analyze.registry import ANALYZERS, RAW_KINDS, SCHEMA, analyze
 from meshd.analyze.schema import coded
 from meshd.base.errors import Problem
 from meshd.base.places import CONFIG_DIR
@@ -91,10 +91,10 @@ def read(paths: Iterable[str]) -> Written:
     """Read everything; standard input stands alone."""
     names = list(paths)
     if names == [STANDARD_INPUT]:
-        return read_texts({"<stdin>": sys.stdin.buffer.read()})
+        return read_texts({"<stdin>": sys.stdin.buffer.read()}, keep=RAW_KINDS)
     if STANDARD_INPUT in names:
         raise click.UsageError("standard input (-) cannot be read beside files")
-    return read_written(names)
+    return read_written(names, RAW_KINDS)
 
 
 def find_problems(written: Written, names: tuple[str, ...]) -> list[Problem]:
@@ -103,7 +103,7 @@ def find_problems(written: Written, names: tuple[str, ...]) -> list[Problem]:
     chosen = [name for name in names if name != SCHEMA]
     if names and not chosen:
         return schema
-    findings = analyze(World().changed(written.resources), chosen)
+    findings = analyze(World().changed(written.resources), chosen, written.documents)
     problems = [one.to_problem(partial(written.line_of, one.origin)) for one in findings]
     return sorted((*schema, *problems), key=lambda problem: (problem.origin.file, problem.line or problem.origin.line))
 
@@ -112,8 +112,7 @@ def line_of(problem: Problem) -> str:
     """Give a message on one line, as istioctl does, with the field and what to do behind it."""
     place = f"{problem.origin.resource} {attrs.evolve(problem.origin, line=problem.line or problem.origin.line).place}".strip()
     field = f"{problem.field}: " if problem.field else ""
-    said = f"{problem.message.removesuffix('.')}; {problem.hint}" if problem.hint else problem.message
-    return f"{problem.severity.capitalize()} [{problem.code}] ({place}) {field}{said}"
+    return f"{problem.severity.capitalize()} [{problem.code}] ({place}) {field}{problem.said}"
 
 
 def _reaches(problem: Problem, threshold: str) -> bool:

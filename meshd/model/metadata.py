@@ -55,7 +55,8 @@ def read_metadata(fields: Fields, *, namespaced: bool, check_name: Check) -> Met
     elif "namespace" in fields:
         fields.wrong("namespace", "expected no namespace, this kind has none", "remove it", "warning")
     fields.raw("namespace")
-    fields.report.origin = attrs.evolve(fields.report.origin, namespace=namespace, name=name)
+    written = fields.report.origin.name  # what is wrong with a name is told by that name
+    fields.report.origin = attrs.evolve(fields.report.origin, namespace=namespace, name=name or written)
     metadata = Metadata(
         name,
         fields.report.origin,

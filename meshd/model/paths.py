@@ -30,6 +30,12 @@ def format_path(path: Path) -> str:
     return text
 
 
+def plain_path(text: str) -> Path:
+    """Read a path that `format_path` gave, if all its keys are plain."""
+    parts = text.replace("[", ".").replace("]", "").split(".") if text else ()
+    return tuple(int(part) if part.isascii() and part.isdigit() else part for part in parts)
+
+
 def shown_key(key: str) -> str:
     """Give a key fit for one line of a log: printable and short."""
     return printable(key[:MAX_KEY_SHOWN])

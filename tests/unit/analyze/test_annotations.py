@@ -2,7 +2,7 @@
 
 import pytest
 
-from meshd.analyze.annotations import DEPRECATED, KNOWN, find_wrong_annotations
+from meshd.analyze.annotations import DEPRECATED, KNOWN, NOT_ALPHA, SET_BY_ISTIO, find_alpha_annotations, find_wrong_annotations
 from tests.helpers.analysis import found
 
 EXPORT = "networking.istio.io/exportTo"
@@ -45,4 +45,22 @@ def test_the_label_beside_a_deprecated_annotation_will_do():
 
 def test_what_is_deprecated_is_known():
     """No name is misspelt."""
-    assert set(DEPRECATED) <= set(KNOWN)
+    assert set(DEPRECATED) | NOT_ALPHA | SET_BY_ISTIO <= set(KNOWN)
+
+
+@pytest.mark.parametrize(("kind", "annotation", "told"), [
+    ("Service", EXPORT, True), ("Pod", "sidecar.istio.io/logLevel", True), ("Pod", "sidecar.istio.io/inject", False),
+    ("Namespace", "istio.io/rev", False), ("Pod", "example.com/a", False), ("Pod", "traffic.sidecar.istio.io/includeInboundPorts", True),
+])
+def test_finds_annotations_of_alpha_features(kind, annotation, told):
+    """Those that an author wrote."""
+    said = f'Annotation "{annotation}" is part of an alpha-phase feature and may be incompletely supported.'
+    assert [f"IST0136 web 1 metadata.annotations[{annotation}]: {said}"] * told == found(find_alpha_annotations, resource(kind, annotation))
+
+
+def test_what_injection_writes_is_no_authors():
+    """Where Istio's CNI plugin sets up the network of a pod."""
+    name = "traffic.sidecar.istio.io/includeInboundPorts"
+    pod = f"{{apiVersion: v1, kind: Pod, metadata: {{name: p, annotations: {{{name}: x}}}}, spec: {{initContainers: [{{name: istio-validation}}]}}}}"
+    assert [] == found(find_alpha_annotations, pod)
+    assert 1 == len(found(find_alpha_annotations, pod.replace("istio-validation", "istio-init")))

@@ -21,7 +21,7 @@ def test_a_finding_becomes_a_problem():
     problem = plain.to_problem(lambda path: 7)
     assert (
         'a.yaml:7 (VirtualService default/web): spec.http[0]: This VirtualService routes to a service "web" that exposes multiple ports '
-        "[80 90]. Specifying a port in the destination is required to disambiguate.; add port.number to the destination"
+        "[80 90]. Specifying a port in the destination is required to disambiguate; add port.number to the destination"
     ) == str(problem)
     assert ("IST0112", "error", 7) == (problem.code, problem.severity, problem.line)
     assert "other" == finding(origin, PORT_REQUIRED, "", "", hint="other").hint

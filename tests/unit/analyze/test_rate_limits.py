@@ -31,3 +31,13 @@ def test_finds_services_that_are_not_there():
         'IST0101 limit 5 spec.hosts[1]: Referenced host not found: "wbe"',
         'IST0101 limit 5 spec.hosts[4]: Referenced host not found: "web.other.svc.cluster.local"',
     ] == found(find_idle_limits, WEB, routed, limit(hosts))
+
+
+def test_finds_routes_that_no_rule_is_called():
+    """Rules of VirtualServices have names, and so have their matches; those that nobody made have some of their own."""
+    rules = f"http: [{{name: slow, match: [{{name: get, uri: {{prefix: /a}}}}], {to('web')}}}, {{{to('web')}}}]"
+    routes = "routes: [slow, slow.get, default, slow.put, fast]"
+    assert [
+        'IST0101 limit 5 spec.routes[3]: Referenced route not found: "slow.put"',
+        'IST0101 limit 5 spec.routes[4]: Referenced route not found: "fast"',
+    ] == found(find_idle_limits, WEB, virtual("v", f"hosts: [web], {rules}"), limit(routes))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from meshd.model.paths import format_path, no_lines, shown_key
+from meshd.model.paths import format_path, no_lines, plain_path, shown_key
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,12 @@ from meshd.model.paths import format_path, no_lines, shown_key
 def test_formats_paths(path, expected):
     """On one line, whatever the keys are."""
     assert expected == format_path(path)
+
+
+@pytest.mark.parametrize("path", [(), ("spec",), ("spec", "ports", 0, "port"), ("items", 3), ("a", 1, 2, "b")])
+def test_reads_plain_paths(path):
+    """Back from the text."""
+    assert path == plain_path(format_path(path))
 
 
 def test_keys_are_shown_on_one_line():
