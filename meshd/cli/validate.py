@@ -8,10 +8,12 @@ import attrs
 import click
 
 from meshd.base.errors import Problem, has_errors
+from meshd.base.places import CREDENTIALS
 from meshd.cli import options
 from meshd.cli.printing import finish, print_object, problem_line
 
 STANDARD_INPUT = "-"
+NEEDED = "machines that serve this need it; without it, TLS is closed there"
 
 
 @click.command(epilog=options.examples(
@@ -43,15 +45,26 @@ def command(paths: tuple[str, ...], form: str) -> None:
 
 
 def check(path: str) -> list[Problem]:
-    """Read a file, a directory or standard input, and give what is wrong, with paths as the caller would write them."""
+    """
+    Read a file, a directory or standard input, and give what is wrong, with paths as the caller would write them.
+
+    Certificates in files are looked at as well; since it may be another machine that has them, these are warnings.
+    """
+    from meshd.compile.named_secrets import named_secrets
     from meshd.model.drafts import pick_used
+    from meshd.model.world import World
     from meshd.sources.directory import load_directory
     from meshd.sources.drafts import read_all
+    from meshd.sources.secret_files import SecretFiles
 
     if path == STANDARD_INPUT:
         return list(pick_used(read_all(sys.stdin.buffer.read(), "<stdin>"))[1])
     folder = path if os.path.isdir(path) else os.path.dirname(path)
-    return [_with_folder(problem, folder) for problem in load_directory(path).problems]
+    loaded = load_directory(path)
+    files = SecretFiles(os.path.join(os.path.abspath(folder), CREDENTIALS))
+    files.find(named_secrets(World().changed(loaded.resources)))
+    missing = [attrs.evolve(problem, severity="warning", hint=NEEDED) for problem in files.problems]
+    return [_with_folder(problem, folder) for problem in (*loaded.problems, *missing)]
 
 
 def summary(problems: Iterable[Problem]) -> str:

@@ -34,6 +34,14 @@ def begin_tls(tls: ClientTls, service: MeshService, protocol: HttpProtocol) -> U
     )
 
 
+def secrets_of(tls: ClientTls) -> tuple[str, ...]:
+    """Give the names of the secrets that TLS is begun with, but the roots of the operating system."""
+    if tls.mode not in ("SIMPLE", "MUTUAL"):
+        return ()
+    checks = () if tls.insecure_skip_verify else (_roots(tls), f"{REVOKED}{tls.ca_crl}" if tls.ca_crl else "")
+    return tuple(name for name in (_certificate(tls), *checks) if name and name != SYSTEM)
+
+
 def _certificate(tls: ClientTls) -> str:
     if tls.mode != "MUTUAL":
         return ""

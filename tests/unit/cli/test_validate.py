@@ -8,6 +8,7 @@ import pytest
 from meshd.base.errors import Problem
 from meshd.base.origins import Origin
 from meshd.cli.validate import summary
+from tests.helpers.certificates import Authority
 from tests.helpers.command_line import BROKEN, MESH, STRANGE, meshctl, write_mesh
 
 
@@ -65,3 +66,29 @@ def test_summary() -> None:
     error, warning = Problem(Origin("x"), "m"), Problem(Origin("x"), "m", severity="warning")
     assert "2 errors, 1 warning" == summary([error, warning, error])
     assert "1 error, 2 warnings" == summary([warning, warning, error])
+
+
+GATEWAY = """
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec:
+  selector: {app: edge}
+  servers:
+  - {port: {number: 443, name: a, protocol: HTTPS}, hosts: [a.test], tls: {mode: SIMPLE, serverCertificate: FOLDER/a.crt, privateKey: FOLDER/a.key}}
+  - {port: {number: 443, name: b, protocol: HTTPS}, hosts: [b.test], tls: {mode: SIMPLE, credentialName: b}}
+"""
+
+
+def test_certificates_that_are_not_there(tmp_path: Path) -> None:
+    """Each file is told once, as a warning: another machine may have it. Those that are there are looked into."""
+    folder = write_mesh(tmp_path, gateway=GATEWAY.replace("FOLDER", str(tmp_path)))
+    result = meshctl("validate", folder)
+    place = f"{folder}/gateway.yaml:2 (Gateway default/edge): "
+    told = [line.removeprefix(place).partition(": ")[0] for line in result.stderr.splitlines()[:-1]]
+    assert (0, [f"{tmp_path}/a.crt", f"{folder}/credentials/b/tls.crt"]) == (result.exit_code, told)
+    Authority().issue("a.test").write(tmp_path, "a")
+    Authority().issue("b.test").write(Path(folder) / "credentials" / "b", "tls")
+    assert "" == meshctl("validate", folder).stderr
+    (tmp_path / "a.key").write_text("junk")
+    assert f"{tmp_path}/a.key" in meshctl("validate", folder).stderr
