@@ -30,6 +30,18 @@ spec:
   ingress: [{port: {number: $inbound, protocol: HTTP, name: http}, defaultEndpoint: 127.0.0.1:$app}]
   egress: [{port: {number: 8085, protocol: HTTP, name: other}, hosts: [./egress-port.test]}, {hosts: [./seen.test]}]
 """
+BOUND = """
+---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: self, namespace: default}
+spec:
+  ingress:
+  - {port: {number: 7001, protocol: HTTP, name: http}, bind: 127.0.0.1, captureMode: NONE, defaultEndpoint: 127.0.0.1:$app}
+  - {port: {number: 7002, protocol: TCP, name: tcp}, bind: 127.0.0.1, captureMode: NONE, defaultEndpoint: 127.0.0.1:$v3}
+  egress:
+  - {port: {number: 7003, protocol: HTTP, name: egress}, bind: 127.0.0.1, captureMode: NONE, hosts: [./bound-egress.test]}
+"""
 PROXIED = """
 ---
 apiVersion: networking.istio.io/v1
@@ -72,6 +84,7 @@ MACHINES = {
     "limited": (MACHINE + SIDECAR).replace("LABEL", "limited"),
     "closed": (MACHINE + SIDECAR + PEERS).replace("LABEL", "closed").replace("PORT", "1").replace("MODE", "DISABLE"),
     "open": (MACHINE + SIDECAR + PEERS).replace("LABEL", "open").replace("PORT", "$inbound").replace("MODE", "DISABLE"),
+    "bound": MACHINE.replace("LABEL", "client") + BOUND,
     "proxied": MACHINE.replace("LABEL", "client") + PROXIED,
     "edge": MACHINE.replace("LABEL", "client").replace("labels:", "gateway: true, labels:") + GATEWAY,
 }
