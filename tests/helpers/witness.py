@@ -8,7 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import attrs
+
+from meshd.snapshot.snapshot import secrets_wanted
 from meshd.sources.envoy_file import read_envoy_bytes
+from meshd.sources.secret_files import SecretFiles
 from tests.helpers.daemon import free_ports
 from tests.helpers.proxies import find_envoy, stopped_at_the_end, wait_until
 from tests.helpers.running_worker import RunningWorker
@@ -70,7 +74,8 @@ def play_both(
     logs = {name: folder / name for name in ("meshd", "envoy")}
     read = read_envoy_bytes(json.dumps(build(ports, logs["meshd"])).encode(), "file")
     assert read.snapshot is not None and bool(read.problems) == told, read.problems
-    worker = RunningWorker(read.snapshot, logs["meshd"])
+    secrets = SecretFiles(str(folder)).find(secrets_wanted(read.snapshot))
+    worker = RunningWorker(attrs.evolve(read.snapshot, secrets=secrets), logs["meshd"])
     try:
         ours = play(worker.ports, logs["meshd"])
     finally:
