@@ -240,7 +240,7 @@ class LiveCluster:
 
 class LiveClusters:
     """
-    The clusters in use, by name; those never asked for do not exist here.
+    The clusters in use, by name; those never asked for do not exist here, but those whose endpoints warm up: they are new when they come.
 
     Attributes:
         names: Follows the names of endpoints; None: clusters with names have none.
@@ -259,6 +259,7 @@ class LiveClusters:
 
     def use(self, clusters: Mapping[str, Cluster], endpoints: Mapping[str, ClusterLoadAssignment]) -> None:
         """Take the clusters and endpoints of another snapshot."""
+        others = clusters is not self._clusters
         self._clusters, self._endpoints = clusters, endpoints
         if self.names is not None:
             self.names.use(clusters, endpoints)
@@ -269,6 +270,9 @@ class LiveClusters:
                 cluster.close()
             else:
                 cluster.update(config, self._assignment(config))
+        for config in clusters.values() if others else ():
+            if config.slow_start is not None:
+                self.find(config.name)
 
     def find(self, name: str) -> LiveCluster | None:
         """Give a cluster, making it on first use; None when the snapshot has none of that name."""

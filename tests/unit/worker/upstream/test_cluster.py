@@ -223,3 +223,15 @@ def test_weights_of_localities_count_where_the_cluster_says_so(weighted, expecte
     places = [attrs.evolve(place, weight=weight) for weight, number in ((0, 1), (5, 2)) for place in assignment(number).localities]
     cluster = make(attrs.evolve(EDS, locality_weighted=weighted), ClusterLoadAssignment("s", (*places, attrs.evolve(places[1], weight=1)))).find("c")
     assert expected == picked(cluster)
+
+
+def test_endpoints_that_warm_up_are_new_when_they_come():
+    """Not when somebody asks for them first: one that comes to a quiet cluster begins with less all the same."""
+    slow = attrs.evolve(EDS, slow_start=SlowStart(60.0))
+    clock = Clock()
+    clusters = LiveClusters(Means(lambda: 0.0, Wheel(clock), clock.seconds))
+    clusters.use({"c": slow, "quiet": attrs.evolve(EDS, name="quiet")}, {"s": assignment(1)})
+    assert ["c"] == list(clusters.live)
+    clock.advance(100.0)
+    clusters.use({"c": slow}, {"s": assignment(1, 2)})
+    assert [0.0, 100.0] == [host.since for host in clusters.find("c").hosts.values()]
