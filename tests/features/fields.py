@@ -37,12 +37,14 @@ class Field:
 
     Attributes:
         path: `VirtualService.http.match.uri`: kind and names, without `spec` and places in lists.
+        group: API group of the kind.
         is_present: A document has it.
         told: What the author of a document that has it is told; empty where it is served.
         is_refused: The resource is not used then.
     """
 
     path: str
+    group: str = ""
     is_present: bool = False
     told: str = ""
     is_refused: bool = False
@@ -51,22 +53,23 @@ class Field:
     def is_served(self) -> bool:
         """Whether it does something, be it not in every case: then what is told is about a value, not about the field."""
         name = self.path.rpartition(".")[2]
-        return not self.is_refused and not self.told.startswith((f"{name} is ", f"{name} concerns "))
+        about_it = self.told.startswith((f"{name} is ", f"{name} concerns ", f"{name} names ")) or f"the old {name}, which has no effect" in self.told
+        return not self.is_refused and not about_it
 
 
 class Listener:
     """Hears what readers ask of the fields of one kind."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, group: str, kind: str) -> None:
         """Listen for a kind's fields."""
-        self.kind = kind
+        self.group, self.kind = group, kind
         self.fields: dict[str, Field] = {}
 
     def asked(self, fields: Fields, name: str) -> None:
         """Note a field that a reader asks for."""
         path = self.path_of((*fields.path, name))
         if path:
-            known = self.fields.get(path) or Field(path)
+            known = self.fields.get(path) or Field(path, self.group)
             self.fields[path] = attrs.evolve(known, is_present=known.is_present or fields.values.get(name) is not None)
 
     def told(self, path: tuple[str | int, ...], text: str, *, is_refused: bool) -> None:
@@ -118,7 +121,7 @@ def listen(kind: tuple[str, str], documents: list[dict[str, object]]) -> list[Fi
         kind: API group and name, as in `KINDS`.
         documents: That have all of them, together.
     """
-    listener = Listener(kind[1])
+    listener = Listener(*kind)
     for body in documents:
         with listener.listening():
             _, problems = read_resource(body, Origin("document"), lambda path: 0)
@@ -132,4 +135,8 @@ def listen(kind: tuple[str, str], documents: list[dict[str, object]]) -> list[Fi
 def all_fields(documents: dict[str, list[dict[str, object]]]) -> list[Field]:
     """Return the fields of all kinds, kind by kind."""
     kinds = sorted(KINDS, key=lambda kind: (kind[1].lower(), kind[0]))
-    return [field for kind in kinds for field in listen(kind, documents.get(kind[1], []))]
+    return [field for kind in kinds for field in listen(kind, [body for body in documents.get(kind[1], []) if _group_of(body) == kind[0]])]
+
+
+def _group_of(body: dict[str, object]) -> str:
+    return str(body.get("apiVersion", "")).rpartition("/")[0]

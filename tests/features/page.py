@@ -18,12 +18,19 @@ PAGE = ROOT / "docs" / "features.md"
 HEAD = """\
 # What meshd does of each field
 
-Written by `python -m tests.features --write` from what the readers ask for and say, from the witness suite's tables (`tests/integration/witness`) and
-from `tests/features/evidence.yaml`; a unit test fails when it is stale. *Witness* names cases that are played through meshd and through a real Envoy
-which runs meshd's export of the same YAML, and in which clients, upstreams and logs see the same; other tests are named by file. What Envoy does
-otherwise stands in [differences from Envoy](differences-from-envoy.md) and in the last column.
+Written by `python -m tests.features --write` from what the readers ask for and say, from the witness suite's tables
+(`tests/integration/witness`) and from `tests/features/evidence.yaml`; a unit test fails when it is stale. *Witness* names cases that are played
+through meshd and through a real Envoy which runs meshd's export of the same YAML, and in which clients, upstreams and logs see the same; other
+tests are named by file, those that ask a real Envoy as well by `*_witness.py`. What Envoy does otherwise stands in [differences from
+Envoy](differences-from-envoy.md) and in the last column.
 
-What a document has beyond these fields is told as unknown, by file, line and field.
+Where chance decides (weights, percentages, RANDOM, LEAST_REQUEST), cases compare how often each thing happens, within five standard deviations:
+a real Envoy draws from a generator that nobody can seed. What a hash decides is compared request by request, and meshd's own drawing by seed in
+unit tests.
+
+*Served* means: it does what Istio says of it. *Told*: it is read, its author is warned with these words, and it has no effect. *Served; told*:
+it does what Istio says but for the value that the words name. *Refused*: the resource is not used. What a document has beyond these fields is
+told as unknown, by file, line and field.
 """
 
 
@@ -48,7 +55,8 @@ class Evidence:
         whole = (f"{'.'.join(parts[:count])}.*" for count in range(len(parts), 1, -1))
         cases = self.witnesses.get(path) or next((self.witnesses[name] for name in whole if name in self.witnesses), ())
         if cases:
-            return f"witness {', '.join(cases)}"
+            beside = f"; `{self.tests[path]}`" if self.tests.get(path, "").endswith("_witness.py") else ""
+            return f"witness {', '.join(cases)}{beside}"
         known = max((prefix for prefix in self.tests if f"{path}.".startswith(f"{prefix}.")), key=len, default="")
         return f"`{self.tests[known]}`" if known else ""
 
@@ -76,21 +84,21 @@ def read_evidence() -> Evidence:
 
 def build_page(fields: Iterable[Field], evidence: Evidence) -> str:
     """Give the page."""
-    lines, kind = [HEAD.rstrip("\n")], ""
+    lines, kind = [HEAD.rstrip("\n")], ("", "")
     fields = list(fields)
-    around = {field.path.rpartition(".")[0] for field in fields}
+    around = {(field.group, field.path.rpartition(".")[0]) for field in fields}
     for field in fields:
-        if field.path.split(".")[0] != kind:
-            kind = field.path.split(".")[0]
-            lines += ["", f"## {kind} ({_versions(kind)})", "", "| field | meshd | shown by | difference from Envoy |", "|---|---|---|---|"]
+        if (field.group, field.path.split(".")[0]) != kind:
+            kind = field.group, field.path.split(".")[0]
+            lines += ["", f"## {kind[1]} ({_versions(*kind)})", "", "| field | meshd | shown by | difference from Envoy |", "|---|---|---|---|"]
         name = field.path.partition(".")[2]
-        shown = evidence.of(field.path) if field.path not in around or not field.is_served else "its fields"
+        shown = evidence.of(field.path) if (field.group, field.path) not in around or not field.is_served else "its fields"
         lines.append(f"| `{name}` | {_status(field)} | {shown} | {evidence.differences.get(field.path, '')} |")
     return "\n".join(lines) + "\n"
 
 
-def _versions(kind: str) -> str:
-    return ", ".join(f"{group}/{version}".strip("/") for (group, name), found in KINDS.items() if name == kind for version in found.versions)
+def _versions(group: str, kind: str) -> str:
+    return ", ".join(f"{group}/{version}".strip("/") for version in KINDS[group, kind].versions)
 
 
 def _status(field: Field) -> str:
