@@ -59,6 +59,7 @@ NAMESPACES: Final = Api("", "v1", "namespaces", "Namespace", namespaced=False)
 NODES: Final = Api("", "v1", "nodes", "Node", namespaced=False)
 SECRETS: Final = Api("", "v1", "secrets", "Secret")
 CONFIG_MAPS: Final = Api("", "v1", "configmaps", "ConfigMap")
+LEASES: Final = Api("coordination.k8s.io", "v1", "leases", "Lease")
 ENDPOINT_SLICES: Final = Api("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
 INGRESSES: Final = Api("networking.k8s.io", "v1", "ingresses", "Ingress")
 INGRESS_CLASSES: Final = Api("networking.k8s.io", "v1", "ingressclasses", "IngressClass", namespaced=False)
@@ -92,7 +93,7 @@ MUTATING_WEBHOOKS: Final = Api(
     "admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", namespaced=False,
 )
 
-CORE: Final = (SERVICES, ENDPOINTS, PODS, NAMESPACES, NODES, SECRETS, CONFIG_MAPS, ENDPOINT_SLICES, INGRESSES, INGRESS_CLASSES)
+CORE: Final = (SERVICES, ENDPOINTS, PODS, NAMESPACES, NODES, SECRETS, CONFIG_MAPS, LEASES, ENDPOINT_SLICES, INGRESSES, INGRESS_CLASSES)
 """What every server serves."""
 OPTIONAL: Final = (
     VIRTUAL_SERVICES, DESTINATION_RULES, GATEWAYS, SERVICE_ENTRIES, WORKLOAD_ENTRIES, WORKLOAD_GROUPS, SIDECARS, PROXY_CONFIGS,

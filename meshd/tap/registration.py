@@ -5,6 +5,7 @@ import os
 import random
 import secrets
 import socket
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
 from meshd.capture.rules import Identity
+from meshd.kubernetes.client import KubernetesClient
+from meshd.kubernetes.kubeconfig import load_connection
 from meshd.model.drafts import Delivery
 from meshd.model.node import Node
 from meshd.model.registry_settings import split_url
@@ -21,13 +24,15 @@ from meshd.model.workload_group import Probe, WorkloadGroup
 from meshd.model.world import World
 from meshd.registry.checks import ask_workload
 from meshd.registry.client import RegistryClient, Trust
+from meshd.registry.cluster_desk import ClusterDesk
 from meshd.registry.desk import HttpsDesk
 from meshd.registry.files import write_file
 from meshd.registry.follower import FILE, Follower
-from meshd.registry.joiner import Joiner
+from meshd.registry.joiner import Desk, Joiner
 from meshd.registry.probes.target import Target
 from meshd.registry.service import FOLDER, RegistryService
 from meshd.registry.statement import Statement
+from meshd.registry.sweeper import Sweeper
 from meshd.sources.registry import RegistrySource
 
 LOOPBACK = "127.0.0.1"  # of a machine that has no other address
@@ -68,22 +73,28 @@ class Registration:
         self._service: RegistryService | None = None
         self._follower: Follower | None = None
         self._joiner: Joiner | None = None
+        self._sweeper: Sweeper | None = None
+        self._cluster: KubernetesClient | None = None
+        desk: Desk | None = None
+        controller = f"meshd-{node.metadata.name}"
         if settings.serve is not None:
             names = (socket.gethostname(), *node.addresses)
-            controller = f"meshd-{node.metadata.name}"
             self._service = RegistryService(reactor, settings.serve, state_dir, names, controller, self._find_group, source.take)
         if settings.join:
             client = RegistryClient(reactor, *split_url(settings.join), settings.token, Trust(settings.pin, settings.authority))
-            desk = HttpsDesk(client)
+            registry = desk = HttpsDesk(client)
             if self._service is None:
-                self._follower = Follower(reactor, random.random, desk, self._folder / FILE, source.take)
-            if settings.group:
-                self._joiner = Joiner(reactor, random.random, desk, self._describe, self._ask_for, self._own_probe)
+                self._follower = Follower(reactor, random.random, registry, self._folder / FILE, source.take)
+        elif settings.kubernetes:
+            desk = ClusterDesk(self._connect, reactor, time.time, controller)
+            self._sweeper = Sweeper(self._connect, reactor, random.random, settings.namespace or node.namespace)
+        if desk is not None and settings.group:
+            self._joiner = Joiner(reactor, random.random, desk, self._describe, self._ask_for, self._own_probe)
         self._instance, self._run = "", secrets.token_hex(8)
 
     def start(self) -> None:
         """Begin; a registry comes before who asks it."""
-        for part in (self._service, self._follower):
+        for part in (self._service, self._follower, self._sweeper):
             if part is not None:
                 part.start()
         if self._joiner is not None:
@@ -103,10 +114,11 @@ class Registration:
 
     def stop(self) -> "Deferred[Any]":
         """Say goodbye, and serve no more."""
-        if self._follower is not None:
-            self._follower.stop()
+        for part in (self._follower, self._sweeper):
+            if part is not None:
+                part.stop()
         waits = [part.stop() for part in (self._joiner, self._service) if part is not None]
-        return gatherResults(waits, consumeErrors=True)
+        return gatherResults(waits, consumeErrors=True).addCallback(lambda _: self._cluster.close() if self._cluster is not None else None)
 
     def status(self) -> Mapping[str, Any] | None:
         """Tell how it goes; None where there is nothing to tell."""
@@ -127,6 +139,17 @@ class Registration:
                 "checked": health is not None,
             }
         return found or None
+
+    def _connect(self) -> KubernetesClient:
+        """
+        Give who asks the API server.
+
+        Raises:
+            KubeconfigError: While it is not known how to reach it.
+        """
+        if self._cluster is None:
+            self._cluster = KubernetesClient(load_connection(), self._reactor)
+        return self._cluster
 
     def _find_group(self, namespace: str, name: str) -> WorkloadGroup | None:
         return self._world().get(WorkloadGroup, namespace, name)

@@ -1,8 +1,8 @@
 """A registry, machines that join it and machines that follow it: each a real meshd, in namespaces or on loopback."""
 
 import contextlib
-import json
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,30 @@ spec:
   ports: [{number: 80, name: http, protocol: HTTP}]
   workloadSelector: {labels: {app: web}}
 """
+
+APPLICATION = """
+import http.server, sys
+class Answers(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("content-length", "3")
+        self.end_headers()
+        self.wfile.write(b"web")
+    def log_message(self, *words): pass
+http.server.ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])), Answers).serve_forever()
+"""
+
+
+@contextlib.contextmanager
+def application(port: int, address: str = "127.0.0.1", prefix: tuple[str, ...] = ()) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run the workload's application."""
+    process = subprocess.Popen([*prefix, sys.executable, "-c", APPLICATION, address, str(port)])
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(10)
 
 
 class Fleet:
@@ -125,8 +149,3 @@ def _places(found: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(found, list):
         for value in found:
             yield from _places(value)
-
-
-def shown(found: Any) -> str:
-    """Give something for a message."""
-    return json.dumps(found, indent=1)

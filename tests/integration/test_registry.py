@@ -4,8 +4,6 @@ import contextlib
 import os
 import socket
 import ssl
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,35 +12,12 @@ import pytest
 
 from tests.helpers.captured_host import ADDRESSES, two_machines
 from tests.helpers.daemon import Daemon, free_ports
-from tests.helpers.registering import GROUP, SERVICE, Fleet, addresses_of, wait_for_addresses
+from tests.helpers.registering import GROUP, SERVICE, Fleet, addresses_of, application, wait_for_addresses
 from tests.helpers.waiting import wait_for
 
 PERIOD = 2  # seconds between two questions for health
 GRACE = 4.0  # seconds, as the registry of these tests has it
 KEY = "shop/web-127.0.0.1"
-APPLICATION = """
-import http.server, sys
-class Answers(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("content-length", "3")
-        self.end_headers()
-        self.wfile.write(b"web")
-    def log_message(self, *words): pass
-http.server.ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])), Answers).serve_forever()
-"""
-
-
-@contextlib.contextmanager
-def application(port: int, address: str = "127.0.0.1", prefix: tuple[str, ...] = ()) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run the workload's application."""
-    process = subprocess.Popen([*prefix, sys.executable, "-c", APPLICATION, address, str(port)])
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait(10)
 
 
 class Scene(Fleet):

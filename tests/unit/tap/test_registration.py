@@ -6,15 +6,23 @@ import pytest
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
+from meshd.base.errors import MeshError
 from meshd.capture.rules import Identity
 from meshd.model.node import Node
 from meshd.model.registry_settings import RegistryServer, RegistrySettings
 from meshd.model.workload_group import Probe
 from meshd.model.world import World
+from meshd.tap import registration
 from meshd.tap.registration import Registration
+from tests.helpers.object_store import ObjectStore
 from tests.helpers.registrations import group, said
 from tests.helpers.services import metadata
 
+ENTRY = "/apis/networking.istio.io/v1/namespaces/shop/workloadentries/web-10.0.0.1"
+GROUP = "/apis/networking.istio.io/v1/namespaces/shop/workloadgroups/web"
+BODY = {
+    "apiVersion": "networking.istio.io/v1", "kind": "WorkloadGroup", "metadata": {"name": "web", "namespace": "shop"}, "spec": {"template": {}},
+}
 JOIN = RegistrySettings("https://10.0.0.9", namespace="shop", group="web", token="/none")
 
 
@@ -86,6 +94,31 @@ class RegistrationTests(SynchronousTestCase):
         found.look(attrs.evolve(found.node, labels={"a": "b"}, registry=RegistrySettings()))
         self.assertEqual((True, {"a": "b"}, JOIN), (found.status()["joined"]["checked"], found._describe().labels, found.node.registry))
         found.stop()
+
+    def test_a_machine_of_a_cluster(self):
+        """It is looked for again and again how the API server is reached; then it registers there, and looks after the others."""
+        store = ObjectStore()
+        answers = iter([MeshError("no kubeconfig"), MeshError("no kubeconfig"), store])
+
+        def client(connection, reactor):
+            return store
+
+        def load(*place):
+            answer = next(answers)
+            if isinstance(answer, MeshError):
+                raise answer
+            return answer
+
+        self.patch(registration, "load_connection", load)
+        self.patch(registration, "KubernetesClient", client)
+        store.close = lambda: None
+        store.put(GROUP, BODY)
+        found = self.begin(RegistrySettings(kubernetes=True, namespace="shop", group="web"))
+        self.assertEqual("no kubeconfig", found.status()["joined"]["problem"])
+        self.reactor.advance(0.2)
+        self.assertEqual(("shop/web-10.0.0.1", True), (found.status()["joined"]["name"], ENTRY in store.objects))
+        self.successResultOf(found.stop())
+        self.assertEqual((False, []), (ENTRY in store.objects, self.reactor.getDelayedCalls()))
 
     def test_a_registry_follows_itself(self):
         """Without asking; a group that comes makes entries."""
