@@ -4,7 +4,6 @@ import os
 import secrets
 import signal
 import socket
-import sys
 import time
 from typing import Any, Protocol
 
@@ -44,6 +43,7 @@ from meshd.sources.watch import FolderWatch
 from meshd.tap.capturing import Capturing
 from meshd.tap.directories import give_directory, make_shared_memory
 from meshd.tap.facts import Facts
+from meshd.tap.giving_up import give_up
 from meshd.tap.identity import choose_identity, take_group
 from meshd.tap.notify import notify, watchdog_interval
 from meshd.tap.options import Places
@@ -242,12 +242,7 @@ class Daemon(Service):
             self._reactor.callLater(interval, self._beat, interval)
 
     def _give_up(self, text: str) -> None:
-        """Stop for a reason that only the operator can mend, with an exit status that says so."""
-        log.critical("{text}", text=text)
-        if sys.__stderr__ is not None:  # twistd has put its log in the place of sys.stderr
-            sys.__stderr__.write(f"meshd: {text}\n")
-        self._reactor.addSystemEventTrigger("after", "shutdown", _fail)
-        self._reactor.stop()
+        give_up(self._reactor, "meshd", text)
 
     # while running
 
@@ -318,11 +313,3 @@ class Daemon(Service):
         for name in ("workers.json", "lock", TOKEN_BUCKETS):
             (self._settings.places.run_dir / name).unlink(missing_ok=True)
         return gatherResults([maybeDeferred(port.stopListening) for port in self._ports], consumeErrors=True)
-
-
-def _fail() -> None:
-    """End with exit status 1; twistd has no other way to."""
-    for output in (sys.__stdout__, sys.__stderr__):
-        if output is not None:
-            output.flush()
-    os._exit(1)

@@ -13,6 +13,7 @@ from meshd.base.errors import MeshError
 from meshd.kubernetes.client import KubernetesClient
 from meshd.kubernetes.kubeconfig import load_connection
 from meshd.sources.rewriting import read_mapping
+from meshd.tap.giving_up import give_up
 from meshd.tap.webhook_options import WebhookOptions
 from meshd.webhook.authority import Leaf
 from meshd.webhook.configuration import INJECT_PATH, VALIDATE_PATH, injector_name, validator_name
@@ -71,8 +72,7 @@ class WebhookService(Service):
             try:
                 self._port = self._reactor.listenSSL(self._options["port"], self._site, self._certificate, interface=self._options["address"])
             except CannotListenError as error:
-                log.critical("port {port}: {error}", port=self._options["port"], error=error.socketError)
-                self._reactor.stop()
+                give_up(self._reactor, self.name, f"port {self._options['port']}: {error.socketError}")
                 return
             log.info("the webhook listens on port {port}", port=self._options["port"])
 

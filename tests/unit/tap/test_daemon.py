@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from meshd.capture.transaction import Applied
-from meshd.tap import daemon
+from meshd.tap import daemon, giving_up
 from meshd.tap.daemon import Daemon, Settings
 from meshd.tap.options import Places
 
@@ -191,7 +191,7 @@ class DaemonTests(SynchronousTestCase):
         made._facts.capturing.in_thread = maybeDeferred
         self.patch(made._facts.capturing.transaction, "apply", refuse)
         made._serving()
-        self.assertEqual((True, ("after", "shutdown", daemon._fail)), (self.reactor.stopped, self.reactor.triggers[0]))
+        self.assertEqual((True, ("after", "shutdown", giving_up.fail)), (self.reactor.stopped, self.reactor.triggers[0]))
 
     def test_what_is_not_permitted_ends_the_daemon(self):
         """Before anything is opened."""

@@ -31,6 +31,9 @@ class Reactor(Clock):
         """Forget it."""
         self.ports.pop()
 
+    def addSystemEventTrigger(self, phase, event, call):
+        """Take what is to be done in the end."""
+
     def stop(self):
         """Remember that."""
         self.stopped = True
