@@ -15,7 +15,7 @@ from meshd.webhook.authority import AUTHORITY_REST, LEAF_REST, Authority, Author
 from meshd.webhook.configuration import with_bundle
 from meshd.webhook.store import Client, Store
 
-LOOK = 300.0  # seconds between two looks; another process may have renewed the authority
+LOOK = 30.0  # seconds between two looks, three small questions: another process may have renewed the authority, or somebody removed it
 AGAIN = 5.0  # seconds after a look that failed, doubled up to LOOK
 TRIES = 5  # to be the one who writes, where several begin at once
 VALIDATING_WEBHOOKS = attrs.evolve(MUTATING_WEBHOOKS, plural="validatingwebhookconfigurations", kind="ValidatingWebhookConfiguration")

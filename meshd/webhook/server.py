@@ -101,7 +101,7 @@ class ReviewRequest(Request):
             said = b"expected a review of at most %d bytes, got more\n" % MAX_BODY
             head = b"HTTP/1.1 413 Content Too Large\r\ncontent-type: text/plain\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(said)
             self.channel.transport.write(head + said)
-            self.channel.transport.loseConnection()
+            self.channel.loseConnection()  # type: ignore[no-untyped-call]  # reason: Twisted's
 
 
 class ReviewChannel(HTTPChannel):

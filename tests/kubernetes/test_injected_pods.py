@@ -19,18 +19,28 @@ kubectl wait -n istio-system --for=condition=available deployment/meshd-webhook 
 kubectl label namespace default istio-injection=enabled > /dev/null
 kubectl create deployment my-nginx --image=nginx > /dev/null
 kubectl create deployment ubuntu --image=ubuntu > /dev/null
+variant() { kubectl create deployment "$1" --image=nginx --dry-run=client -o yaml |
+    kubectl patch --local -f - -o yaml --type=merge -p "{\\"spec\\": {\\"template\\": {\\"metadata\\": {\\"annotations\\": {\\"$2\\": \\"$3\\"}}}}}" |
+    kubectl apply -f - > /dev/null; }
+variant waits proxy.istio.io/config 'holdApplicationUntilProxyStarts: true'
+variant native sidecar.istio.io/nativeSidecar true
 kubectl wait --for=condition=available deployment --all --timeout=90s > /dev/null
 client=$(kubectl get pods -l app=ubuntu -o name)
 server=$(kubectl get pods -l app=my-nginx -o name)
 address=$(kubectl get $server -o jsonpath='{.status.podIP}')
 part pods; kubectl get pods -o jsonpath='{range .items[*]}{.metadata.labels.app}{": "}{.spec.containers[*].name}{"\\n"}{end}'
+part first; kubectl get pods -l app=waits -o jsonpath='{.items[0].spec.containers[*].name}{"\\n"}'
+waiting=$(kubectl get pods -l app=waits -o name)
+kubectl exec $client -c ubuntu -- curl -s -o /dev/null -w '%{http_code}\\n' \
+    http://$(kubectl get pods -l app=native -o jsonpath='{.items[0].status.podIP}')/
+kubectl exec $waiting -c istio-proxy -- meshctl wait --timeout 1 && echo ready
 part rules; kubectl logs $client -c meshd-init
 part who; kubectl exec $client -c istio-proxy -- sh -c 'id -u; grep CapEff /proc/self/status; touch /usr/x 2>&1 || true'
 part call; kubectl exec $client -c ubuntu -- curl -s -o /dev/null -w '%{http_code}\\n' http://$address/
 part status; kubectl exec $client -c istio-proxy -- meshctl status | sed -n '2p;/^capture/p'
-sleep 1
-part client; kubectl logs $client -c istio-proxy | grep $address:80
-part server; kubectl logs $server -c istio-proxy | grep '"GET / HTTP/1.1" 200'
+logged() { for _ in $(seq 100); do kubectl logs "$1" -c istio-proxy | grep "$2" && return; sleep 0.1; done; false; }
+part client; logged $client $address:80
+part server; logged $server '"GET / HTTP/1.1" 200'
 """
 
 
@@ -48,7 +58,12 @@ def printed():
 
 def test_every_pod_of_the_namespace_has_its_sidecar(printed):
     """Put there by the webhook, which is a pod itself."""
-    assert ["my-nginx: nginx istio-proxy", "ubuntu: ubuntu istio-proxy"] == sorted(printed["pods"])
+    assert ["my-nginx: nginx istio-proxy", "native: nginx", "ubuntu: ubuntu istio-proxy", "waits: istio-proxy nginx"] == sorted(printed["pods"])
+
+
+def test_the_application_may_wait(printed):
+    """For a sidecar that is the first container, or an init container that stays."""
+    assert ["istio-proxy nginx", "200", "ready"] == printed["first"]
 
 
 def test_only_the_init_step_has_rights(printed):

@@ -212,7 +212,6 @@ def test_an_authority_that_ends_is_renewed(own, mistreated):
 
 def test_an_istio_is_not_overwritten(own, mistreated):
     """What somebody else set stays, until force is used."""
-    mistreated.meshctl("webhook", "uninstall")
     theirs = mistreated.meshctl("webhook", "print", "--url", "https://istiod.example.com:15017/inject", "--validation-policy", "off")
     own.apply(theirs)
     with pytest.raises(RefusedError, match="somebody else set these fields; --force takes them over"):
