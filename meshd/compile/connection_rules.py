@@ -7,7 +7,7 @@ import attrs
 from meshd.base.origins import Origin
 from meshd.compile.connection_filters import tcp_proxy
 from meshd.compile.host_index import HostIndex
-from meshd.compile.http_rules import RuleContext, chosen_by, destination_cluster
+from meshd.compile.http_rules import RuleContext, destination_cluster, why_not_here
 from meshd.compile.names import outbound_cluster
 from meshd.compile.protocols import TLS_FAMILY
 from meshd.compile.services import MeshPort, MeshService
@@ -15,6 +15,7 @@ from meshd.compile.virtual_hosts import short_names
 from meshd.model.virtual_service import ConnectionRoute, VirtualService, WeightedDestination
 from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
 from meshd.snapshot.network_filter import TcpProxy
+from meshd.snapshot.passed_over import PassedOver
 from meshd.snapshot.route import WeightedCluster
 
 
@@ -50,41 +51,54 @@ def _tls_chains(
     service: MeshService, port: MeshPort, ours: list[VirtualService], context: RuleContext, *, subnets: tuple[str, ...], shared: bool,
 ) -> list[FilterChain]:
     chains: list[FilterChain] = []
+    passed: list[PassedOver] = []
     seen: set[FilterChainMatch] = set()
     for virtual in ours:
-        for rule in virtual.tls:
+        for number, rule in enumerate(virtual.tls, start=1):
             for match in rule.matches:
-                if not chosen_by(match, context):
+                why = why_not_here(match, context)
+                if why:
+                    passed.append(PassedOver(f"tls rule {number}", why, (rule.origin,)))
                     continue
                 condition = FilterChainMatch(server_names=match.sni_hosts, prefix_ranges=match.destination_subnets or subnets)
                 asked = FilterChainMatch(server_names=tuple(sorted(match.sni_hosts)), prefix_ranges=tuple(sorted(match.destination_subnets)))
                 if asked not in seen:
                     seen.add(asked)
-                    chains.append(rule_chain(rule, condition, context))
+                    chains.append(behind(passed, rule_chain(rule, condition, context)))
     if chains:
         return chains
     names: tuple[str, ...] = ()
     if shared or subnets:
         aliases = (name for alias in service.aliases for name in (alias, *short_names(alias, context.proxy.domain)))
         names = tuple(dict.fromkeys((service.host, *aliases)))
-    return [_service_chain(service, port, FilterChainMatch(server_names=names, prefix_ranges=subnets), context)]
+    return [behind(passed, _service_chain(service, port, FilterChainMatch(server_names=names, prefix_ranges=subnets), context))]
 
 
 def _tcp_chains(service: MeshService, port: MeshPort, ours: list[VirtualService], context: RuleContext, own: tuple[str, ...]) -> list[FilterChain]:
     chains: list[FilterChain] = []
+    passed: list[PassedOver] = []
     needs_default = True
     for virtual in ours:
-        for rule in virtual.tcp:
-            matches = [match for match in rule.matches if chosen_by(match, context)]
+        for number, rule in enumerate(virtual.tcp, start=1):
+            reasons = [(match, why_not_here(match, context)) for match in rule.matches]
+            matches = [match for match, why in reasons if not why]
+            passed += [PassedOver(f"tcp rule {number}", why, (rule.origin,)) for _match, why in reasons if why]
             if not rule.matches or any(not match.destination_subnets for match in matches):
-                return [*chains, rule_chain(rule, FilterChainMatch(prefix_ranges=own), context)]
+                return [*chains, behind(passed, rule_chain(rule, FilterChainMatch(prefix_ranges=own), context))]
             subnets = tuple(subnet for match in matches for subnet in match.destination_subnets)
             if subnets:
-                chains.append(rule_chain(rule, FilterChainMatch(prefix_ranges=subnets), context))
+                chains.append(behind(passed, rule_chain(rule, FilterChainMatch(prefix_ranges=subnets), context)))
                 needs_default = needs_default and sorted(subnets) != sorted(own)
     if needs_default:
-        chains.append(_service_chain(service, port, FilterChainMatch(prefix_ranges=own), context))
+        chains.append(behind(passed, _service_chain(service, port, FilterChainMatch(prefix_ranges=own), context)))
     return chains
+
+
+def behind(passed: list[PassedOver], chain: FilterChain) -> FilterChain:
+    """Give a chain with the rules that were passed over on the way to it; the list is begun anew."""
+    found = tuple(passed)
+    passed.clear()
+    return attrs.evolve(chain, passed_over=found) if found else chain
 
 
 def _service_chain(service: MeshService, port: MeshPort, match: FilterChainMatch, context: RuleContext) -> FilterChain:

@@ -6,12 +6,12 @@ import attrs
 
 from meshd.base.addresses import SocketAddress
 from meshd.compile.connection_filters import gateway_http
-from meshd.compile.connection_rules import rule_chain
+from meshd.compile.connection_rules import behind, rule_chain
 from meshd.compile.gateway_rules import GatewayRules
 from meshd.compile.gateway_servers import EdgePort, EdgeServer, terminates
 from meshd.compile.host_index import HostIndex
 from meshd.compile.hosts import covers
-from meshd.compile.http_rules import RuleContext, chosen_by
+from meshd.compile.http_rules import RuleContext, why_not_here
 from meshd.compile.names import listener_name
 from meshd.compile.relayed import relayed_chains, relays
 from meshd.compile.server_tls import end_tls
@@ -19,6 +19,7 @@ from meshd.compile.targets import Target
 from meshd.model.virtual_service import VirtualService
 from meshd.snapshot.filter_chain import FilterChain, FilterChainMatch
 from meshd.snapshot.listener import Listener, ListenerFilter
+from meshd.snapshot.passed_over import PassedOver
 from meshd.snapshot.tls import HANDSHAKE_TIMEOUT
 
 ENVOYS_TIMEOUT = 15.0  # Envoy's default, which Istio leaves to gateways
@@ -104,19 +105,28 @@ def _names(server: EdgeServer) -> tuple[str, ...]:
 
 def _sni_chains(ours: HostIndex[EdgeServer], virtual: VirtualService, context: RuleContext) -> Iterator[FilterChain]:
     """Yield the chains of a VirtualService for TLS that is passed through."""
-    for rule in virtual.tls:
+    passed: list[PassedOver] = []
+    for number, rule in enumerate(virtual.tls, start=1):
         for match in rule.matches:
             covered = all(any(covers(host, name) for host, _server in ours.overlapping(name)) for name in match.sni_hosts)
-            if covered and chosen_by(match, context):
+            why = why_not_here(match, context) if covered else f"the Gateway has no server for {', '.join(match.sni_hosts)}"
+            if why:
+                passed.append(PassedOver(f"tls rule {number}", why, (rule.origin,)))
+            else:
                 names = () if "*" in match.sni_hosts else match.sni_hosts
-                yield rule_chain(rule, FilterChainMatch(server_names=names, prefix_ranges=match.destination_subnets), context)
+                condition = FilterChainMatch(server_names=names, prefix_ranges=match.destination_subnets)
+                yield behind(passed, rule_chain(rule, condition, context))
 
 
 def _tcp_chains(server: EdgeServer, virtual: VirtualService, context: RuleContext) -> Iterator[FilterChain]:
     """Yield the first chain of a VirtualService for TCP, or for TLS that is ended here."""
-    for rule in virtual.tcp:
-        if not rule.matches or any(chosen_by(match, context) for match in rule.matches):
-            chain = rule_chain(rule, FilterChainMatch(server_names=_names(server) if server.takes_tls else ()), context)
+    passed: list[PassedOver] = []
+    for number, rule in enumerate(virtual.tcp, start=1):
+        reasons = [why_not_here(match, context) for match in rule.matches]
+        if reasons and all(reasons):
+            passed += [PassedOver(f"tcp rule {number}", why, (rule.origin,)) for why in reasons]
+        else:
+            chain = behind(passed, rule_chain(rule, FilterChainMatch(server_names=_names(server) if server.takes_tls else ()), context))
             tls = server.server.tls
             if tls is not None and terminates(server.server):
                 chain = attrs.evolve(chain, tls=end_tls(tls, http=False), handshake_timeout=HANDSHAKE_TIMEOUT)

@@ -1,6 +1,6 @@
 """Rules of VirtualServices for requests, made routes."""
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 
 import attrs
 
@@ -30,6 +30,7 @@ from meshd.model.virtual_service import (
     WeightedDestination,
 )
 from meshd.snapshot.header_changes import HeaderChange, HeaderChanges
+from meshd.snapshot.passed_over import PassedOver
 from meshd.snapshot.route import DirectResponse, HashPolicy, Mirror, Redirect, RegexRewrite, Route, RouteAction, RouteMatch, WeightedCluster
 
 UNKNOWN_SERVICE = "UnknownService"
@@ -74,30 +75,45 @@ def translate_rules(service: VirtualService, context: RuleContext) -> tuple[Rout
         Istio pilot/pkg/networking/core/route/route.go, BuildHTTPRoutesForVirtualService.
     """
     found: list[Route] = []
-    for rule in service.http:
-        for route in _translate_rule(rule, service, context):
+    passed: list[PassedOver] = []
+    for number, rule in enumerate(service.http, start=1):
+        for match in rule.matches or (None,):
+            why = why_not_here(match, context) if match is not None else ""
+            if why:
+                passed.append(PassedOver(f"rule {number} {rule.name}".rstrip(), why, _origins(rule, service)))
+                continue
+            route = _translate_route(rule, match, service, context)
+            if passed:
+                route = attrs.evolve(route, passed_over=tuple(passed))
+                passed.clear()
             found.append(route)
             if is_catch_all(route.match):
                 return tuple(found)
     return tuple(found)
 
 
-def chosen_by(match: HttpMatch | ConnectionMatch, context: RuleContext) -> bool:
-    """Tell whether a match is for this listener and this machine, as far as that can be told beforehand."""
+def rules_passed_over(service: VirtualService, context: RuleContext) -> tuple[PassedOver, ...]:
+    """Give why no rule of a VirtualService is for a listener or machine."""
+    numbered = enumerate(service.http, start=1)
+    return tuple(
+        PassedOver(f"rule {number} {rule.name}".rstrip(), why_not_here(match, context), _origins(rule, service))
+        for number, rule in numbered for match in rule.matches
+    )
+
+
+def why_not_here(match: HttpMatch | ConnectionMatch, context: RuleContext) -> str:
+    """Tell why a match is not for this listener or this machine, as far as that can be told beforehand; empty if it is."""
     if match.port and match.port != context.port:
-        return False
+        return f"it is for port {match.port}, not {context.port}"
     if match.gateways:
-        return any(gateway in context.gateways for gateway in match.gateways)
+        here = any(gateway in context.gateways for gateway in match.gateways)
+        return "" if here else f"it is for gateways that are not this one: {', '.join(match.gateways)}"
     node = context.proxy.node
-    return selects(match.source_labels, node.labels) and match.source_namespace in ("", node.namespace)
-
-
-def _translate_rule(rule: HttpRoute, service: VirtualService, context: RuleContext) -> Iterator[Route]:
-    if not rule.matches:
-        yield _translate_route(rule, None, service, context)
-    for match in rule.matches:
-        if chosen_by(match, context):
-            yield _translate_route(rule, match, service, context)
+    if not selects(match.source_labels, node.labels):
+        return f"it is for clients with labels that this machine has not: {', '.join(map('='.join, sorted(match.source_labels.items())))}"
+    if match.source_namespace not in ("", node.namespace):
+        return f"it is for clients of namespace {match.source_namespace}, not {node.namespace}"
+    return ""
 
 
 def _origins(rule: HttpRoute, service: VirtualService) -> tuple[Origin, ...]:

@@ -7,13 +7,14 @@ import attrs
 from meshd.base.addresses import is_ip_address, is_ipv6
 from meshd.base.origins import Origin
 from meshd.compile.hosts import covers, most_specific
-from meshd.compile.http_rules import RuleContext, translate_rules
+from meshd.compile.http_rules import RuleContext, rules_passed_over, translate_rules
 from meshd.compile.names import service_route
 from meshd.compile.node import Proxy
 from meshd.compile.protocols import HTTP_FAMILY
 from meshd.compile.route_rules import catch_all, service_routes
 from meshd.compile.services import MeshPort, MeshService
 from meshd.model.virtual_service import VirtualService
+from meshd.snapshot.passed_over import PassedOver
 from meshd.snapshot.route import Route, RouteConfiguration, VirtualHost
 
 _KUBERNETES = ".svc."
@@ -112,6 +113,7 @@ def host_routes(sources: RouteSources) -> list[HostRoutes]:
         services have routes of their own only where a VirtualService names them.
     """
     found: list[HostRoutes] = []
+    idle: dict[str, tuple[PassedOver, ...]] = {}
     owners = _owners(sources)
     by_host = {service.host: (service, port) for service, port in sources.members}
     for virtual in sources.virtual_services:
@@ -120,6 +122,8 @@ def host_routes(sources: RouteSources) -> list[HostRoutes]:
             continue
         routes = translate_rules(virtual, sources.context)
         if not routes:
+            passed = rules_passed_over(virtual, sources.context)
+            idle.update((service.host, (*idle.get(service.host, ()), *passed)) for service, _port in members)
             continue
         origins = (virtual.metadata.origin,)
         if sources.number == UNKNOWN_HOSTS_PORT and not members:
@@ -131,6 +135,8 @@ def host_routes(sources: RouteSources) -> list[HostRoutes]:
     for service, port in sources.members:
         if service.host not in taken and service.resolution != "alias":
             routes = service_routes(service, port, sources.proxy, sources.context.hashes)
+            if service.host in idle:
+                routes = (attrs.evolve(routes[0], passed_over=idle[service.host]), *routes[1:])
             found.append(HostRoutes(service.host, routes, (service, port), (service.origin,)))
     return found
 

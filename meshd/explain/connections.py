@@ -115,6 +115,9 @@ def find_chain(listener: Listener, call: Call, detected: Detected, answer: Answe
             elif value < best:
                 answer.passed(f"filter chain {chain.name}", f"another is more specific about {criterion}", chain.origins)
     if left:
+        for chain in listener.filter_chains[:listener.filter_chains.index(left[0]) + 1]:
+            for rule in chain.passed_over:
+                answer.passed(rule.name, rule.why, rule.origins)
         answer.took(f"filter chain {left[0].name}", "matches best", left[0].origins)
         return left[0]
     default = listener.default_filter_chain

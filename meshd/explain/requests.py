@@ -93,6 +93,8 @@ def _domain_rank(domain: str, host: str) -> tuple[int, int]:
 def find_route(host: VirtualHost, call: Call, path: str, answer: Answer) -> Route | None:
     """Return the first route of a virtual host that takes a request, or None."""
     for number, route in enumerate(host.routes, start=1):
+        for rule in route.passed_over:
+            answer.passed(rule.name, rule.why, rule.origins)
         reason = why_not_route(route.match, call, path)
         step = f"route {number} {route.name}".rstrip()
         if not reason:

@@ -4,6 +4,7 @@ import attrs
 
 from meshd.base.origins import Origin
 from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
+from meshd.snapshot.passed_over import PassedOver
 from meshd.snapshot.tls import IDENTITY, DownstreamTls
 
 
@@ -42,6 +43,7 @@ class FilterChain:
         tls: How TLS is ended; None: bytes are taken as they come.
         handshake_timeout: Seconds that the handshake may take; 0 means no limit to Envoy, and Istio's to meshd.
         origins: The resources it was compiled from.
+        passed_over: Rules before it that are not for this machine.
     """
 
     name: str
@@ -50,6 +52,7 @@ class FilterChain:
     tls: DownstreamTls | None = None
     handshake_timeout: float = 0.0
     origins: tuple[Origin, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 def needs_identity(chain: FilterChain) -> bool:

@@ -8,6 +8,7 @@ from meshd.base.origins import Origin
 from meshd.snapshot.header_changes import NO_CHANGES, HeaderChange, HeaderChanges
 from meshd.snapshot.http_filter import RouteFilterConfig
 from meshd.snapshot.match import HeaderMatch, QueryMatch, StringMatch
+from meshd.snapshot.passed_over import PassedOver
 
 PathMatchKind = Literal["prefix", "exact", "path_separated_prefix", "regex"]
 RequireTls = Literal["NONE", "EXTERNAL_ONLY", "ALL"]
@@ -208,6 +209,7 @@ class Route:
         response_headers: What is changed in responses.
         filters: Settings of HTTP filters for its requests, one of a kind.
         origins: The resources it was compiled from.
+        passed_over: Rules before it that are not for this machine.
     """
 
     name: str
@@ -218,6 +220,7 @@ class Route:
     request_headers: HeaderChanges = NO_CHANGES
     response_headers: HeaderChanges = NO_CHANGES
     filters: tuple[RouteFilterConfig, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 @attrs.frozen
