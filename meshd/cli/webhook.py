@@ -101,14 +101,20 @@ def install(settings: InjectSettings, kubeconfig: str, context: str, force: bool
 @with_options(*_cluster_options)
 @injection
 def uninstall(settings: InjectSettings, kubeconfig: str, context: str) -> None:
-    """Take the webhook out of a cluster, who asks first; the namespace stays, and pods keep their sidecars."""
+    """
+    Take the webhook out of a cluster, who asks first.
+
+    The namespace stays; pods keep their sidecars, and these the right to read what the mesh is made of.
+    """
 
     async def work(client: "KubernetesClient", reactor: Any) -> None:
         from meshd.cli.applying import delete_all
         from meshd.webhook.configuration import Hook, everything
+        from meshd.webhook.rights import reading_rights
         from meshd.webhook.store import secret_document
 
-        applied = [one for one in everything(settings, Hook(), 0, validates=True) if one["kind"] != "Namespace"]
+        kept = [_namespace(settings), *reading_rights()]
+        applied = [one for one in everything(settings, Hook(), 0, validates=True) if one not in kept]
         await delete_all(client, [*reversed(applied), secret_document(settings.namespace)], click.echo)
 
     _with_client(kubeconfig, context, work)

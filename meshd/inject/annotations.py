@@ -49,7 +49,9 @@ ANNOTATIONS: dict[str, Annotation] = {
         "proxyCPULimit": Annotation("its limit, and rounded up the number of workers", quantity),
         "proxyMemory": Annotation("memory that the sidecar requests", quantity),
         "proxyMemoryLimit": Annotation("its limit", quantity),
-        "nativeSidecar": Annotation("`true`: an init container that stays, as Kubernetes has them since 1.29; `false`: a container", boolean),
+        "nativeSidecar": Annotation(
+            "`true`: an init container that stays (Kubernetes 1.29), as pods that end, such as Jobs', have it anyway; `false`: a container", boolean,
+        ),
         "interceptionMode": Annotation("`NONE`: nothing is captured; `TPROXY` is taken for `REDIRECT`", one_of("REDIRECT", "TPROXY", "NONE")),
         "userVolume": Annotation("further volumes of the pod: JSON, name to volume source"),
         "userVolumeMount": Annotation("further mounts of the sidecar: JSON, name to mount"),

@@ -22,6 +22,8 @@ CANONICAL_NAME = "service.istio.io/canonical-name"
 CANONICAL_REVISION = "service.istio.io/canonical-revision"
 DEFAULT_CONTAINER = ("kubectl.kubernetes.io/default-container", "kubectl.kubernetes.io/default-logs-container")
 MAX_NODE_NAME = 253  # a DNS name
+ENDING = ("Never", "OnFailure")
+"""Restart policies of pods that are done when their containers are, as those of Jobs: an ordinary sidecar would keep them for ever."""
 
 # reason: bounded by the reader of the review or file, and linear
 _CRON_JOB = re.compile(r"(.+)-\d{8,10}\Z", re.ASCII)
@@ -90,6 +92,8 @@ def inject_pod(pod: Mapping[str, Any], place: Place, settings: InjectSettings, r
         read.metadata.wrong("", choice.remark, severity="warning")
     if read.report.failed or not choice.inject:
         return Injected(pod, choice, tuple(read.report.problems))
+    if read.spec.raw("restartPolicy") in ENDING:
+        settings = attrs.evolve(settings, native_sidecar=True)
     wishes = read_wishes(read.annotations, settings, read_yaml)
     _check_containers(read)
     problems = tuple(read.report.problems)

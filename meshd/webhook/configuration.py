@@ -11,6 +11,7 @@ from meshd.inject.documents import mesh_document
 from meshd.inject.selection import selections
 from meshd.inject.settings import DEFAULT_REVISION, USER, InjectSettings
 from meshd.model.kinds import KINDS
+from meshd.webhook.rights import reading_rights
 from meshd.webhook.store import SECRET
 
 FailurePolicy = Literal["Fail", "Ignore"]
@@ -218,7 +219,7 @@ def everything(settings: InjectSettings, hook: Hook, replicas: int, *, validates
     """
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": settings.namespace}}
     own = [] if hook.url else [namespace, *deployment(settings, replicas)]
-    return [*own, injection(settings, hook), *([validation(settings, hook)] if validates else [])]
+    return [*own, *reading_rights(), injection(settings, hook), *([validation(settings, hook)] if validates else [])]
 
 
 def with_bundle(configuration: Mapping[str, Any], bundle: str) -> Json | None:

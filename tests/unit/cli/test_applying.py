@@ -17,7 +17,7 @@ SECRET = secret_document("istio-system")
 def test_every_document_has_its_place():
     """Whatever install applies."""
     assert [] == [one["kind"] for one in (*DOCUMENTS, SECRET) if (one["apiVersion"], one["kind"]) not in APIS]
-    assert "/apis/apps/v1/namespaces/istio-system/deployments/meshd-webhook" == path_of(DOCUMENTS[-3])
+    assert "/apis/apps/v1/namespaces/istio-system/deployments/meshd-webhook" == path_of(DOCUMENTS[-5])
     assert "/api/v1/namespaces/istio-system" == path_of(DOCUMENTS[0])
     assert "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/istio-sidecar-injector" == path_of(DOCUMENTS[-2])
 
@@ -27,7 +27,7 @@ def test_in_and_out():
     server, said = ApiServer(), []
     done(apply_all(server, DOCUMENTS, False, said.append))
     assert len(DOCUMENTS) == len(server.objects)
-    assert ("applied: Namespace istio-system", "applied: Deployment istio-system/meshd-webhook") == (said[0], said[-3])
+    assert ("applied: Namespace istio-system", "applied: Deployment istio-system/meshd-webhook") == (said[0], said[-5])
     said.clear()
     done(delete_all(server, [*DOCUMENTS, SECRET], said.append))
     assert ({}, len(DOCUMENTS)) == (server.objects, len(said))

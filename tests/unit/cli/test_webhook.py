@@ -47,7 +47,7 @@ def test_print_for_one_outside(tmp_path):
     (tmp_path / "ca.crt").write_text(make_authority(wall_time(1.8e9)).bundle)
     result = meshctl("webhook", "print", "--url", URL, "--ca-file", str(tmp_path / "ca.crt"), "--validation-policy", "off", "-o", "json",
                      "--failure-policy", "Ignore", "--timeout", "3", "--reinvocation-policy", "IfNeeded")
-    [found] = json.loads(result.stdout)["items"]
+    *_, found = json.loads(result.stdout)["items"]
     client = found["webhooks"][0]["clientConfig"]
     assert (URL, True, "Ignore", 3) == (
         client["url"], len(client["caBundle"]) > 100, found["webhooks"][0]["failurePolicy"], found["webhooks"][0]["timeoutSeconds"],
@@ -78,13 +78,17 @@ def test_install_and_uninstall(server):
     assert any(path.endswith("/secrets/meshd-webhook-ca") for path in server.objects)
     result = meshctl("webhook", "uninstall")
     assert result.stdout.startswith("deleted: ValidatingWebhookConfiguration")
-    assert (["/api/v1/namespaces/istio-system"], [("k", "c"), ("", "")]) == (list(server.objects), server.connections)
+    kept = [path.rsplit("/", 1)[1] for path in server.objects]
+    assert (["istio-system", "meshd-reader", "meshd-sidecars"], [("k", "c"), ("", "")]) == (kept, server.connections)
 
 
 def test_install_of_one_outside(server):
     """Only what asks it."""
     result = meshctl("webhook", "install", "--url", URL)
-    names = ["MutatingWebhookConfiguration istio-sidecar-injector", "ValidatingWebhookConfiguration meshd-validator-istio-system"]
+    names = [
+        "ClusterRole meshd-reader", "ClusterRoleBinding meshd-sidecars", "MutatingWebhookConfiguration istio-sidecar-injector",
+        "ValidatingWebhookConfiguration meshd-validator-istio-system",
+    ]
     assert [f"applied: {name}" for name in names] == result.stdout.splitlines()
 
 

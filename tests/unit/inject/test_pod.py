@@ -87,6 +87,15 @@ def test_a_native_sidecar():
     assert (["meshd-init", "istio-proxy"], None) == (status["initContainers"], status["containers"])
 
 
+@pytest.mark.parametrize(("policy", "annotation", "native"), [
+    ("Never", "", True), ("OnFailure", "", True), ("Always", "", False), (None, "", False), ("Never", "false", False), ({}, "", False),
+])
+def test_pods_that_end_are_not_kept_by_their_sidecar(policy, annotation, native):
+    """Kubernetes ends a native one with the last container."""
+    given = pod(annotations={"sidecar.istio.io/nativeSidecar": annotation} if annotation else {}, restartPolicy=policy)
+    assert native == ("istio-proxy" in names(injected(given).pod["spec"]["initContainers"]))
+
+
 def test_without_capture_there_is_no_step():
     """Nor an empty list in its place."""
     found = injected(pod(annotations={"sidecar.istio.io/interceptionMode": "NONE"})).pod

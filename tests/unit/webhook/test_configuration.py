@@ -103,8 +103,9 @@ def test_arguments():
 def test_everything_in_its_order():
     """Who asks comes last; with a URL nothing runs in the cluster."""
     kinds = [one["kind"] for one in everything(SETTINGS, Hook(), 1, validates=True)]
-    assert (["Namespace", "Deployment"], ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"]) == ([kinds[0], kinds[-3]], kinds[-2:])
-    assert ["MutatingWebhookConfiguration"] == [one["kind"] for one in everything(SETTINGS, Hook(URL), 1, validates=False)]
+    assert (["Namespace", "Deployment"], ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"]) == ([kinds[0], kinds[-5]], kinds[-2:])
+    outside = [one["kind"] for one in everything(SETTINGS, Hook(URL), 1, validates=False)]
+    assert ["ClusterRole", "ClusterRoleBinding", "MutatingWebhookConfiguration"] == outside
 
 
 def test_bundles_go_into_what_is_ours_alone():
