@@ -232,7 +232,8 @@ def test_runs_with_the_rights_that_install_gives(own, mistreated, tmp_path):
     inside.start()
     wait_for(lambda: mistreated.bundles() != {before}, "another authority")
     inside.program.stop()
-    for resource in ("pods", "secrets", "virtualservices"):
+    assert "mesh" in own.kubectl("get", "namespaces", kubeconfig=own.folder / "webhook.kubeconfig")
+    for resource in ("configmaps", "secrets", "deployments"):
         with pytest.raises(RefusedError, match="cannot list resource"):
             own.kubectl("get", resource, "-n", "default", kubeconfig=own.folder / "webhook.kubeconfig")
     said = mistreated.meshctl("webhook", "uninstall")
