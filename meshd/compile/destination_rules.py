@@ -46,6 +46,8 @@ class DestinationRules:
         """Gather and merge them, oldest first."""
         self._node = node
         self._root = mesh.root_namespace
+        self._default = mesh.default_traffic_policy
+        self._default_origin = mesh.metadata.origin
         ordered = sorted(world.all(DestinationRule), key=lambda rule: (not rule.selector, rule.metadata.age_key))
         self._own: dict[str, ByHost] = {}
         self._exported: dict[str, ByHost] = {}
@@ -66,7 +68,16 @@ class DestinationRules:
             Istio pilot/pkg/model/push_context.go, destinationRule: rules with a workloadSelector are for their own namespace; in the root
             namespace the private ones come first.
         """
-        return self._choose(self._of_host(service))
+        rule = self._choose(self._of_host(service))
+        return rule if self._default is None else self._upon(self._default, rule)
+
+    def _upon(self, base: TrafficPolicy, rule: HostRule | None) -> HostRule:
+        """Lay a rule upon the mesh's policy, field by field; what the rule has for a port is laid upon nothing."""
+        if rule is None:
+            return HostRule(attrs.evolve(base, ports={}), (), (self._default_origin,))
+        own = rule.policy or TrafficPolicy()
+        said = {field.name: getattr(own, field.name) or getattr(base, field.name) for field in attrs.fields(TrafficPolicy)}
+        return attrs.evolve(rule, policy=TrafficPolicy(**{**said, "ports": own.ports}), origins=(self._default_origin, *rule.origins))
 
     def _of_host(self, service: MeshService) -> list[HostRule]:
         own = self._node.namespace

@@ -87,7 +87,7 @@ def _sorted(chains: Iterable[FilterChain], proxy: Proxy) -> tuple[list[FilterCha
 
 def _port_chains(port: InboundPort, proxy: Proxy) -> Iterator[FilterChain]:
     name, cluster = listener_name(port.address or port.shown or proxy.wildcards[0], port.number), inbound_cluster(port.number)
-    routes = _inline_routes(cluster, port.number, port.host, port.service_port, port.protocol, port.origins)
+    routes = _inline_routes(cluster, port.number, port.host, port.service_port, port.protocol, port.origins, proxy)
     manager = inbound_http(f"inbound_{name}", routes, proxy)
     own = (f"{port.address}/{128 if is_ipv6(port.address) else 32}",) if port.address else ()
     match = FilterChainMatch(port.number, prefix_ranges=own)
@@ -109,15 +109,17 @@ def _passthrough_chains(declared: Iterable[InboundPort], proxy: Proxy) -> Iterat
     known = {port.number for port in declared}
     for number in (None, *(number for number in proxy.peers.ports if number not in known)):
         for cidr, cluster in families:
-            manager = inbound_http(cluster, _inline_routes(cluster, 0, "", 0, "auto", proxy.origins), proxy)
+            manager = inbound_http(cluster, _inline_routes(cluster, 0, "", 0, "auto", proxy.origins, proxy), proxy)
             match = FilterChainMatch(number, prefix_ranges=(cidr,) if len(families) > 1 else ())
             rule = proxy.peers.of(number or 0)
             place = Place("virtualInbound-catchall-http", VIRTUAL_INBOUND, match, proxy.mesh.trust_domain, rule, proxy.origins)
             yield from place.chains(manager, tcp_proxy(cluster, proxy))
 
 
-def _inline_routes(cluster: str, number: int, host: str, service_port: int, protocol: Protocol, origins: tuple[Origin, ...]) -> RouteConfiguration:
-    route = inbound_route(cluster, host, service_port, protocol, origins)
+def _inline_routes(
+    cluster: str, number: int, host: str, service_port: int, protocol: Protocol, origins: tuple[Origin, ...], proxy: Proxy,
+) -> RouteConfiguration:
+    route = inbound_route(cluster, host, service_port, protocol, origins, proxy.mesh.default_inbound_retry_policy)
     return RouteConfiguration(
         cluster, (VirtualHost(f"inbound|http|{number}", ("*",), (route,), origins=origins),), ignore_port_in_host_matching=False, origins=origins,
     )

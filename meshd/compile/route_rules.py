@@ -18,7 +18,8 @@ RETRIABLE_CODES = "retriable-status-codes"
 DEFAULT_RETRY = HttpRetry(RETRIES)
 HOST_SELECTION_ATTEMPTS = 5
 TRIES_OF_PRIORITY = 2  # Istio's update frequency of previous_priorities
-INBOUND_RETRY = RetryPolicy(("reset-before-request",), RETRIES)
+RESET = "reset-before-request"
+INBOUND_RETRY = RetryPolicy((RESET,), RETRIES)
 
 
 def service_routes(service: MeshService, port: MeshPort, proxy: Proxy, hashes: HashPolicies) -> tuple[Route, ...]:
@@ -30,9 +31,15 @@ def service_routes(service: MeshService, port: MeshPort, proxy: Proxy, hashes: H
     return (Route("default", ALL, action, f"{service_route(service.host, port.number)}/*", (service.origin,)),)
 
 
-def inbound_route(cluster: str, host: str, port: int, protocol: Protocol, origins: tuple[Origin, ...]) -> Route:
-    """Give the one route of an inbound port; gRPC is not retried."""
-    retry = None if protocol in GRPC_FAMILY else INBOUND_RETRY
+def inbound_route(
+    cluster: str, host: str, port: int, protocol: Protocol, origins: tuple[Origin, ...], settings: HttpRetry | None = None,
+) -> Route:
+    """Give the one route of an inbound port, with the mesh's settings of retries, or Istio's; gRPC is not retried."""
+    retry: RetryPolicy | None = INBOUND_RETRY
+    if settings is not None:
+        retry = retry_policy(attrs.evolve(settings, retry_on=settings.retry_on or RESET), hashed=True)  # there is one endpoint, which is not avoided
+    if protocol in GRPC_FAMILY:
+        retry = None
     action = RouteAction(cluster, retry_policy=retry, max_stream_duration=0.0, max_grpc_timeout=0.0)
     return Route("default", ALL, action, f"{host}:{port}/*", origins)
 

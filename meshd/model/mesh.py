@@ -13,8 +13,8 @@ from meshd.model.load_balancer_reading import read_locality
 from meshd.model.metadata import Metadata
 from meshd.model.proxy_config import read_dns_capture
 from meshd.model.reading import Fields
-from meshd.model.traffic_policy import Keepalive, LocalityLb
-from meshd.model.traffic_policy_reading import read_keepalive
+from meshd.model.traffic_policy import Keepalive, LocalityLb, TrafficPolicy
+from meshd.model.traffic_policy_reading import read_keepalive, read_traffic_policy
 from meshd.model.virtual_service import HttpRetry
 
 OutboundPolicy = Literal["ALLOW_ANY", "REGISTRY_ONLY", "ALLOW_ANY_DYNAMIC_DNS"]
@@ -72,6 +72,8 @@ class Mesh:
         ingress_class / ingress_mode: Which Ingresses are served: those of a class that have it as their annotation, or of an IngressClass of Istio's;
             `DEFAULT`: those without any, too; `OFF`: none.
         ingress_gateway: Value of the label `istio` of the edge proxies that serve them.
+        default_inbound_retry_policy: Retries of requests to own ports; None: Istio's default.
+        default_traffic_policy: What holds for services where their DestinationRules say nothing; None: Istio's defaults.
         tcp_keepalive: How upstream connections are probed; None: they are not, unless a DestinationRule says so.
         dns_capture: Names are answered by the mesh (`defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE`), so ServiceEntries without addresses
             are given some.
@@ -101,6 +103,8 @@ class Mesh:
     ingress_mode: IngressMode = "STRICT"
     ingress_gateway: str = INGRESS_GATEWAY
     tcp_keepalive: Keepalive | None = None
+    default_inbound_retry_policy: HttpRetry | None = None
+    default_traffic_policy: TrafficPolicy | None = None
 
 
 DEFAULT_MESH = Mesh(Metadata("default", Origin("defaults")))
@@ -128,7 +132,7 @@ def read_mesh(fields: Fields, metadata: Metadata) -> tuple[Mesh, ...]:
         default_virtual_service_export_to=spec.texts("defaultVirtualServiceExportTo", check=export_to) or ("*",),
         default_destination_rule_export_to=spec.texts("defaultDestinationRuleExportTo", check=export_to) or ("*",),
         locality_lb=spec.optional("localityLbSetting", read_locality),
-        default_http_retry_policy=_read_retries(spec),
+        default_http_retry_policy=_read_retries(spec, "defaultHttpRetryPolicy"),
         dns_refresh_rate=spec.duration("dnsRefreshRate", 60.0, low=0.001),
         concurrency=concurrency,
         dns_capture=captures,
@@ -136,6 +140,8 @@ def read_mesh(fields: Fields, metadata: Metadata) -> tuple[Mesh, ...]:
         ingress_mode=spec.choice("ingressControllerMode", _INGRESS_MODES, "STRICT"),
         ingress_gateway=_read_ingress_gateway(spec),
         tcp_keepalive=spec.optional("tcpKeepalive", read_keepalive),
+        default_inbound_retry_policy=_read_retries(spec, "defaultInboundHttpRetryPolicy"),
+        default_traffic_policy=spec.optional("defaultTrafficPolicy", _read_traffic_policy),
     )
     for name in _NOT_SERVED:
         spec.not_served(name, severity="info")
@@ -188,10 +194,17 @@ def _read_defaults(config: Fields) -> tuple[int | None, bool]:
     return concurrency, bool(captures)
 
 
-def _read_retries(spec: Fields) -> HttpRetry | None:
-    if "defaultHttpRetryPolicy" not in spec:
+def _read_traffic_policy(fields: Fields) -> TrafficPolicy:
+    policy = read_traffic_policy(fields)
+    if policy.ports:
+        fields.wrong("portLevelSettings", "expected no settings of ports, which differ from service to service, got some", severity="warning")
+    return policy
+
+
+def _read_retries(spec: Fields, name: str) -> HttpRetry | None:
+    if name not in spec:
         return None
-    policy = spec.mapping("defaultHttpRetryPolicy")
+    policy = spec.mapping(name)
     settings = HttpRetry(
         # reason: absent is 0 in protobuf, and Istio takes 0 as "no retries" (route/retry ConvertPolicy)
         attempts=policy.number("attempts", 0, low=0, high=2**31 - 1),

@@ -18,6 +18,7 @@ from meshd.model.reading import Fields
 ALIKE = {
     "DestinationRule.subsets.trafficPolicy": "DestinationRule.trafficPolicy",
     "DestinationRule.trafficPolicy.portLevelSettings": "DestinationRule.trafficPolicy",
+    "Mesh.defaultTrafficPolicy": "DestinationRule.trafficPolicy",
     "Sidecar.ingress.connectionPool": "DestinationRule.trafficPolicy.connectionPool",
     "Sidecar.inboundConnectionPool": "DestinationRule.trafficPolicy.connectionPool",
     "Sidecar.ingress.tls": "Gateway.servers.tls",

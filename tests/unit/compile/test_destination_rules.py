@@ -2,9 +2,10 @@
 
 import pytest
 
-from meshd.compile.destination_rules import DestinationRules
+from meshd.base.origins import Origin
+from meshd.compile.destination_rules import DestinationRules, HostRule
 from meshd.model.destination_rule import Subset
-from meshd.model.traffic_policy import LoadBalancer, TrafficPolicy
+from meshd.model.traffic_policy import ConnectionPool, LoadBalancer, PortPolicy, RetryBudget, TrafficPolicy
 from meshd.model.world import World
 from tests.helpers.services import machine, mesh, mesh_service, port, service
 from tests.helpers.traffic import entry_service, rule
@@ -168,3 +169,17 @@ def test_what_arrives_is_nobodys_in_particular():
     assert ["all"] == [origin.name for origin in rules.find_general(WEB).origins]
     assert ["own", "all"] == [origin.name for origin in rules.find(WEB).origins]
     assert None is DestinationRules(World().changed([own]), machine(namespace="shop", labels={"a": "b"}), mesh()).find_general(WEB)
+
+
+def test_the_meshs_policy_is_below_every_rule():
+    """Field by field; a port's own settings are upon nothing; services without a rule have it alone, and connections that arrive have not."""
+    pool, budget = ConnectionPool(max_connections=3), RetryBudget(5.0)
+    base = TrafficPolicy(LoadBalancer("RANDOM"), pool, retry_budget=budget, ports={80: PortPolicy()})
+    settings = {"default_traffic_policy": base}
+    assert HostRule(TrafficPolicy(LoadBalancer("RANDOM"), pool, retry_budget=budget), (), (Origin("defaults"),)) == find(**settings)
+    ports = {80: PortPolicy(LoadBalancer("ROUND_ROBIN"))}
+    found = find(rule("a", HOST, TrafficPolicy(LoadBalancer("ROUND_ROBIN"), ports=ports), Subset("v1"), namespace="shop"), **settings)
+    assert TrafficPolicy(LoadBalancer("ROUND_ROBIN"), pool, retry_budget=budget, ports=ports) == found.policy
+    assert ((Subset("v1"),), ["", "a"]) == (found.subsets, [origin.name for origin in found.origins])
+    assert base.load_balancer == find(rule("a", HOST, None, Subset("v1"), namespace="shop"), **settings).policy.load_balancer
+    assert None is DestinationRules(World(), machine(), mesh(**settings)).find_general(WEB)

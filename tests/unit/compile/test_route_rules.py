@@ -46,6 +46,17 @@ def test_inbound_requests_are_retried_but_for_grpc(protocol, retried):
     assert (INBOUND_RETRY if retried else None, "web.default:80/*") == (route.action.retry_policy, route.decorator)
 
 
+@pytest.mark.parametrize(("settings", "expected"), [
+    (HttpRetry(0), None),
+    (HttpRetry(1), RetryPolicy(("reset-before-request",), 1, host_selection_attempts=5)),
+    (HttpRetry(3, 2.0, "connect-failure,503"), RetryPolicy(("connect-failure", "retriable-status-codes"), 3, 2.0, (503,), host_selection_attempts=5)),
+])
+def test_the_mesh_may_say_how_inbound_requests_are_retried(settings, expected):
+    """At the one endpoint that there is; gRPC is not."""
+    found = [inbound_route("inbound|80||", "web.default", 80, protocol, (), settings).action.retry_policy for protocol in ("http", "grpc")]
+    assert [expected, None] == found
+
+
 def test_unknown_names_pass_through_or_are_refused():
     """Refused with 502 and no body."""
     passed, refused = catch_all(proxy()), catch_all(proxy(outbound_traffic_policy="REGISTRY_ONLY"))

@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from meshd.model.mesh import DEFAULT_MESH, Mesh, surplus_meshes
-from meshd.model.traffic_policy import Keepalive, LocalityLb
+from meshd.model.traffic_policy import Keepalive, LoadBalancer, LocalityLb, TrafficPolicy
 from meshd.model.virtual_service import HttpRetry
 from tests.helpers.resources import complaints_of, resources_of
 
@@ -34,14 +34,14 @@ def test_reads_a_whole_mesh():
         " trustDomain: td1, domainSuffix: mesh.local, rootNamespace: root, defaultServiceExportTo: [., prod],"
         " defaultVirtualServiceExportTo: [.], defaultDestinationRuleExportTo: ['~'], localityLbSetting: {enabled: false},"
         " defaultHttpRetryPolicy: {attempts: 4, perTryTimeout: 2s, retryOn: 'connect-failure,503', retryIgnorePreviousHosts: false, backoff: 5ms},"
-        " enablePrometheusMerge: true, ingressService: x, tcpKeepalive: {probes: 3, time: 60s}, ingressClass: edge, ingressControllerMode: DEFAULT,"
-        " dnsRefreshRate: 5s,"
+        " enablePrometheusMerge: true, ingressService: x, tcpKeepalive: {probes: 3, time: 60s},"
+        " defaultInboundHttpRetryPolicy: {attempts: 1}, defaultTrafficPolicy: {loadBalancer: {simple: RANDOM}},"
+        " ingressClass: edge, ingressControllerMode: DEFAULT, dnsRefreshRate: 5s,"
         " defaultConfig: {concurrency: 2, proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true'}}}"
     )
     expected = Mesh(
         found.metadata,
-        "REGISTRY_ONLY",
-        True,
+        "REGISTRY_ONLY", True,
         "/dev/stdout",
         "%REQ(:METHOD)%",
         "TEXT",
@@ -63,6 +63,8 @@ def test_reads_a_whole_mesh():
         ingress_mode="DEFAULT",
         ingress_gateway="x",
         tcp_keepalive=Keepalive(3, 60.0),
+        default_inbound_retry_policy=HttpRetry(1),
+        default_traffic_policy=TrafficPolicy(LoadBalancer("RANDOM")),
     )
     assert expected == found
 
