@@ -81,7 +81,7 @@ class Listener:
 
     def path_of(self, path: tuple[str | int, ...]) -> str:
         """Give a field's path; empty for those of the envelope, and for what is told of elsewhere."""
-        names = [str(part) for part in path if not isinstance(part, int)]
+        names = [part for part in path if isinstance(part, str) and not part.isdigit()]  # reason: ports are keys of `portLevelMtls`
         if names[0] in ENVELOPE:
             return ""
         if names[0] == "spec":
