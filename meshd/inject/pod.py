@@ -22,6 +22,7 @@ CANONICAL_NAME = "service.istio.io/canonical-name"
 CANONICAL_REVISION = "service.istio.io/canonical-revision"
 DEFAULT_CONTAINER = ("kubectl.kubernetes.io/default-container", "kubectl.kubernetes.io/default-logs-container")
 MAX_NODE_NAME = 253  # a DNS name
+MAX_ANNOTATIONS = 256 * 1024  # bytes; Kubernetes, apimachinery/pkg/api/validation, TotalAnnotationSizeLimitB
 ENDING = ("Never", "OnFailure")
 """Restart policies of pods that are done when their containers are, as those of Jobs: an ordinary sidecar would keep them for ever."""
 
@@ -105,6 +106,9 @@ def _read(pod: Mapping[str, Any], place: Place) -> _Read:
     fields = Fields(pod, place.path, report)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
     annotations: Mapping[str, object] = metadata.text_map("annotations")
+    if sum(len(name) + len(str(text)) for name, text in annotations.items()) > MAX_ANNOTATIONS:
+        metadata.wrong("annotations", f"expected at most {MAX_ANNOTATIONS} bytes together, got more")
+        annotations = {}
     labels = metadata.text_map("labels", value=label_value)
     if not spec.items("containers"):
         spec.wrong("containers", "expected at least one container, got none")

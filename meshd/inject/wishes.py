@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import cast
 
 import attrs
@@ -26,6 +27,7 @@ ReadYaml = Callable[[str], Mapping[str, object]]
 """Takes a text, gives the mapping that it holds; raises ValueError with what is wrong."""
 
 DRAIN = 5.0  # seconds; Istio's default terminationDrainDuration
+MAX_UNKNOWN = 10  # annotations that are told of; looking for what was meant takes a while
 WORKERS = 2  # where no limit says how much processor there is; Istio's default concurrency
 _IDLE_SETTINGS = frozenset(("proxyHeaders", "drainDuration", "parentShutdownDuration", "binaryPath", "configPath", "serviceCluster", "tracing"))
 
@@ -91,9 +93,9 @@ def read_wishes(annotations: Fields, settings: InjectSettings, read_yaml: ReadYa
     for name, row in ANNOTATIONS.items():
         if not row.effect:
             annotations.not_served(name, "this annotation")
-    for name in annotations.values:
-        if name.startswith(PREFIXES) and name not in ANNOTATIONS:
-            annotations.wrong(name, "expected a known annotation, got another, which is ignored", did_you_mean(name, ANNOTATIONS), "warning")
+    unknown = (name for name in annotations.values if name.startswith(PREFIXES) and name not in ANNOTATIONS)
+    for name in islice(unknown, MAX_UNKNOWN):
+        annotations.wrong(name, "expected a known annotation, got another, which is ignored", did_you_mean(name, ANNOTATIONS), "warning")
     text = _Texts(annotations)
     proxy = _read_proxy_config(annotations, read_yaml)
     resources = _read_resources(text, settings.resources)

@@ -19,6 +19,7 @@ from meshd.model.reading import shown
 
 API_VERSION = "admission.k8s.io/v1"
 MAX_DEPTH = 100  # as of a file; Kubernetes' own schemas stay below 40
+MAX_VALUES = 100_000  # a pod has some hundred, a VirtualService of 5,000 routes 50,000; each costs some microseconds
 MAX_UID = 256  # characters; a UUID has 36
 MAX_SAID = 4000  # characters of a message; the API server keeps about as many
 MAX_WARNINGS = 10  # the API server cuts all warnings of a request at 4,096 characters, each at 120 or so
@@ -87,8 +88,7 @@ def read_review(content: bytes) -> Request:
         body = json.loads(content, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise ReviewError("expected JSON, got something else") from None
-    if _is_deep(body):
-        raise ReviewError(f"expected at most {MAX_DEPTH} levels of nesting, got more")
+    _check_extent(body)
     if not isinstance(body, dict) or body.get("kind") != "AdmissionReview":
         raise ReviewError("expected an AdmissionReview, got something else")
     if body.get("apiVersion") != API_VERSION:
@@ -174,14 +174,24 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _is_deep(value: object) -> bool:
-    """Tell whether a value is nested deeper than anything that is meant; without recursion, since it may be."""
+def _check_extent(value: object) -> None:
+    """
+    Make sure that a value is neither deeper nor larger than anything that is meant; without recursion, since it may be.
+
+    Raises:
+        ReviewError: If it is.
+    """
     level: list[object] = [value]
+    count = 0
     for _ in range(MAX_DEPTH):
-        level = [item for one in level if isinstance(one, dict | list) for item in (one.values() if isinstance(one, dict) else one)]
+        inner = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
+        count += sum(map(len, inner))
+        if count > MAX_VALUES:
+            raise ReviewError(f"expected at most {MAX_VALUES} values, got more")
+        level = [item for items in inner for item in items]
         if not level:
-            return False
-    return True
+            return
+    raise ReviewError(f"expected at most {MAX_DEPTH} levels of nesting, got more")
 
 
 def _no_constant(text: str) -> float:

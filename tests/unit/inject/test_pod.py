@@ -177,6 +177,7 @@ C = "expected at least one container, got none"
     (pod(hostNetwork="yes"), ["error spec.hostNetwork: expected true or false, got 'yes'"]),
     (pod(nodeSelector=3), ["error spec.nodeSelector: expected a mapping, got the number 3"]),
     (pod(annotations={"a": 1}), ["error metadata.annotations.a: expected text, got the number 1; quote it"]),
+    (pod(annotations={"a": "x" * 300_000}), ["error metadata.annotations: expected at most 262144 bytes together, got more"]),
     (pod({"a": True}), ["error metadata.labels.a: expected text, got the boolean true; quote it, plain yes, no, on, off, y and n are booleans"]),
     (pod(initContainers=[{"name": "meshd-init"}]), [
         "error spec.initContainers[0].name: expected another name, got meshd-init, which is the injector's; rename the container",

@@ -5,7 +5,7 @@ import pytest
 
 from meshd.base.origins import Origin
 from meshd.inject.settings import InjectSettings, Resources
-from meshd.inject.wishes import Readiness, Wishes, read_wishes
+from meshd.inject.wishes import MAX_UNKNOWN, Readiness, Wishes, read_wishes
 from meshd.model.paths import no_lines
 from meshd.model.reading import Fields, Report
 from meshd.sources.rewriting import read_mapping
@@ -122,6 +122,11 @@ P = "metadata.annotations"
 def test_malformed(annotations, expected):
     """Each is told with its field, what was expected and what was found."""
     assert [expected] == read(annotations)[1]
+
+
+def test_only_some_unknown_annotations_are_told_of():
+    """Somebody may have thousands."""
+    assert MAX_UNKNOWN == len(read({f"sidecar.istio.io/odd{number}": "x" for number in range(1000)})[1])
 
 
 def test_what_is_malformed_leaves_defaults():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshd.sources.rewriting import read_mapping
-from meshd.webhook.review import MAX_DEPTH, InjectionJudge, Request, ReviewError, Verdict, judge_resource, read_review, write_review
+from meshd.webhook.review import MAX_DEPTH, MAX_VALUES, InjectionJudge, Request, ReviewError, Verdict, judge_resource, read_review, write_review
 from tests.helpers.json_patch import applied
 from tests.helpers.pods import SETTINGS, pod
 
@@ -98,6 +98,7 @@ def nested(levels):
     (b'{"a": NaN}', "expected JSON"),
     (b"1" * 10_000, "expected JSON"),
     (b"[" * 1_000_000, "expected JSON"),
+    (review(object={"spec": {"containers": [1] * MAX_VALUES}}), f"expected at most {MAX_VALUES} values, got more"),
     (nested(MAX_DEPTH), f"expected at most {MAX_DEPTH} levels of nesting, got more"),
     (b"[]", "expected an AdmissionReview, got something else"),
     (b'{"kind": "Pod"}', "expected an AdmissionReview, got something else"),
