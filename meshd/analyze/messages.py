@@ -270,7 +270,7 @@ UNUSED_DELEGATE = Message(
 )
 UNANSWERED_NAMES = Message(
     "MESHD005", "UnansweredNames", "warning", "{} gives hosts without addresses some of the mesh's, but this machine does not resolve their names",
-    "set dns: {enabled: true} in its spec",
+    "leave dns.enabled out of its spec, or set it to true",
 )
 UNDIVERTED_NAMES = Message(
     "MESHD006", "UndivertedNames", "warning",

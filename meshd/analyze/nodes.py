@@ -11,14 +11,14 @@ from meshd.model.proxy_config import DNS_CAPTURE, ProxyConfig
 
 def find_unanswered_names(facts: Facts) -> Iterator[Finding]:
     """
-    Find machines that Istio's variable gives addresses for names, which nobody tells their programs: Istio's agent would, a Node has to say it.
+    Find machines that Istio's variable gives addresses for names, which nobody tells their programs, since their Node says no.
 
     Edge proxies have no programs that ask.
     """
     if not facts.mesh.dns_capture and not any(config.dns_capture for config in facts.world.all(ProxyConfig)):
         return
     for node in facts.world.all(Node):
-        if not node.dns.enabled and not node.gateway and proxy_settings(facts.world, node).dns_capture:
+        if node.dns.enabled is False and not node.gateway and proxy_settings(facts.world, node).dns_capture:
             yield finding(node.metadata.origin, UNANSWERED_NAMES, DNS_CAPTURE, path=("spec",))
 
 
@@ -31,5 +31,5 @@ def find_undiverted_names(facts: Facts) -> Iterator[Finding]:
             else "it captures nothing outbound" if not node.capture.outbound
             else ""
         )
-        if node.dns.enabled and reason:
+        if node.dns.enabled and not node.dns.mesh_only and reason:
             yield finding(node.metadata.origin, UNDIVERTED_NAMES, reason, path=("spec", "dns"))

@@ -11,6 +11,7 @@ from meshd.base.origins import Origin
 from meshd.base.places import CREDENTIALS
 from meshd.cli.printing import finish, print_problems
 from meshd.compile.compiler import compile_snapshot
+from meshd.compile.proxy_configs import settled
 from meshd.control.machine import machine_addresses
 from meshd.model.node import Node
 from meshd.model.node_choice import choose_node
@@ -43,7 +44,7 @@ def read_configuration(config_dir: str, wanted: str) -> Read:
     loaded = load_directory(config_dir)
     world = World().changed(loaded.resources)
     node, problems = choose_node(world.all(Node), wanted, socket.gethostname(), machine_addresses())
-    return Read(world, node, (*loaded.problems, *problems), not has_errors(problems))
+    return Read(world, settled(node, world), (*loaded.problems, *problems), not has_errors(problems))
 
 
 def compile_configuration(config_dir: str, wanted: str) -> Compiled:

@@ -26,7 +26,7 @@ from meshd.compile.node import Proxy, read_proxy
 from meshd.compile.outbound_listeners import outbound_listeners, reserved_ports, virtual_outbound
 from meshd.compile.peer_modes import find_peer_modes
 from meshd.compile.peer_problems import peer_problems
-from meshd.compile.proxy_configs import proxy_settings
+from meshd.compile.proxy_configs import proxy_settings, settled
 from meshd.compile.rate_limits import limit_requests
 from meshd.compile.relayed import relayed_targets
 from meshd.compile.route_sources import EgressRoutes
@@ -106,7 +106,7 @@ def compile_snapshot(world: World, node: Node, settings: CompileSettings = DEFAU
         settings: What else is needed.
         last: The same of a World with the same services, and nothing else behind them; what follows from these alone is taken over.
     """
-    mesh = world.mesh
+    mesh, dns = world.mesh, settled(node, world).dns
     proxy = read_proxy(node, mesh, settings.log_dir, find_sidecar(world, node, mesh), find_peer_modes(world, node, mesh))
     services = gather_services(world, node) if last is None else last.sources.services  # every service, with protocols and aliases
     workloads = Workloads(world) if last is None else last.sources.workloads.moved(world, ())  # who is behind them
@@ -122,12 +122,12 @@ def compile_snapshot(world: World, node: Node, settings: CompileSettings = DEFAU
     routes = build_routes(listeners, scope, edge, context)  # only those that a listener asks for
     listeners, routes, unmet = limit_requests(listeners, routes, world, proxy)
     snapshot = Snapshot(
-        node=NodeReference(node.metadata.name, node.namespace, node.addresses, node.dns.servers if node.dns.enabled else ()),
+        node=NodeReference(node.metadata.name, node.namespace, node.addresses, dns.servers if dns.enabled else (), dns.mesh_only),
         listeners={listener.name: listener for listener in listeners},
         routes={found.name: found for found in routes},
         clusters={cluster.name: cluster for cluster in build_clusters(targets, ports, proxy)},
         endpoints={found.cluster_name: found for found in build_endpoints(targets, workloads, ports, proxy, last)},
-        hosts={host.name: host for host in host_addresses(scope.services, workloads, proxy)} if node.dns.enabled else {},
+        hosts={host.name: host for host in host_addresses(scope.services, workloads, proxy)} if dns.enabled else {},
     )
     sources = Sources(world, node, settings, proxy, services, workloads, tuple(targets), reached)
     return Compiled(snapshot, (*scope.problems, *conflicts, *problems, *unmet, *log_problems(proxy), *peer_problems(ports, proxy)), sources)

@@ -38,6 +38,14 @@ def proxy_settings(world: World, node: Node) -> ProxySettings:
     return ProxySettings(concurrency, dns_capture)
 
 
+def settled(node: Node, world: World) -> Node:
+    """Give a Node with what it leaves to the mesh: whether names are resolved (Istio's ISTIO_META_DNS_CAPTURE), which edge proxies never do by it."""
+    if node.dns.enabled is not None:
+        return node
+    enabled = not node.gateway and proxy_settings(world, node).dns_capture
+    return attrs.evolve(node, dns=attrs.evolve(node.dns, enabled=enabled))
+
+
 def _nearest(world: World, node: Node) -> Iterator[ProxyConfig]:
     """Yield the ProxyConfigs that are for a machine, the nearest first."""
     configs = world.all(ProxyConfig)

@@ -92,9 +92,9 @@ class ResolvConf:
 
 
 def captured_servers(node: Node) -> tuple[str, ...]:
-    """Give the name servers whose questions a machine diverts to meshd: none where it does not resolve names or captures nothing."""
+    """Give the name servers whose questions a machine diverts to meshd: none where it does not resolve them all, or captures nothing."""
     capture = node.capture
-    if not node.dns.enabled or node.gateway or not (capture.enabled and capture.outbound):
+    if not node.dns.enabled or node.dns.mesh_only or node.gateway or not (capture.enabled and capture.outbound):
         return ()
     servers = node.dns.servers or load_resolv_conf(PATH, node.addresses).servers
     return tuple(server for server in servers if "%" not in server)

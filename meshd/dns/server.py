@@ -8,7 +8,7 @@ from meshd.dns.answers import Answers, answers_of
 from meshd.dns.counts import Counts
 from meshd.dns.datagrams import Datagrams
 from meshd.dns.forwarder import PORT, After, Forwarder, Timer
-from meshd.dns.message import FORMERR, HEADER, MAX_MESSAGE, NOTIMP, SERVFAIL, Question, cut, reply
+from meshd.dns.message import FORMERR, HEADER, MAX_MESSAGE, NOTIMP, REFUSED, SERVFAIL, Question, cut, reply
 from meshd.dns.queries import MAX_QUERY, Queries, Send
 from meshd.dns.resolv_conf import LOOK_INTERVAL, ResolvConf
 from meshd.dns.streams import Streams
@@ -41,6 +41,7 @@ class NameServer:
         self._timer: Timer | None = None
         self._resolv_conf = resolv_conf
         self._instruments = instruments
+        self._mesh_only = False
         self._counts = Counts()
         self._forwarder = Forwarder(reactor, after, lambda: resolv_conf.settings.servers, port, self._counts)
         self._sockets: dict[str, list[socket.socket]] = {}
@@ -90,6 +91,7 @@ class NameServer:
 
     def build(self, snapshot: Snapshot) -> Iterator[Answers | None]:
         """Make the table of a snapshot's hosts bit by bit; the last bit is the table."""
+        self._mesh_only = snapshot.node.mesh_names_only
         self._resolv_conf.use(snapshot.node.name_servers, snapshot.node.addresses)
         yield from answers_of(snapshot.hosts)
 
@@ -128,6 +130,10 @@ class NameServer:
         if found is not None:
             self._counts.table += 1
             send(found)
+            return
+        if self._mesh_only:
+            self._counts.nobody += 1
+            send(reply(message, question.end, REFUSED, edns=bool(question.edns)))
             return
         asked = question
 

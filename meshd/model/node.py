@@ -75,12 +75,14 @@ class DnsSettings:
     Whether and how names are resolved.
 
     Attributes:
-        enabled: Workers answer for the mesh's names, and the kernel diverts questions to them.
+        enabled: Workers answer for the mesh's names, and the kernel diverts questions to them; None: as ProxyConfigs and the mesh say.
         servers: IP addresses of the name servers that the rest is asked of, and whose questions are diverted; empty: those of /etc/resolv.conf.
+        mesh_only: Nothing is diverted and all other questions are refused: a resolver of the machine's own is told which to ask (`meshctl dns`).
     """
 
-    enabled: bool = False
+    enabled: bool | None = None
     servers: tuple[str, ...] = ()
+    mesh_only: bool = False
 
 
 @attrs.frozen

@@ -91,9 +91,10 @@ def _read_debounce(fields: Fields) -> Debounce:
 
 
 def _read_dns(fields: Fields) -> DnsSettings:
-    if "servers" in fields and "enabled" not in fields:
-        fields.wrong("servers", "expected enabled: true beside it, got nothing", "or it has no effect", severity="warning")
-    settings = DnsSettings(fields.flag("enabled"), tuple(dict.fromkeys(canonical_ip(text) for text in fields.texts("servers", check=ip_address))))
+    servers = tuple(dict.fromkeys(canonical_ip(text) for text in fields.texts("servers", check=ip_address)))
+    settings = DnsSettings(fields.maybe_flag("enabled"), servers, fields.flag("meshOnly"))
+    if settings.mesh_only and servers:
+        fields.wrong("servers", "expected none beside meshOnly: true, as nothing is passed on", "leave one of them out", severity="warning")
     fields.finish()
     return settings
 

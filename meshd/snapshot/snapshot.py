@@ -21,12 +21,19 @@ PARTS = ("hosts", "secrets", "endpoints", "clusters", "routes", "listeners")  # 
 
 @attrs.frozen
 class NodeReference:
-    """Who a snapshot is for; `name_servers` are asked for names that it does not know, where they are not those of /etc/resolv.conf."""
+    """
+    Who a snapshot is for.
+
+    Attributes:
+        name_servers: Are asked for names that it does not know, where they are not those of /etc/resolv.conf.
+        mesh_names_only: Nobody is asked for such names.
+    """
 
     name: str
     namespace: str = "default"
     addresses: tuple[str, ...] = ()
     name_servers: tuple[str, ...] = ()
+    mesh_names_only: bool = False
 
 
 @attrs.frozen

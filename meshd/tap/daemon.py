@@ -20,7 +20,7 @@ from meshd.base.places import CREDENTIALS, TOKEN_BUCKETS
 from meshd.capture.rules import Identity
 from meshd.compile.compiler import CompileSettings
 from meshd.compile.endpoint_changes import Compilation
-from meshd.compile.proxy_configs import proxy_settings
+from meshd.compile.proxy_configs import proxy_settings, settled
 from meshd.control.attachment import own_places
 from meshd.control.debounce import Debounce
 from meshd.control.generations import GenerationStore
@@ -263,7 +263,7 @@ class Daemon(Service):
 
     def _choose_node(self, world: World) -> Node:
         node, self._facts.node_problems = choose_node(world.all(Node), self._settings.node, socket.gethostname(), machine_addresses())
-        return node
+        return settled(node, world)
 
     def _need_restart(self, node: Node) -> list[Problem]:
         """Tell of settings that are read at start only and have changed since."""

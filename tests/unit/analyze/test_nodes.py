@@ -8,8 +8,11 @@ VARIABLE = '{ISTIO_META_DNS_CAPTURE: "true"}'
 
 
 def test_finds_machines_whose_names_nobody_answers():
-    """Those that Istio's variable is for, by the mesh or a ProxyConfig; not those that resolve names, nor edge proxies."""
-    machines = (node("plain", "app: a"), node("resolving", "app: a", ", dns: {enabled: true}"), node("edge", "app: a", ", gateway: true"))
+    """Those that Istio's variable is for, by the mesh or a ProxyConfig, and that say no; not those that resolve names, nor edge proxies."""
+    machines = (
+        node("plain", "app: a", ", dns: {enabled: false}"), node("silent", "app: a"),
+        node("resolving", "app: a", ", dns: {enabled: true}"), node("edge", "app: a", ", gateway: true"),
+    )
     expected = (
         "MESHD005 plain 1 spec: ISTIO_META_DNS_CAPTURE gives hosts without addresses some of the mesh's, "
         "but this machine does not resolve their names"
@@ -24,12 +27,13 @@ def test_finds_machines_that_divert_no_questions():
     """Edge proxies, and machines without capture of what leaves them."""
     dns = ", dns: {enabled: true}"
     machines = (
-        node("edge", "app: a", f", gateway: true{dns}"), node("shut", "app: a", f", capture: {{enabled: false}}{dns}"),
+        node("edge", "app: a", f", gateway: true{dns}"), node("few", "app: a", ", gateway: true, dns: {enabled: true, meshOnly: true}"),
+        node("shut", "app: a", f", capture: {{enabled: false}}{dns}"),
         node("inward", "app: a", f", capture: {{outbound: false}}{dns}"), node("right", "app: a", dns), node("plain", "app: a", ", gateway: true"),
     )
     reasons = {"edge": "it is an edge proxy, which captures nothing", "inward": "it captures nothing outbound", "shut": "its capture is off"}
     said = "Names are not resolved by meshd on this machine although dns is enabled"
     assert sorted(
         f"MESHD006 {name} {line} spec.dns: {said}: {reasons[name]}, so that no question is diverted"
-        for name, line in (("edge", 1), ("shut", 3), ("inward", 5))
+        for name, line in (("edge", 1), ("shut", 5), ("inward", 7))
     ) == sorted(found(find_undiverted_names, *machines))

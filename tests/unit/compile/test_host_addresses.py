@@ -11,7 +11,7 @@ from meshd.model.node import DnsSettings
 from meshd.model.world import World
 from tests.helpers.resources import resources_of
 from tests.helpers.services import alias, headless, machine, port, proxy, service, slice_of
-from tests.helpers.small_worlds import istio
+from tests.helpers.small_worlds import istio, mesh
 
 
 def hosts(*resources, namespace: str = "default") -> dict[str, str]:
@@ -80,3 +80,5 @@ def test_a_snapshot_has_them_where_names_are_resolved():
     assert ["240.240.", "2001:2::"] == [address[:8] for address in third.hosts["istio.io"].addresses]
     assert (["web.default.svc.cluster.local"], ("10.0.0.2",), True) == (list(first.hosts), first.node.name_servers, first.hosts is second.hosts)
     assert ({}, ()) == (Compilation().compile(world, machine()).snapshot.hosts, Compilation().compile(world, machine()).snapshot.node.name_servers)
+    captures = mesh("defaultConfig: {proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true'}}")
+    assert first.hosts == Compilation().compile(world.changed(resources_of(captures)), machine()).snapshot.hosts

@@ -2,7 +2,8 @@
 
 import pytest
 
-from meshd.compile.proxy_configs import ProxySettings, proxy_settings
+from meshd.compile.proxy_configs import ProxySettings, proxy_settings, settled
+from meshd.model.node import DnsSettings
 from meshd.model.world import World
 from tests.helpers.resources import resources_of
 from tests.helpers.services import machine
@@ -35,3 +36,14 @@ def test_of_equals_the_oldest_counts():
     """And where none is older, the first by name."""
     several = (istio("ProxyConfig", name, f"concurrency: {number}") for name, number in (("b", 2), ("a", 1)))
     assert 1 == proxy_settings(World().changed(resources_of("\n---\n".join(several))), machine()).concurrency
+
+
+@pytest.mark.parametrize(("own", "gateway", "documents", "expected"), [
+    (None, False, (), False), (None, False, (ROOT,), True), (None, False, (ROOT, CHOSEN), False), (None, True, (ROOT,), False),
+    (False, False, (ROOT,), False), (True, False, (CHOSEN,), True), (True, True, (), True),
+])
+def test_who_decides_whether_names_are_resolved(own, gateway, documents, expected):
+    """The Node, else ProxyConfigs, else the mesh; an edge proxy only by its Node."""
+    world = World().changed(resources_of("\n---\n".join(documents))) if documents else World()
+    node = machine(labels={"app": "web"}, gateway=gateway, dns=DnsSettings(own, ("10.0.0.2",)))
+    assert DnsSettings(expected, ("10.0.0.2",)) == settled(node, world).dns

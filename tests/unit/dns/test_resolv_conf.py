@@ -41,6 +41,7 @@ def test_the_file_is_looked_at_again(tmp_path):
 
 @pytest.mark.parametrize(("settings", "expected"), [
     ({}, ("10.0.0.2",)), ({"dns": DnsSettings(True, ("10.0.0.9", "fe80::1%eth0"))}, ("10.0.0.9",)), ({"dns": DnsSettings()}, ()),
+    ({"dns": DnsSettings(True, mesh_only=True)}, ()),
     ({"capture": CaptureSettings(enabled=False)}, ()), ({"capture": CaptureSettings(outbound=False)}, ()), ({"gateway": True}, ()),
 ])
 def test_whose_questions_are_diverted(monkeypatch, tmp_path, settings, expected):

@@ -101,3 +101,12 @@ def test_status_and_metrics(rig):
     for name in (DNS_UDP, DNS_TCP):
         rig.proxy.unlisten(name)
     assert {} == rig.proxy.status()
+
+
+@pytest.mark.parametrize("name", [DNS_UDP, DNS_TCP])
+def test_names_of_the_mesh_only(rig, name):
+    """Others are refused, so that whoever asked goes on to somebody else; nobody is asked."""
+    *_, table = rig.proxy.build(Snapshot(NodeReference("n", mesh_names_only=True), hosts={WEB.name: WEB}))
+    rig.proxy.use(table)
+    got = rig.exchange(query("web.test", number=1), query("ext.test", number=2), name=name)
+    assert (["1 0 10.96.0.7", "2 5"], []) == (sorted(text_of(answer) for answer in got), rig.upstream.asked)

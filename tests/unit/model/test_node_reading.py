@@ -74,7 +74,10 @@ def test_a_longer_quiet_stretches_the_bound():
     ("spec", "expected"),
     [
         ("{addresses: [10.0.0.300]}", "error 4 spec.addresses[0]: expected an IP address of the machine, got '10.0.0.300'"),
-        ("{dns: {servers: [10.0.0.2]}}", "warning 4 spec.dns.servers: expected enabled: true beside it, got nothing; or it has no effect"),
+        (
+            "{dns: {servers: [10.0.0.2], meshOnly: true}}",
+            "warning 4 spec.dns.servers: expected none beside meshOnly: true, as nothing is passed on; leave one of them out",
+        ),
         ("{addresses: [0.0.0.0]}", "error 4 spec.addresses[0]: expected an IP address of the machine, got '0.0.0.0'"),
         ("{addresses: 10.0.0.1}", "error 4 spec.addresses: expected a list, got '10.0.0.1'; begin each item with '- '"),
         ("{kernelForwarding: 'yes'}", "error 4 spec.kernelForwarding: expected auto or off, got 'yes'"),
