@@ -23,6 +23,7 @@ COMMANDS: dict[str, Command] = {
     "analyze": Command("meshd.cli.analyze", "Find what is likely to be a mistake in a configuration as a whole."),
     "capture": Command("meshd.cli.capture", "Divert connections to meshd, check that, or undo it."),
     "compile": Command("meshd.cli.compile", "Show what a configuration becomes: listeners, routes, clusters, endpoints."),
+    "dns": Command("meshd.cli.dns", "Have a machine's own resolver ask meshd for the mesh's names, or undo it."),
     "explain": Command("meshd.cli.explain", "Tell what becomes of a call, and why."),
     "inject": Command("meshd.cli.inject", "Put a meshd sidecar into the pods of Kubernetes' workloads."),
     "proxy-config": Command("meshd.cli.proxy_config.command", "List what meshd serves with, as istioctl does.", ("pc",)),

@@ -12,6 +12,7 @@ import pytest
 
 from tests.helpers import dns_program
 from tests.helpers.captured_host import ADDRESSES, Machine, two_machines
+from tests.helpers.command_line import meshctl
 from tests.helpers.daemon import Daemon, daemon_folder
 from tests.helpers.waiting import wait_for
 
@@ -134,3 +135,40 @@ def test_another_name_server_of_the_machine_is_followed(machines):
         wait_for(lambda: "0 CNAME web A 10.96.0.7" == ask(host, "web.corp.test", server=other), "the search domain is known")
         daemon.stop()
         assert (text, before) == (path.read_text(), host.rules())
+
+
+@pytest.mark.skipif(shutil.which("dnsmasq") is None, reason="needs dnsmasq")
+def test_dnsmasq_asks_meshd_for_the_names_of_the_mesh(machines, tmp_path):
+    """By the file that `meshctl dns` writes and takes away; nothing is diverted, and others' names are asked of others."""
+    host, _ = machines
+    (tmp_path / "etc" / "dnsmasq.d").mkdir(parents=True)
+    with daemon_folder() as daemon:
+        write_configuration(daemon, "nftables", "")
+        node = (daemon.config / "node.yaml").read_text()
+        daemon.write("node.yaml", node.replace("dns: {enabled: true, servers: []}", "dns: {enabled: true, meshOnly: true}"))
+        daemon.start(prefix=("ip", "netns", "exec", host.name))
+        assert "redirect to :15053" not in host.rules()
+        asked = ("web", "web.default.svc.cluster.local", "ext.test", "gone.svc.cluster.local")
+
+        def answers() -> list[str]:
+            with dnsmasq(host, tmp_path):
+                return [ask(host, name, server="127.0.0.1") for name in asked]
+
+        before = answers()
+        meshctl("dns", "install", "--for", "dnsmasq", "--config-dir", str(daemon.config), "--root", str(tmp_path))
+        assert ["0 A 10.96.0.7", "0 A 10.96.0.7", f"0 A {ELSEWHERE}", "5"] == answers()
+        meshctl("dns", "remove", "--root", str(tmp_path))
+        assert (before, []) == (answers(), list((tmp_path / "etc" / "dnsmasq.d").iterdir()))
+
+
+@contextmanager
+def dnsmasq(machine: Machine, root: Path) -> Iterator[None]:
+    """Run dnsmasq as a machine's own resolver, with the drop-ins below a folder."""
+    options = ("--keep-in-foreground", "--conf-file=/dev/null", "--no-hosts", "--no-resolv", "--bind-interfaces", "--user=root", "--pid-file=")
+    places = ("--listen-address=127.0.0.1", f"--server={NEIGHBOUR}", f"--conf-dir={root / 'etc' / 'dnsmasq.d'}")
+    with subprocess.Popen(["ip", "netns", "exec", machine.name, "dnsmasq", *options, *places]) as process:
+        try:
+            wait_for(lambda: f"0 A {ELSEWHERE}" == ask(machine, "ext.ready", server="127.0.0.1"), "dnsmasq answers")
+            yield
+        finally:
+            process.terminate()
