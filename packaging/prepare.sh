@@ -26,7 +26,7 @@ case $PURPOSE in
     demo) programs=("${common[@]}") ;;
     test) programs=("${common[@]}" "${compiler[@]}" iptables:iptables wrk:wrk) ;;
     kubernetes) programs=("${common[@]}" "${compiler[@]}" iptables:iptables wrk:wrk etcd:etcd-server) ;;
-    bench) programs=("${common[@]}" "${compiler[@]}" wrk:wrk haproxy:haproxy h2load:nghttp2-client) ;;
+    bench) programs=("${common[@]}" "${compiler[@]}" wrk:wrk haproxy:haproxy h2load:nghttp2-client dnsperf:dnsperf dnsmasq:dnsmasq-base) ;;
     *) echo "usage: ${BASH_SOURCE[0]} demo|test|kubernetes|bench" >&2; exit 2 ;;
 esac
 

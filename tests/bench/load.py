@@ -54,7 +54,7 @@ def run_wrk(enter: Sequence[str], url: str, connections: int, seconds: int, head
         command += ["-H", header]
     if script is not None:
         command += ["-s", str(script)]
-    return parse_wrk(_output([*command, url], seconds))
+    return parse_wrk(output([*command, url], seconds))
 
 
 def run_sockload(enter: Sequence[str], program: str, mode: str, place: tuple[str, int], connections: int, seconds: int) -> Load:
@@ -72,7 +72,7 @@ def run_sockload(enter: Sequence[str], program: str, mode: str, place: tuple[str
     Raises:
         RuntimeError: If it fails or reports nothing.
     """
-    return parse_sockload(_output([*enter, program, mode, place[0], str(place[1]), str(connections), str(seconds)], seconds), mode)
+    return parse_sockload(output([*enter, program, mode, place[0], str(place[1]), str(connections), str(seconds)], seconds), mode)
 
 
 def parse_wrk(text: str) -> Load:
@@ -111,7 +111,13 @@ def parse_sockload(text: str, mode: str) -> Load:
         raise RuntimeError(f"sockload said: {text}") from error
 
 
-def _output(command: list[str], seconds: int) -> str:
+def output(command: list[str], seconds: int) -> str:
+    """
+    Run a load program that ends by itself after some seconds; gives what it prints.
+
+    Raises:
+        RuntimeError: If it fails.
+    """
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} failed: {done.stderr.strip() or done.stdout.strip()}")

@@ -17,6 +17,12 @@ ports: [{{name: http, port: 8080}}]
 """
 
 
+def address_of(number: int) -> str:
+    """Give a service's own address."""
+    high, low = divmod(number, 250)
+    return f"10.105.{high}.{low + 1}"
+
+
 def service(number: int, endpoints: int = 10, replaced: int = 0) -> str:
     """
     Give a service and its EndpointSlice, YAML.
@@ -30,4 +36,4 @@ def service(number: int, endpoints: int = 10, replaced: int = 0) -> str:
     first = f"10.{200 + replaced % ADDRESSES}.{high}.{low}"
     addresses = [first, *(f"10.{110 + index}.{high}.{low}" for index in range(1, endpoints))]
     listed = ", ".join(f'{{addresses: ["{address}"]}}' for address in addresses)
-    return _SERVICE.format(number=number, address=f"10.105.{high}.{low + 1}", endpoints=listed)
+    return _SERVICE.format(number=number, address=address_of(number), endpoints=listed)

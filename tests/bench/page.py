@@ -14,6 +14,7 @@ from tests.bench.figures import FIGURES, find_figure
 from tests.bench.picture import write_pictures
 from tests.bench.scale import SCALE, SIZES, TARGETS
 from tests.bench.scenario import Case
+from tests.bench.scenarios.dns import DNSMASQ
 from tests.bench.scenarios.registry import SCENARIOS
 from tests.bench.targets import ENVOY, US
 from tests.helpers.source_tree import ROOT
@@ -22,7 +23,8 @@ PAGE = ROOT / "docs" / "performance.md"
 FOLDER = ROOT / "docs" / "performance"
 BEGIN, END = "<!-- figures: written by python -m tests.bench.page -->\n", "<!-- end of figures -->\n"
 SHOWN = ("cpu", "user", "system", "machine", "rate", "p50", "p99", "rss")
-CHOICES = "choices"
+BASES = {"choices": US, "dns": DNSMASQ.name}
+"""Whom CPU time is shown as a ratio to, where it is not Envoy."""
 
 Results = Mapping[str, Any]
 
@@ -114,7 +116,7 @@ def _targets(key: str, title: str, targets: Sequence[str], scenario: Mapping[str
 
 def _scenario(scenario: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"### {scenario['key']}: {scenario['title']}", "")
-    base = US if scenario["key"] == CHOICES else ENVOY
+    base = BASES.get(scenario["key"], ENVOY)
     for case in scenario["cases"]:
         figures = [find_figure(name, case["unit"]) for name in SHOWN]
         if case["name"]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.bench.cpu import resident
+from tests.bench.dns import dnsmasq, name_server
 from tests.bench.hosts import SECOND_SERVER, SERVER, Host, bench_hosts, run, tune
 from tests.bench.scenario import Contender, Party
 from tests.bench.servers import build_sockload, bytes_server, web_server
@@ -31,6 +32,8 @@ def running(contenders: Sequence[Contender]) -> Iterator[list[Party]]:
         for host in (server, *(clients[name] for name in sorted(far))):
             stack.enter_context(web_server(host))
             stack.enter_context(bytes_server(host, sockload))
+        if any(contender.program == "dnsmasq" for contender in contenders):
+            stack.enter_context(name_server(server))
         parties = []
         for contender in contenders:
             party = Party(contender, clients[slug(contender)], sockload)
@@ -60,11 +63,13 @@ def _join(party: Party, proxy: Proxy) -> None:
 
 def _started(contender: Contender, folder: Path, host: Host, server: str) -> "contextlib.AbstractContextManager[Proxy]":
     folder.mkdir(mode=0o755)
-    world = bench_world(host.address, server, contender.workers) + contender.more
+    world = bench_world(host.address, server, contender.workers, contender.node) + contender.more
     if contender.program == "haproxy":
         return haproxy(folder, host.enter)
     if contender.program == "nginx":
         return nginx(folder, host.enter)
+    if contender.program == "dnsmasq":
+        return dnsmasq(folder, host.enter)
     if contender.program == "envoy":
         return envoy(folder, host.enter, world, workers=contender.workers, edit=contender.edit or (lambda bootstrap: None))
     if contender.edit is not None:

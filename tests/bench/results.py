@@ -2,7 +2,7 @@
 The results of one run as JSON.
 
     {"commit", "changed", "taken", "machine": {"processor", "cores", "memory", "kernel", "python"}, "rounds", "seconds",
-     "versions": {"Envoy", "HAProxy", "nginx", "wrk"},
+     "versions": {"Envoy", "HAProxy", "nginx", "wrk", "dnsmasq", "dnsperf"},
      "scenarios": [{"key", "title", "remarks": {NAME: TEXT}, "cases": [
          {"name", "unit", "contenders": {NAME: {FIGURE: SPREAD}}, "ratios": {BASE: {NAME: {FIGURE: SPREAD}}},
           "verdicts": [{"target", "value", "min", "max", "shown", "met"}]}]}],
@@ -23,7 +23,10 @@ from tests.bench.running import Rounds
 from tests.helpers.proxies import find_envoy
 from tests.helpers.source_tree import ROOT
 
-VERSIONS = {"Envoy": (find_envoy, "--version"), "HAProxy": (lambda: "haproxy", "-v"), "nginx": (lambda: "nginx", "-v"), "wrk": (lambda: "wrk", "-v")}
+VERSIONS = {
+    "Envoy": (find_envoy, "--version"), "HAProxy": (lambda: "haproxy", "-v"), "nginx": (lambda: "nginx", "-v"), "wrk": (lambda: "wrk", "-v"),
+    "dnsmasq": (lambda: "dnsmasq", "-v"), "dnsperf": (lambda: "dnsperf", "-h"),
+}
 
 
 def begin_results(rounds: Rounds) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from tests.bench.targets import ENVOY, US, Target
 from tests.bench.world import BYTES_SERVICE, ECHO_PORT, SOURCE_PORT
 from tests.helpers.proxies import Edit
 
-Unit = Literal["request", "message", "connection", "GiB"]
-Program = Literal["direct", "meshd", "envoy", "haproxy", "nginx"]
+Unit = Literal["request", "message", "connection", "GiB", "query"]
+Program = Literal["direct", "meshd", "envoy", "haproxy", "nginx", "dnsmasq"]
 
 
 @attrs.frozen
@@ -28,6 +28,7 @@ class Contender:
         workers: Processes of meshd, threads of Envoy that do so.
         hops: 2: a proxy on the server's machine too, which then is its own.
         edit: Changes the bootstrap that it serves, which meshd then has from a file as Envoy does.
+        node: Further fields of its Node, as YAML writes them between braces.
         more: Further documents of its configuration, YAML.
         interpreted: Runs the checkout's Python files, not what is compiled.
     """
@@ -37,6 +38,7 @@ class Contender:
     workers: int = 1
     hops: Literal[1, 2] = 1
     edit: Edit | None = None
+    node: str = ""
     more: str = ""
     interpreted: bool = False
 

@@ -10,7 +10,7 @@ _WORLD = """\
 apiVersion: meshd.io/v1
 kind: Node
 metadata: {{name: bench}}
-spec: {{namespace: default, addresses: ["{address}"], workers: {workers}}}
+spec: {{namespace: default, addresses: ["{address}"], workers: {workers}{node}}}
 ---
 apiVersion: v1
 kind: Service
@@ -35,7 +35,7 @@ ports: [{ports}]
 """
 
 
-def bench_world(address: str, server: str = SERVER, workers: int = 1) -> str:
+def bench_world(address: str, server: str = SERVER, workers: int = 1, node: str = "") -> str:
     """
     Give the configuration of one machine, YAML.
 
@@ -43,9 +43,12 @@ def bench_world(address: str, server: str = SERVER, workers: int = 1) -> str:
         address: The machine's own.
         server: Where the services' endpoints are.
         workers: Processes that serve.
+        node: Further fields of its Node, as YAML writes them between braces.
     """
+    more = f", {node}" if node else ""
     head = _WORLD.format(
-        address=address, workers=workers, web=SERVICE, web_port=SERVER_PORT, bytes=BYTES_SERVICE, echo=ECHO_PORT, source=SOURCE_PORT,
+        address=address, workers=workers, node=more, web=SERVICE, web_port=SERVER_PORT, bytes=BYTES_SERVICE, echo=ECHO_PORT,
+        source=SOURCE_PORT,
     )
     ports = f"{{name: tcp-echo, port: {ECHO_PORT}}}, {{name: tcp-source, port: {SOURCE_PORT}}}"
     return head + web_endpoint("my-nginx-1", server) + _slice("bytes-1", "bytes", server, ports)

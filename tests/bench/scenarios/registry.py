@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tests.bench.scenario import Scenario
-from tests.bench.scenarios import bodies, choices, flapping, idle, many_routes, new_connections, push, small_get, tcp, two_hops, two_workers
+from tests.bench.scenarios import bodies, choices, dns, flapping, idle, many_routes, new_connections, push, small_get, tcp, two_hops, two_workers
 
 SCENARIOS: Mapping[str, Scenario] = {
     "a": small_get.MANY,
@@ -19,5 +19,6 @@ SCENARIOS: Mapping[str, Scenario] = {
     "j": two_workers.TWO_WORKERS,
     "k": flapping.FLAPPING,
     "l": push.PUSH,
+    "dns": dns.DNS,
     "choices": choices.CHOICES,
 }

@@ -10,9 +10,11 @@ from meshd.model.world import World
 from meshd.snapshot.envoy_bootstrap import bootstrap
 from meshd.snapshot.envoy_reading import read_envoy
 from meshd.sources.directory import load_directory
+from tests.bench.dns import table_names
 from tests.bench.figures import FIGURES
 from tests.bench.hosts import SECOND_SERVER, SERVICE
-from tests.bench.many_services import service
+from tests.bench.many_services import address_of, service
+from tests.bench.scenarios.dns import MESHD
 from tests.bench.scenarios.many_routes import HIT, HOSTS, ROUTES, add_routes
 from tests.bench.scenarios.registry import SCENARIOS
 from tests.bench.world import bench_world, web_endpoint
@@ -69,3 +71,11 @@ def test_the_last_of_many_routes_is_hit(tmp_path, headers, route):
     assert route == answer.route.strip("-")
     managers = [chain.filter for listener in found.listeners.values() for chain in listener.filter_chains if "route-0" in str(chain.filter)]
     assert [HOSTS + 1] == [len(manager.route_config.virtual_hosts) for manager in managers]  # the last is for all other hosts
+
+
+def test_names_are_those_of_the_services(tmp_path):
+    """meshd's table has what dnsmasq's hosts file says."""
+    snapshot, problems = compiled(tmp_path, bench_world("10.77.0.10", node=MESHD.node) + MESHD.more)
+    assert [] == problems
+    asked = {name: address_of(number) for number, name in enumerate(table_names())}
+    assert asked == {name: snapshot.hosts[name].addresses[0] for name in asked}
