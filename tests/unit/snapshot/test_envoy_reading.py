@@ -14,7 +14,8 @@ from meshd.snapshot.endpoint import ClusterLoadAssignment
 from meshd.snapshot.envoy_bootstrap import bootstrap
 from meshd.snapshot.envoy_json import to_json
 from meshd.snapshot.envoy_reading import read_envoy
-from meshd.snapshot.network_filter import HttpConnectionManager
+from meshd.snapshot.filter_chain import needs_identity
+from meshd.snapshot.network_filter import HttpConnectionManager, TcpProxy
 from meshd.snapshot.noted_json import Report, note
 from meshd.snapshot.route import RouteAction
 from meshd.snapshot.route_json import ROUTES
@@ -48,8 +49,8 @@ def as_exported(snapshot: Snapshot) -> Snapshot:
     """
     Give what a bootstrap keeps of a snapshot.
 
-    Routes stand within listeners, endpoints of discovery within static clusters; chains for mutual TLS and secrets are left out, and of the node's
-    addresses the first is kept. Nothing else changes.
+    Routes stand within listeners, endpoints of discovery within static clusters; chains for mutual TLS beside plain text and secrets are left out,
+    others for mutual TLS close, and of the node's addresses the first is kept. Nothing else changes.
     """
     clusters, endpoints = {}, {}
     for name, cluster in snapshot.clusters.items():
@@ -61,6 +62,8 @@ def as_exported(snapshot: Snapshot) -> Snapshot:
             endpoints[name] = attrs.evolve(found, cluster_name=name)
 
     def inline(chain):
+        if needs_identity(chain):
+            return attrs.evolve(chain, filter=TcpProxy("BlackHoleCluster", "BlackHoleCluster"), tls=None)
         manager = chain.filter
         if not isinstance(manager, HttpConnectionManager) or manager.route_config is not None:
             return chain
