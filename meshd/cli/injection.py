@@ -19,6 +19,7 @@ Command = Callable[..., Any]
 _OPTIONS = (
     click.option("--image", default=DEFAULT.image, show_default=True, help="Image of the sidecar."),
     click.option("--pull-policy", type=click.Choice(["Always", "IfNotPresent", "Never"]), default=None, help="When the image is fetched."),
+    click.option("--pull-secret", "pull_secrets", multiple=True, metavar="NAME", help="Secret, in pods' namespaces, that the image is fetched with."),
     click.option("--revision", default=DEFAULT.revision, show_default=True, help="Revision whose labels (istio.io/rev) are this injector's."),
     click.option("--injector-namespace", default=DEFAULT.namespace, show_default=True, help="Namespace of the injector, which gets no sidecars."),
     click.option("--enable-by-default", is_flag=True, help="Namespaces without labels get sidecars too."),
@@ -35,12 +36,13 @@ def injection(command: Command) -> Command:
     @wraps(command)
     def with_settings(
         *arguments: Any, image: str, pull_policy: str | None, revision: str, injector_namespace: str, enable_by_default: bool, hold_application: bool,
-        native_sidecar: bool, no_dns: bool, mesh: str, **options: Any,
+        native_sidecar: bool, no_dns: bool, mesh: str, pull_secrets: tuple[str, ...], **options: Any,
     ) -> Any:
         more = read_mesh_file(mesh) if mesh else {}
         settings = InjectSettings(
             image=image, pull_policy=pull_policy or "", revision=revision, namespace=injector_namespace, enabled_by_default=enable_by_default,
             hold_application=hold_application, native_sidecar=native_sidecar, dns=not no_dns, mesh={**DEFAULT.mesh, **more},
+            pull_secrets=pull_secrets,
         )
         return command(*arguments, settings=settings, **options)
 

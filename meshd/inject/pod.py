@@ -112,7 +112,7 @@ def _read(pod: Mapping[str, Any], place: Place) -> _Read:
     labels = metadata.text_map("labels", value=label_value)
     if not spec.items("containers"):
         spec.wrong("containers", "expected at least one container, got none")
-    for name in ("initContainers", "volumes"):
+    for name in ("initContainers", "volumes", "imagePullSecrets"):
         spec.items(name)
     return _Read(
         metadata, spec, Fields(annotations, (*metadata.path, "annotations"), report), labels, metadata.text("namespace", place.namespace), report,
@@ -144,12 +144,13 @@ def _build(pod: Mapping[str, Any], read: _Read, place: Place, wishes: Wishes, se
     spec: Json = dict(pod["spec"])
     own = [container for container in spec["containers"] if container.get("name") == SIDECAR]
     others = [container for container in spec["containers"] if container.get("name") != SIDECAR]
+    wishes = attrs.evolve(wishes, native=wishes.native and bool(others))  # a pod needs a container that is none of the initial ones
     sidecar = sidecar_container(wishes, settings)
     for container in own:
         sidecar = merged(sidecar, container)
     initial: list[Json] = list(spec.get("initContainers") or [])
     step = [init_container(wishes, settings)] if wishes.captures else []
-    if wishes.native and others:
+    if wishes.native:
         # other init containers are in the mesh too: the rules are there before them, and what they lead to
         spec["initContainers"], spec["containers"] = [*step, sidecar, *initial], others
     else:
@@ -161,6 +162,10 @@ def _build(pod: Mapping[str, Any], read: _Read, place: Place, wishes: Wishes, se
     added = volumes(wishes)
     names = {volume["name"] for volume in added}
     spec["volumes"] = [*(volume for volume in spec.get("volumes") or [] if volume.get("name") not in names), *added]
+    if settings.pull_secrets:
+        given = spec.get("imagePullSecrets") or []
+        known = {secret.get("name") for secret in given}
+        spec["imagePullSecrets"] = [*given, *({"name": name} for name in settings.pull_secrets if name not in known)]
     return {**pod, "metadata": _metadata(pod, read, place, wishes, settings, spec), "spec": spec}
 
 
@@ -192,7 +197,7 @@ def _status(wishes: Wishes, settings: InjectSettings, spec: Json) -> str:
         "initContainers": [one["name"] for one in spec.get("initContainers", []) if one.get("name") in (INIT, SIDECAR)] or None,
         "containers": None if wishes.native else [SIDECAR],
         "volumes": [volume["name"] for volume in volumes(wishes)],
-        "imagePullSecrets": None,
+        "imagePullSecrets": list(settings.pull_secrets) or None,
         "revision": settings.revision,
     })
 

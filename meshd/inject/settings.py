@@ -51,6 +51,7 @@ class InjectSettings:
         dns: Names are answered by the sidecar.
         resources: Of the sidecar, where no annotation speaks of them (Istio's).
         mesh: Fields of `kind: Mesh` that every sidecar gets.
+        pull_secrets: Names of secrets, in the pods' namespaces, that the image is fetched with.
     """
 
     image: str = f"meshd:{__version__}"
@@ -63,3 +64,4 @@ class InjectSettings:
     dns: bool = True
     resources: Resources = Resources("100m", "128Mi", "2000m", "1024Mi")
     mesh: Mapping[str, object] = attrs.field(factory=lambda: {"accessLogFile": "/dev/stdout"})
+    pull_secrets: tuple[str, ...] = ()

@@ -45,10 +45,15 @@ class WebhookOptions(usage.Options):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # reason: Twisted's
         self["hosts"] = []
+        self["pull-secrets"] = []
 
     def opt_host(self, name: str) -> None:
         """Add a name or address by which the API server reaches this; by default the Service's, the machine's and loopback."""
         self["hosts"].append(name)
+
+    def opt_pull_secret(self, name: str) -> None:
+        """Add a secret, in pods' namespaces, that the image is fetched with."""
+        self["pull-secrets"].append(name)
 
     def postOptions(self) -> None:
         """Refuse what cannot work, before anything is done."""
@@ -74,6 +79,7 @@ class WebhookOptions(usage.Options):
             image=self["image"], pull_policy=self["pull-policy"], revision=self["revision"], namespace=self["injector-namespace"],
             enabled_by_default=bool(self["enable-by-default"]), hold_application=bool(self["hold-application"]),
             native_sidecar=bool(self["native-sidecar"]), dns=not self["no-dns"], mesh={**DEFAULT.mesh, **more},
+            pull_secrets=tuple(self["pull-secrets"]),
         )
 
     def hosts(self, settings: InjectSettings) -> list[str]:

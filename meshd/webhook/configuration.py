@@ -160,6 +160,7 @@ def deployment(settings: InjectSettings, replicas: int) -> list[Json]:
                 "spec": {
                     "serviceAccountName": SERVICE, "containers": [_container(settings)],
                     "volumes": [{"name": "config", "configMap": {"name": SERVICE}}],
+                    **({"imagePullSecrets": [{"name": name} for name in settings.pull_secrets]} if settings.pull_secrets else {}),
                 },
             },
         }},
@@ -172,8 +173,9 @@ def arguments_of(settings: InjectSettings) -> list[str]:
         "--enable-by-default": settings.enabled_by_default, "--hold-application": settings.hold_application,
         "--native-sidecar": settings.native_sidecar, "--no-dns": not settings.dns,
     }
-    policy = ["--pull-policy", settings.pull_policy] if settings.pull_policy else []
-    named = ["--image", settings.image, "--revision", settings.revision, "--injector-namespace", settings.namespace, *policy]
+    fetching = ["--pull-policy", settings.pull_policy] if settings.pull_policy else []
+    fetching += [word for name in settings.pull_secrets for word in ("--pull-secret", name)]
+    named = ["--image", settings.image, "--revision", settings.revision, "--injector-namespace", settings.namespace, *fetching]
     return [*named, "--mesh", f"{CONFIG_DIR}/mesh.json", *(flag for flag, is_set in flags.items() if is_set)]
 
 

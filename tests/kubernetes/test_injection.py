@@ -109,7 +109,9 @@ def run(cluster, namespace, name, *options):
     return cluster.ask("GET", f"/api/v1/namespaces/{namespace}/pods/{name}")
 
 
-@pytest.mark.parametrize("options", [(), ("--native-sidecar", "--pull-policy", "Always"), ("--hold-application",)], ids=["plain", "native", "hold"])
+@pytest.mark.parametrize("options", [
+    (), ("--native-sidecar", "--pull-policy", "Always", "--pull-secret", "registry"), ("--hold-application",),
+], ids=["plain", "native", "hold"])
 def test_injected_files_are_valid(own, webhook, options):
     """The API server takes every kind with its sidecar, and with annotations of every sort."""
     text = webhook.meshctl("inject", "-f", "-", "-n", "plain", *options, stdin=WORKLOADS)

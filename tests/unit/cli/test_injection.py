@@ -34,10 +34,11 @@ def test_every_option(tmp_path):
     mesh.write_text("apiVersion: meshd.io/v1\nkind: Mesh\nmetadata: {name: mesh}\nspec: {outboundTrafficPolicy: {mode: REGISTRY_ONLY}}\n")
     found = settings_of(
         "--image", "i", "--pull-policy", "Never", "--revision", "r", "--injector-namespace", "n", "--enable-by-default", "--hold-application",
-        "--native-sidecar", "--no-dns", "--mesh", str(mesh),
+        "--native-sidecar", "--no-dns", "--mesh", str(mesh), "--pull-secret", "s", "--pull-secret", "t",
     )
     expected = InjectSettings(
         "i", "Never", "r", "n", True, True, True, False, mesh={"accessLogFile": "/dev/stdout", "outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"}},
+        pull_secrets=("s", "t"),
     )
     assert expected == found
 

@@ -64,6 +64,15 @@ def test_long_names_become_labels():
     assert "a" * 62 == injected(given).pod["metadata"]["labels"]["service.istio.io/canonical-name"]
 
 
+def test_secrets_of_the_image():
+    """Beside the pod's own, each once."""
+    settings = attrs.evolve(SETTINGS, pull_secrets=("registry", "mine"))
+    found = injected(pod(imagePullSecrets=[{"name": "mine"}]), settings).pod
+    assert [{"name": "mine"}, {"name": "registry"}] == found["spec"]["imagePullSecrets"]
+    assert ["registry", "mine"] == json.loads(found["metadata"]["annotations"][STATUS])["imagePullSecrets"]
+    assert "imagePullSecrets" not in injected(pod()).pod["spec"]
+
+
 def test_twice_is_once():
     """What has a sidecar stays as it is."""
     once = injected(pod())
@@ -114,8 +123,11 @@ def test_an_author_writes_a_part_of_the_sidecar():
 def test_an_edge():
     """A pod of the proxy alone, as Istio's charts of gateways have it."""
     given = pod(annotations={"inject.istio.io/templates": "gateway"}, containers=[{"name": "istio-proxy", "image": "auto"}])
-    found = injected(given).pod
-    assert ["istio-proxy"] == names(found["spec"]["containers"])
+    found = injected(given, attrs.evolve(SETTINGS, native_sidecar=True)).pod
+    assert (["istio-proxy"], ["istio-proxy"]) == (
+        names(found["spec"]["containers"]), json.loads(found["metadata"]["annotations"][STATUS])["containers"],
+    )
+    assert "restartPolicy" not in found["spec"]["containers"][0]
     spec = json.loads(found["metadata"]["annotations"]["meshd.io/node"])["spec"]
     assert (True, {"enabled": False}) == (spec["gateway"], spec["capture"])
 

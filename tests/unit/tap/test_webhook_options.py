@@ -27,7 +27,7 @@ def test_defaults():
 
 def test_what_install_writes_is_understood(tmp_path):
     """Every setting comes back."""
-    settings = InjectSettings("i", "Never", "r", "n", True, True, True, False)
+    settings = InjectSettings("i", "Never", "r", "n", True, True, True, False, pull_secrets=("s", "t"))
     arguments = arguments_of(settings)
     mesh = tmp_path / "mesh.json"
     mesh.write_text('{"apiVersion": "meshd.io/v1", "kind": "Mesh", "metadata": {"name": "mesh"}, "spec": {"accessLogFile": "/dev/stdout"}}')

@@ -93,9 +93,11 @@ def test_arguments():
     """Every setting has its option."""
     assert ["--image", "i", "--revision", "default", "--injector-namespace", "istio-system", "--mesh", "/etc/meshd/mesh.json"] == arguments_of(
         InjectSettings(image="i"))
-    whole = InjectSettings("i", "Never", "r", "n", True, True, True, False)
+    whole = InjectSettings("i", "Never", "r", "n", True, True, True, False, pull_secrets=("s",))
+    assert [{"name": "s"}] == deployment(whole, 1)[-1]["spec"]["template"]["spec"]["imagePullSecrets"]
     assert [
-        "--image", "i", "--revision", "r", "--injector-namespace", "n", "--pull-policy", "Never", "--mesh", "/etc/meshd/mesh.json",
+        "--image", "i", "--revision", "r", "--injector-namespace", "n", "--pull-policy", "Never", "--pull-secret", "s",
+        "--mesh", "/etc/meshd/mesh.json",
         "--enable-by-default", "--hold-application", "--native-sidecar", "--no-dns",
     ] == arguments_of(whole)
 
