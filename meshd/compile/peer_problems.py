@@ -19,7 +19,7 @@ def peer_problems(ports: Iterable[InboundPort], proxy: Proxy) -> Iterator[Proble
     """
     if proxy.node.gateway:
         return
-    yield from _unserved("", "at every port", proxy)
+    yield from _unserved("", "at ports without a mode of their own" if proxy.peers.ports else "at every port", proxy)
     yield from (problem for number in proxy.peers.ports for problem in _unserved(f"spec.portLevelMtls[{number}]", f"at port {number}", proxy, number))
     for port in ports:
         mode = proxy.peers.of(port.number).mode

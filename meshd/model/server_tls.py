@@ -78,7 +78,7 @@ def read_server_tls(fields: Fields) -> ServerTls:
         fields.texts("verifyCertificateSpki", check=_hash_of_key),
     )
     if tls.mode == "ISTIO_MUTUAL":
-        fields.not_served("mode", f"mode {tls.mode}")
+        fields.not_served("mode", f"mode {tls.mode}", "closes every connection")
     for name in ("minProtocolVersion", "maxProtocolVersion"):
         if fields.values.get(name) in ("TLSV1_0", "TLSV1_1"):
             fields.wrong(name, f"expected TLSV1_2 or TLSV1_3, got {fields.values.get(name)}; 1.2 is the least that is spoken", severity="warning")

@@ -33,7 +33,7 @@ def test_mutual_tls_is_told_until_there_is_identity():
     assert [f"peers spec.mtls.mode: mutual TLS is asked for at every port {closed}"] == told(NODE, *WEB, peers("mtls: {mode: STRICT}"))
     assert [f"peers spec.portLevelMtls[8080]: mutual TLS is asked for at port 8080 {closed}"] == told(
         NODE, *WEB, peers(f"{OURS}, portLevelMtls: {{8080: {{mode: STRICT}}}}"))
-    assert [f"all spec.mtls.mode: mutual TLS is asked for at every port {closed}"] == told(
+    assert [f"all spec.mtls.mode: mutual TLS is asked for at ports without a mode of their own {closed}"] == told(
         NODE, *WEB, peers("mtls: {mode: STRICT}", "all"), peers(f"{OURS}, portLevelMtls: {{8080: {{}}, 90: {{mode: DISABLE}}}}"))
 
 

@@ -60,9 +60,9 @@ def test_reads_tls(tls, expected):
         ("{mode: SIMPLE, serverCertificate: /a, privateKey: /b, caCrl: /c}", [
             "error spec.servers[0].tls.caCrl: expected none in mode SIMPLE, which asks for no client certificates, got one",
         ]),
-        ("{mode: ISTIO_MUTUAL}", ["warning spec.servers[0].tls.mode: mode ISTIO_MUTUAL is not served yet and has no effect"]),
+        ("{mode: ISTIO_MUTUAL}", ["warning spec.servers[0].tls.mode: mode ISTIO_MUTUAL is not served yet and closes every connection"]),
         ("{mode: ISTIO_MUTUAL, caCertificates: /a}", [
-            "warning spec.servers[0].tls.mode: mode ISTIO_MUTUAL is not served yet and has no effect",
+            "warning spec.servers[0].tls.mode: mode ISTIO_MUTUAL is not served yet and closes every connection",
             "error spec.servers[0].tls.caCertificates: expected nothing in mode ISTIO_MUTUAL, whose certificates are the machine's own, got a "
             "value",
         ]),
