@@ -259,3 +259,16 @@ def test_hostile_reviews(own, webhook):
     )
     assert ["after", "istio-proxy"] == containers(run(own, "mesh", "after"))
     assert "Traceback" not in webhook.program.log.read_text()
+
+
+def test_a_webhook_that_is_no_longer_wanted_goes(own, mistreated):
+    """Also where the process had written a new authority into it."""
+    mistreated.meshctl("webhook", "install", "--url", mistreated.url, "--enable-by-default")
+    assert ["everywhere", "istio-proxy"] == containers(run(own, "plain", "everywhere"))
+    mistreated.program.stop()
+    own.kubectl("delete", "secret", "meshd-webhook-ca", "-n", "istio-system")
+    [before] = mistreated.bundles()
+    mistreated.start()
+    wait_for(lambda: before not in mistreated.bundles(), "another authority")
+    mistreated.meshctl("webhook", "install", "--url", mistreated.url)
+    assert ["elsewhere-again"] == containers(run(own, "plain", "elsewhere-again"))
