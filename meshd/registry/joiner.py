@@ -10,12 +10,14 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from meshd.base.errors import MeshError
+from meshd.base.texts import printable
 from meshd.model.workload_group import Probe
 from meshd.registry.backoff import Backoff
 from meshd.registry.checks import Ask, HealthCheck
 from meshd.registry.statement import HealthWord, Statement
 
 RENEWALS = 3  # in a grace period: one may be lost, and the next come late
+LONGEST_REASON = 200  # characters of why a workload is not well
 GOODBYE = 2.0  # seconds that a goodbye may take
 
 log = Logger()
@@ -124,7 +126,7 @@ class Joiner:
         if self.check is not None:
             found = self.check.health
             health = "unknown" if found.healthy is None else "healthy" if found.healthy else "unhealthy"
-            reason = "" if found.healthy else found.reason[:200]
+            reason = "" if found.healthy else printable(found.reason[:LONGEST_REASON])
         return attrs.evolve(self._describe(), health=health, reason=reason, sequence=self._sequence)
 
     def _use_probe(self) -> None:

@@ -67,8 +67,8 @@ class Registration:
         self._folder = state_dir / FOLDER
         self._groups: tuple[WorkloadGroup, ...] = ()
         settings, source = node.registry, RegistrySource(deliver)
-        address = node.addresses[0] if node.addresses else LOOPBACK
-        self._target = Target(reactor, address, identity.uid, identity.gid) if os.geteuid() == 0 else Target(reactor, address)
+        account = (identity.uid, identity.gid) if os.geteuid() == 0 else (None, None)
+        self._target = Target(reactor, _address_of(node), *account)
         self._reactor = reactor
         self._service: RegistryService | None = None
         self._follower: Follower | None = None
@@ -107,6 +107,7 @@ class Registration:
         if (node, groups) == (self.node, self._groups):
             return
         self.node, self._groups = attrs.evolve(node, registry=self.node.registry), groups
+        self._target = attrs.evolve(self._target, address=_address_of(node))
         if self._service is not None:
             self._service.registrations.regroup()
         if self._joiner is not None:
@@ -162,7 +163,7 @@ class Registration:
         return group.probe if group is not None else None
 
     def _ask_for(self, probe: Probe) -> Callable[[], "Deferred[str]"]:
-        return ask_workload(probe, self._target)
+        return lambda: ask_workload(probe, self._target)()
 
     def _describe(self) -> Statement:
         node, settings = self.node, self.node.registry
@@ -184,3 +185,7 @@ class Registration:
         except OSError as error:
             log.error("{path} could not be written: {error}", path=str(path), error=error)
         return made
+
+
+def _address_of(node: Node) -> str:
+    return node.addresses[0] if node.addresses else LOOPBACK

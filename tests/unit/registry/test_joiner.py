@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from meshd.base.errors import MeshError
 from meshd.model.workload_group import Probe
 from meshd.registry.joiner import Joiner, Welcome
+from meshd.registry.statement import read_statement
 from tests.helpers.registrations import said
 
 TCP, GRPC = Probe("tcp", port=80, period=2.0), Probe("grpc", port=80)
@@ -101,6 +102,16 @@ class JoinerTests(SynchronousTestCase):
         self.verdict = "refused"
         self.clock.advance(2.0)
         self.assertEqual(("unhealthy", "refused", 3), (self.desk.said[-1].health, self.desk.said[-1].reason, len(self.desk.said)))
+
+    def test_whatever_a_probe_says_can_be_told(self):
+        """A command may end with anything; a registry would refuse a reason that breaks a line, and never hear that the workload is not well."""
+        self.probe, self.verdict = TCP, "ended with exit status 1: \x1b[31mno\ud800\t" + "x" * 500
+        self.joiner.start()
+        self.clock.advance(0.0)
+        self.welcome()
+        self.clock.advance(0.0)
+        self.assertEqual(self.desk.said[-1], read_statement(self.desk.said[-1].to_json()))
+        self.assertEqual(("unhealthy", 200), (self.desk.said[-1].health, len(self.desk.said[-1].reason)))
 
     def test_the_probe_that_it_is_told_of_is_used(self):
         """Unless this machine knows of one by itself, which may come later and go."""

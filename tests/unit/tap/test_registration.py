@@ -15,7 +15,8 @@ from meshd.model.world import World
 from meshd.tap import registration
 from meshd.tap.registration import Registration
 from tests.helpers.object_store import ObjectStore
-from tests.helpers.registrations import group, said
+from tests.helpers.registrations import group
+from tests.helpers.registrations import said as said_by
 from tests.helpers.services import metadata
 
 ENTRY = "/apis/networking.istio.io/v1/namespaces/shop/workloadentries/web-10.0.0.1"
@@ -91,8 +92,9 @@ class RegistrationTests(SynchronousTestCase):
         """A group's probe, and what the Node says of the machine; its `registry` is read at start."""
         found = self.begin(JOIN)
         self.world = self.world.changed([group(probe=Probe("tcp", port=2))])
-        found.look(attrs.evolve(found.node, labels={"a": "b"}, registry=RegistrySettings()))
-        self.assertEqual((True, {"a": "b"}, JOIN), (found.status()["joined"]["checked"], found._describe().labels, found.node.registry))
+        found.look(attrs.evolve(found.node, labels={"a": "b"}, addresses=("10.0.0.2",), registry=RegistrySettings()))
+        said = found._describe()
+        self.assertEqual((True, {"a": "b"}, "10.0.0.2", JOIN), (found.status()["joined"]["checked"], said.labels, said.address, found.node.registry))
         found.stop()
 
     def test_a_machine_of_a_cluster(self):
@@ -126,7 +128,7 @@ class RegistrationTests(SynchronousTestCase):
         self.assertEqual({"serves", "joined"}, set(found.status()))
         self.world = self.world.changed([group()])
         found.look(found.node)
-        found._service.registrations.put(said(), "t")
+        found._service.registrations.put(said_by(), "t")
         self.assertEqual(["registry/shop/web-10.0.0.1.json"], [name for delivery in self.delivered for name in delivery.files])
         self.world = self.world.changed([], [group()])
         found.look(found.node)
