@@ -54,18 +54,24 @@ class Cache:
 
     def store(self, key: Key, message: bytes, now: float) -> None:
         """Keep a well-formed answer, if it may be kept."""
-        old = self._kept.pop(key, None)
-        if old is not None:
-            self._bytes -= len(old.message)
+        if key in self._kept:
+            self._drop(key)
         records = record_places(message) or []
         lifetime = min(LONGEST, lifetime_of(message, records))
         if lifetime <= 0:
             return
         self._kept[key] = Kept(message, now, lifetime, tuple(place + 4 for place, kind in records if kind != OPT))
-        self._bytes += len(message)
+        self._bytes += _size(key, message)
         while len(self._kept) > MAX_ENTRIES or self._bytes > MAX_BYTES:
-            first = next(iter(self._kept))
-            self._bytes -= len(self._kept.pop(first).message)
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, key: Key) -> None:
+        self._bytes -= _size(key, self._kept.pop(key).message)
+
+
+def _size(key: Key, message: bytes) -> int:
+    """Return what an answer costs: over TCP a question may have 64 KiB of options of the asker's choice."""
+    return sum(map(len, key)) + len(message)
 
 
 def lifetime_of(message: bytes, records: list[tuple[int, int]]) -> int:

@@ -10,7 +10,7 @@ from meshd.dns.counts import Counts
 from meshd.dns.message import Question, read_question
 
 MAX_QUERY = 4096  # bytes; a question, and what EDNS may say beside it
-MAX_PREPARED = 20_000  # queries whose answers are at hand: some 10 MB
+MAX_PREPARED = 8 * 1024 * 1024  # bytes of queries and answers that are at hand
 MAX_ORDERS = 8  # of an answer's records that are at hand; where there are more, each is made when it is asked for
 
 Send = Callable[[bytes], None]
@@ -36,7 +36,7 @@ class Queries:
     What the table answers depends on the query alone, so it is kept, to be found by the bytes of the query that stand behind its id.
     """
 
-    __slots__ = ("_answers", "_counts", "_prepared", "_respond", "_socket")
+    __slots__ = ("_answers", "_counts", "_prepared", "_respond", "_size", "_socket")
 
     def __init__(self, held: socket.socket, answers: Answers, respond: Respond, counts: Counts) -> None:
         """
@@ -51,13 +51,14 @@ class Queries:
         self._socket = held
         self._answers = answers
         self._prepared: dict[bytes, Prepared] = {}
+        self._size = 0
         self._respond = respond
         self._counts = counts
 
     def use(self, answers: Answers) -> None:
         """Answer by another table."""
         self._answers = answers
-        self._prepared = {}
+        self._prepared, self._size = {}, 0
 
     def take(self, message: bytes, client: Any) -> None:
         """Answer a query."""
@@ -93,7 +94,9 @@ class Queries:
             answer = self._answers.find(message, question, question.limit)
             if answer is not None:
                 answers.append(answer[2:])
-        if len(self._prepared) >= MAX_PREPARED:
-            self._prepared = {}
+        size = len(message) + sum(map(len, answers))
+        if self._size + size > MAX_PREPARED:
+            self._prepared, self._size = {}, 0
+        self._size += size
         found = self._prepared[message[2:]] = Prepared(answers)
         return found

@@ -1,6 +1,8 @@
 """Answers of others, kept as long as they say."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.names import dns
 
 from meshd.dns import cache
@@ -54,9 +56,37 @@ def test_it_is_bounded(monkeypatch):
     for number in (1, 1, 2, 3, 4):
         kept.store((bytes([number]), b""), answer(30), 0.0)
     assert (3, None) == (len(kept), kept.find((b"\1", b""), 0.0))
-    monkeypatch.setattr(cache, "MAX_BYTES", 2 * len(answer(30)))
+    monkeypatch.setattr(cache, "MAX_BYTES", 2 * (1 + len(answer(30))))
     kept.store(KEY, answer(30), 0.0)
     assert 2 == len(kept)
+
+
+def test_what_was_asked_counts_too(monkeypatch):
+    """A question over TCP may bring 64 KiB of options; a thousand answers to such are no small cache."""
+    monkeypatch.setattr(cache, "MAX_BYTES", 100_000)
+    kept = Cache()
+    for number in range(10):
+        kept.store((bytes([number]), bytes(30_000)), answer(30), 0.0)
+        assert len(kept) <= 3
+    for _ in range(100):
+        kept.store(KEY, answer(30), 0.0)
+    assert 4 == len(kept)
+
+
+@given(st.binary(max_size=60), st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=5), st.floats(0.0, 1e6))
+def test_whatever_servers_say(more, changes, later):
+    """Nothing is raised; what is kept is well-formed, as long as it was, and says no more than it said."""
+    damaged = bytearray(answer(30, 5, authority=(SOA,)) + more)
+    for place, value in changes:
+        if place < len(damaged):
+            damaged[place] = value
+    kept, message = Cache(), bytes(damaged)
+    if record_places(message) is None:
+        return
+    kept.store(KEY, message, 0.0)
+    for found in (kept.find(KEY, later), kept.find(KEY, later, stale=True)):
+        assert found is None or (len(found), found[:12]) == (len(message), message[:12])
+    assert not (later >= cache.LONGEST and kept.find(KEY, later))
 
 
 def test_what_must_not_be_kept_takes_the_old_one_away():

@@ -1,10 +1,13 @@
 """Queries of one socket, answered from what is at hand."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from meshd.dns import queries
 from meshd.dns.answers import answers_of
 from meshd.dns.counts import Counts
+from meshd.dns.message import read_question, record_places
 from meshd.dns.queries import Queries
 from meshd.snapshot.host_addresses import HostAddresses
 from tests.helpers.dns_messages import query
@@ -103,11 +106,37 @@ def test_another_table(rig):
 
 
 def test_what_is_at_hand_is_bounded(rig, monkeypatch):
-    """However differently a name is spelled."""
-    monkeypatch.setattr(queries, "MAX_PREPARED", 2)
+    """However differently a name is spelled, and whatever stands beside it."""
+    monkeypatch.setattr(queries, "MAX_PREPARED", 2500)
     for name in ("web.test", "WEB.test", "wEb.test", "weB.test", "WEB.test"):
-        assert name.split(".", maxsplit=1)[0].encode() == rig.ask(query(name))[13:16]
+        padded = query(name, edns=1232)[:-2] + (1000).to_bytes(2, "big") + bytes(1000)
+        assert name.split(".", maxsplit=1)[0].encode() == rig.ask(padded)[13:16]
         assert len(rig.queries._prepared) <= 2
+
+
+QUERIES = st.builds(
+    query, st.sampled_from(["web.test", "few.test", "many.test", "absent.test", "x." * 120 + "test"]), st.integers(0, 65535),
+    st.sampled_from([0, 1, 512, 65535]), st.integers(0, 65535), st.integers(0, 65535),
+)
+
+
+@given(QUERIES | st.binary(max_size=300), st.lists(st.tuples(st.integers(0, 300), st.integers(0, 255)), max_size=4), st.integers(0, 300))
+def test_whatever_comes(message, changes, cut_at):
+    """Nothing is raised; an answer is one to that query, as long as its client takes, and the same whether it was at hand or not."""
+    rig = Rig(*HOSTS)
+    damaged = bytearray(message)
+    for place, value in changes:
+        if place < len(damaged):
+            damaged[place] = value
+    asked = bytes(damaged[:-cut_at] if cut_at % 3 == 0 and cut_at else damaged)
+    first, second = rig.ask(asked), rig.ask(asked)
+    assert bool(first) == bool(second)
+    if first:
+        question = read_question(asked)
+        assert question is not None
+        assert (asked[:2], True, asked[12:question.end]) == (first[:2], bool(first[2] & 0x80), first[12:question.end])
+        assert (len(first), record_places(first) is not None) == (len(second), True)
+        assert len(first) <= question.limit
 
 
 def test_a_client_that_cannot_be_sent_to(rig):

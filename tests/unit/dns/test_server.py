@@ -1,9 +1,14 @@
 """The DNS proxy of a worker, on sockets of loopback."""
 
+import socket
+import time
+from contextlib import suppress
+
 import pytest
 
-from meshd.dns import datagrams
+from meshd.dns import datagrams, forwarder
 from meshd.dns.answers import Answers
+from meshd.dns.message import record_places
 from meshd.dns.resolv_conf import LOOK_INTERVAL
 from meshd.ipc.commands import DNS_TCP, DNS_UDP
 from meshd.snapshot.snapshot import NodeReference, Snapshot
@@ -110,3 +115,55 @@ def test_names_of_the_mesh_only(rig, name):
     rig.proxy.use(table)
     got = rig.exchange(query("web.test", number=1), query("ext.test", number=2), name=name)
     assert (["1 0 10.96.0.7", "2 5"], []) == (sorted(text_of(answer) for answer in got), rig.upstream.asked)
+
+
+def test_a_flood_of_others_names_holds_up_none_of_the_mesh(rig):
+    """While the name server is silent: what waits is bounded, the rest is told so at once, and names of the mesh are answered as ever."""
+    rig.upstream.silent = True
+    flood = [query(f"x{number}.test", number=number) for number in range(forwarder.MAX_WAITING + 200)]
+    for start in range(0, len(flood), 100):
+        rig.exchange(*flood[start:start + 100], answers=0)
+        rig.upstream.turn_until(lambda start=start: sum(rig.proxy.status()["queries"].values()) + rig.proxy.status()["asking"] >= start + 100)
+    started = time.perf_counter()
+    assert "9 0 10.96.0.7" == text_of(rig.exchange(query("web.test", number=9))[0])
+    assert time.perf_counter() - started < 0.5
+    assert (forwarder.MAX_WAITING, 200) == (rig.proxy.status()["asking"], rig.proxy.status()["queries"]["nobody"])
+
+
+@pytest.mark.parametrize("answer", [
+    b"", b"\xc0\x0c" * 30, b"\xc0\x0c\0\1\0\1\0\0\0\1\xff\xff", b"\xc0\x20\0\1\0\1\0\0\0\0\0\4\1\2\3\4",
+    b"\x3f" * 200, b"\0\0\1\0\1\0\0\0\0\0\0" * 4000,
+])
+def test_what_servers_make_up(rig, answer):
+    """Pointers that lead in circles, records that end nowhere, thousands of them: passed on whole and well-formed, or not at all."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as evil:
+        evil.bind(("127.0.0.1", 0))
+        rig.proxy._forwarder.port = evil.getsockname()[1]
+        message = query("x.test", edns=65535)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.connect(rig.places[DNS_UDP])
+            client.send(message)
+            evil.setblocking(False)
+            asked = list[tuple[bytes, tuple[str, int]]]()
+
+            def was_asked() -> bool:
+                with suppress(BlockingIOError):
+                    asked.append(evil.recvfrom(65535))
+                return bool(asked)
+
+            rig.upstream.turn_until(was_asked)
+            number, place = asked[0][0][:2], asked[0][1]
+            end = len(query("x.test"))
+            for count in (1, 4000):
+                evil.sendto(number + b"\x81\x80\0\1" + count.to_bytes(2, "big") + bytes(4) + message[12:end] + answer[:60_000], place)
+            evil.sendto(number + b"\x81\x80\0\1\0\0\0\0\0\0" + message[12:end], place)
+            client.setblocking(False)
+            got = list[bytes]()
+
+            def has_answer() -> bool:
+                with suppress(BlockingIOError):
+                    got.append(client.recv(65535))
+                return bool(got)
+
+            rig.upstream.turn_until(has_answer)
+            assert (message[:2], message[12:end], True) == (got[0][:2], got[0][12:end], record_places(got[0]) is not None)
