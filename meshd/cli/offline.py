@@ -13,6 +13,7 @@ from meshd.cli.printing import finish, print_problems
 from meshd.compile.compiler import compile_snapshot
 from meshd.compile.proxy_configs import settled
 from meshd.control.machine import machine_addresses
+from meshd.model.kube_secret import KubeSecret
 from meshd.model.node import Node
 from meshd.model.node_choice import choose_node
 from meshd.model.world import World
@@ -37,6 +38,7 @@ class Compiled:
     node: Node
     snapshot: Snapshot
     problems: tuple[Problem, ...]
+    world: World = attrs.field(repr=False)
 
 
 def read_configuration(config_dir: str, wanted: str) -> Read:
@@ -62,13 +64,16 @@ def compile_configuration(config_dir: str, wanted: str) -> Compiled:
     compiled = compile_snapshot(read.world, read.node)
     snapshot = compiled.snapshot
     dangling = [Problem(Origin("compiler"), message, hint="report this as a bug") for message in snapshot.inconsistencies()]
-    return Compiled(read.node, snapshot, (*read.problems, *compiled.problems, *dangling))
+    return Compiled(read.node, snapshot, (*read.problems, *compiled.problems, *dangling), read.world)
 
 
 def with_secrets(compiled: Compiled, config_dir: str) -> Compiled:
-    """Add the certificates that a snapshot names, read from the files that a running meshd would read, and what is wrong with them."""
+    """Add the certificates that a snapshot names, read from the files and Secrets that a running meshd would read, and what is wrong with them."""
     from meshd.sources.secret_files import SecretFiles
 
-    files = SecretFiles(str(Path(config_dir).absolute() / CREDENTIALS))
+    files = SecretFiles(
+        str(Path(config_dir).absolute() / CREDENTIALS), namespace=compiled.snapshot.node.namespace,
+        find_secret=lambda namespace, name: compiled.world.get(KubeSecret, namespace, name),
+    )
     found = files.find(secrets_wanted(compiled.snapshot))
     return attrs.evolve(compiled, snapshot=attrs.evolve(compiled.snapshot, secrets=found), problems=(*compiled.problems, *files.problems))

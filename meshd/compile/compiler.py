@@ -35,7 +35,7 @@ from meshd.compile.services import MeshPort, MeshService, all_services
 from meshd.compile.targets import Target, targets_of
 from meshd.compile.tunnels import Tunnels
 from meshd.compile.virtual_hosts import routed, single_routes
-from meshd.compile.workloads import Workloads
+from meshd.compile.workloads import Workloads, located
 from meshd.model.node import Node
 from meshd.model.virtual_service import MESH_GATEWAY
 from meshd.model.world import World
@@ -107,7 +107,7 @@ def compile_snapshot(world: World, node: Node, settings: CompileSettings = DEFAU
         last: The same of a World with the same services, and nothing else behind them; what follows from these alone is taken over.
     """
     mesh, dns = world.mesh, settled(node, world).dns
-    proxy = read_proxy(node, mesh, settings.log_dir, find_sidecar(world, node, mesh), find_peer_modes(world, node, mesh))
+    proxy = read_proxy(located(node, world), mesh, settings.log_dir, find_sidecar(world, node, mesh), find_peer_modes(world, node, mesh))
     services = gather_services(world, node) if last is None else last.sources.services  # every service, with protocols and aliases
     workloads = Workloads(world) if last is None else last.sources.workloads.moved(world, ())  # who is behind them
     scope = find_scope(services, world, proxy)  # what this machine sees of them, with the rules that stand for it

@@ -16,6 +16,7 @@ from meshd.model.gateway import Gateway
 from meshd.model.kube_gateway import GatewayClass, KubeGateway
 from meshd.model.kube_ingress import IngressClass, KubeIngress
 from meshd.model.kube_routes import KubeGrpcRoute, KubeHttpRoute, KubeTcpRoute, KubeTlsRoute
+from meshd.model.kube_secret import KubeSecret
 from meshd.model.node import Node
 from meshd.model.peer_authentication import PeerAuthentication
 from meshd.model.rate_limit import RateLimit
@@ -28,7 +29,7 @@ from meshd.model.world import Resource, World
 
 RULES = (
     *(DestinationRule, Gateway, PeerAuthentication, RateLimit, Sidecar, VirtualService),
-    *(GatewayClass, IngressClass, KubeGateway, KubeGrpcRoute, KubeHttpRoute, KubeIngress, KubeTcpRoute, KubeTlsRoute, ReferenceGrant),
+    *(GatewayClass, IngressClass, KubeGateway, KubeGrpcRoute, KubeHttpRoute, KubeIngress, KubeSecret, KubeTcpRoute, KubeTlsRoute, ReferenceGrant),
 )
 """Kinds that services, and who is behind them, have nothing of."""
 

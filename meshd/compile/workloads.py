@@ -11,6 +11,8 @@ from meshd.base.locality import Locality
 from meshd.base.origins import Origin
 from meshd.compile.services import MeshPort, MeshService, entry_ports
 from meshd.model.endpoint_slice import EndpointSlice
+from meshd.model.kube_node import KubeNode
+from meshd.model.node import Node
 from meshd.model.pod import Pod
 from meshd.model.service_entry import ServiceEntry
 from meshd.model.workload_entry import UNIX, Workload, WorkloadEntry
@@ -120,7 +122,7 @@ class Workloads:
                     pod = self._world.pod_at(address)
                     yield Backend(
                         address, ports, entry.ready is not False or publish, found.metadata.origin, pod.metadata.labels if pod else NO_LABELS,
-                        _locality_of_labels(pod.metadata.labels) if pod else NOWHERE, 1, _workload_of(pod), entry.node_name,
+                        pod_locality(pod, self._world), 1, _workload_of(pod), entry.node_name,
                         hostname=entry.hostname,
                     )
 
@@ -166,7 +168,8 @@ class Workloads:
             labels = pod.metadata.labels
             for address in pod.addresses[:1]:
                 yield Backend(
-                    address, {port.name: port.port for port in pod.ports}, pod.ready, pod.metadata.origin, labels, _locality_of_labels(labels),
+                    address, {port.name: port.port for port in pod.ports}, pod.ready, pod.metadata.origin, labels,
+                    pod_locality(pod, self._world),
                     workload=_workload_of(pod), node_name=pod.node_name, follows=True,
                 )
 
@@ -206,9 +209,27 @@ def _backend_of(workload: Workload, origin: Origin, name: str) -> Backend:
     )
 
 
-def _locality_of_labels(labels: Mapping[str, str]) -> Locality:
-    label = labels.get(LOCALITY_LABEL, "")
-    return Locality(*label.split(".")[:3]) if label else NOWHERE
+def pod_locality(pod: Pod | None, world: World) -> Locality:
+    """
+    Tell where a pod stands: as its label says, else where the machine does that it runs on.
+
+    Source:
+        Istio pilot/pkg/serviceregistry/kube/controller, getPodLocality.
+    """
+    if pod is None:
+        return NOWHERE
+    label = pod.metadata.labels.get(LOCALITY_LABEL, "")
+    if label:
+        return Locality(*label.split(".")[:3])
+    machine = world.get(KubeNode, "", pod.node_name) if pod.node_name else None
+    return machine.locality if machine is not None else NOWHERE
+
+
+def located(node: Node, world: World) -> Node:
+    """Give a Node with the locality of its pod, where it says none itself and one of its addresses is a pod's."""
+    pods = (world.pod_at(address) for address in node.addresses) if node.locality == NOWHERE else ()
+    found = next((place for place in (pod_locality(pod, world) for pod in pods) if place != NOWHERE), NOWHERE)
+    return node if found == NOWHERE else attrs.evolve(node, locality=found)
 
 
 def _workload_of(pod: Pod | None) -> str:

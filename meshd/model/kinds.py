@@ -16,6 +16,8 @@ from meshd.model.kube_gateway import read_gateway_class, read_kube_gateway
 from meshd.model.kube_grpc_route import read_grpc_route
 from meshd.model.kube_http_route import read_http_route
 from meshd.model.kube_ingress import read_ingress, read_ingress_class
+from meshd.model.kube_node import read_kube_node
+from meshd.model.kube_secret import read_kube_secret
 from meshd.model.mesh import read_mesh
 from meshd.model.metadata import DEFAULT_NAMESPACE, Metadata, read_metadata
 from meshd.model.namespace import read_namespace
@@ -59,7 +61,9 @@ ISTIO_NETWORKING = ("v1", "v1beta1", "v1alpha3")
 KINDS: dict[tuple[str, str], Kind] = {
     ("", "Endpoints"): Kind(("v1",), read_endpoints, check_name=label_name),
     ("", "Namespace"): Kind(("v1",), read_namespace, namespaced=False, check_name=label_name),
+    ("", "Node"): Kind(("v1",), read_kube_node, namespaced=False),
     ("", "Pod"): Kind(("v1",), read_pod),
+    ("", "Secret"): Kind(("v1",), read_kube_secret),
     ("", "Service"): Kind(("v1",), read_service, check_name=label_name),
     ("discovery.k8s.io", "EndpointSlice"): Kind(("v1", "v1beta1"), read_endpoint_slice),
     ("gateway.networking.k8s.io", "GRPCRoute"): Kind(("v1", "v1alpha2"), read_grpc_route),

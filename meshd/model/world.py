@@ -11,7 +11,9 @@ from meshd.model.endpoint_slice import EndpointSlice
 from meshd.model.gateway import Gateway
 from meshd.model.kube_gateway import GatewayClass, KubeGateway
 from meshd.model.kube_ingress import IngressClass, KubeIngress
+from meshd.model.kube_node import KubeNode
 from meshd.model.kube_routes import KubeGrpcRoute, KubeHttpRoute, KubeTcpRoute, KubeTlsRoute
+from meshd.model.kube_secret import KubeSecret
 from meshd.model.mesh import DEFAULT_MESH, Mesh
 from meshd.model.namespace import Namespace
 from meshd.model.node import Node
@@ -31,7 +33,7 @@ Resource = (
     Service | EndpointSlice | Pod | Namespace | Node | Mesh
     | VirtualService | DestinationRule | ServiceEntry | WorkloadEntry | WorkloadGroup | Sidecar | Gateway | ProxyConfig | RateLimit
     | GatewayClass | KubeGateway | KubeHttpRoute | KubeGrpcRoute | KubeTcpRoute | KubeTlsRoute | ReferenceGrant
-    | PeerAuthentication | KubeIngress | IngressClass
+    | PeerAuthentication | KubeIngress | IngressClass | KubeNode | KubeSecret
 )
 Key = tuple[str, str]
 """Namespace and name."""

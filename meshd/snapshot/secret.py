@@ -10,6 +10,8 @@ CREDENTIAL = "kubernetes://"
 GATEWAY_CREDENTIAL = "kubernetes-gateway://"
 """Of Gateways of the Kubernetes Gateway API, with the secret's namespace."""
 CREDENTIAL_ROOT = "-cacert"
+CHAIN, KEY, ROOTS = "tls.crt", "tls.key", "ca.crt"
+"""Files of a credential, called as the keys of a Kubernetes secret."""
 REVOKED = "file-crl:"
 SYSTEM = f"{ROOT}system"
 """The roots that the operating system trusts."""
@@ -44,14 +46,14 @@ def certificate_files(name: str, credentials: str) -> tuple[str, str] | None:
         return certificate, key
     if is_credential(name):
         folder = f"{credentials}/{credential_path(name)}"
-        return f"{folder}/tls.crt", f"{folder}/tls.key"
+        return f"{folder}/{CHAIN}", f"{folder}/{KEY}"
     return None
 
 
 def root_file(name: str, credentials: str) -> str:
     """Give the file of trusted roots; empty for a name that comes from no single file."""
     if is_credential(name) and name.endswith(CREDENTIAL_ROOT):
-        return f"{credentials}/{credential_path(name).removesuffix(CREDENTIAL_ROOT)}/ca.crt"
+        return f"{credentials}/{credential_path(name).removesuffix(CREDENTIAL_ROOT)}/{ROOTS}"
     return name.removeprefix(ROOT) if name.startswith(ROOT) and name != SYSTEM else ""
 
 

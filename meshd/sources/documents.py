@@ -168,12 +168,17 @@ def _read_node(node: Node, file: str, offset: int, open_lists: bool) -> Iterator
             origin,
             _partial(body),
             problems=tuple(
-                Problem(origin, message, format_path(find_path(node, at)), hint, line=offset + at.start_mark.line + 1)
+                Problem(origin, _told(origin, message), format_path(find_path(node, at)), hint, line=offset + at.start_mark.line + 1)
                 for at, message, hint in found
             ),
         )
         return
     yield from _open_lists(body, place, lambda path: offset + find_line(node, path) + 1, open_lists)
+
+
+def _told(origin: Origin, message: str) -> str:
+    """Give a message, but for a Secret without what was found, which may be one."""
+    return message.partition(", got ")[0] if origin.kind == "Secret" else message
 
 
 def _read_json(text: str, file: str, open_lists: bool) -> Iterator[Document]:
@@ -190,7 +195,7 @@ def _read_json(text: str, file: str, open_lists: bool) -> Iterator[Document]:
             yield from _open_lists(value, place, lines, open_lists)
         else:
             origin = _named(place, value)
-            problems = tuple(Problem(origin, said, format_path(path), hint, line=lines(path)) for path, said, hint in found)
+            problems = tuple(Problem(origin, _told(origin, said), format_path(path), hint, line=lines(path)) for path, said, hint in found)
             yield Document(origin, _partial(value), problems=problems)
 
 

@@ -12,10 +12,15 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from meshd.base.errors import Problem
 from meshd.base.origins import Origin
+from meshd.model.kube_secret import KubeSecret
+from meshd.model.metadata import DEFAULT_NAMESPACE
 from meshd.snapshot.secret import (
+    CHAIN,
     CREDENTIAL_ROOT,
+    KEY,
     REVOKED,
     ROOT,
+    ROOTS,
     SYSTEM,
     Secret,
     certificate_files,
@@ -36,8 +41,10 @@ SYSTEM_ROOTS = (
 )
 """Where operating systems keep the roots that they trust, as Istio's agent and Go look for them."""
 
-Stamp = tuple[int, int, int] | None
-"""What tells one version of a file from another; None: it is not there."""
+Stamp = tuple[int, int, int] | KubeSecret | None
+"""What tells one version of a file, or of a Secret in its place, from another; None: it is not there."""
+FindSecret = Callable[[str, str], KubeSecret | None]
+"""Finds a Secret of the World by namespace and name."""
 
 
 class Faulty(ValueError):
@@ -58,12 +65,16 @@ class SecretFiles:
         directory: Of what is called by `credentialName`.
         clock: For looking again; None: it is not done.
         on_change: Called when a file has changed that was read before.
+        find_secret: Finds Secrets, which stand in the place of credentials that have no folder.
+        namespace: Of credentials that name none.
         problems: What is wrong with the files that were asked for last.
     """
 
     directory: str
     clock: IReactorTime | None = None
     on_change: Callable[[], object] = lambda: None
+    find_secret: FindSecret = lambda _namespace, _name: None
+    namespace: str = DEFAULT_NAMESPACE
     problems: tuple[Problem, ...] = ()
     _good: dict[str, Secret] = attrs.field(factory=dict)
     _versions: dict[str, dict[str, Stamp]] = attrs.field(factory=dict)  # of the files that each was read from
@@ -104,7 +115,7 @@ class SecretFiles:
     def _take(self, name: str, kept: Secret | None) -> Secret:
         """Give a secret as it was read before where its files are the same, else read it."""
         version = self._versions.get(name)
-        if kept is not None and version is not None and all(_stamp(path) == stamp for path, stamp in version.items()):
+        if kept is not None and version is not None and all(self._stamp(path) == stamp for path, stamp in version.items()):
             self._stamps.update(version)
             return kept
         self._reading = {}
@@ -128,7 +139,7 @@ class SecretFiles:
 
     def _look_now(self) -> None:
         self._look = None
-        if any(_stamp(path) != stamp for path, stamp in self._stamps.items()):
+        if any(self._stamp(path) != stamp for path, stamp in self._stamps.items()):
             self.on_change()
         self._look_later()
 
@@ -175,15 +186,36 @@ class SecretFiles:
         return found
 
     def _read_text(self, path: str) -> str:
-        """Read a file, and remember which version of it that was."""
+        """Read a file, or what a Secret has in its place, and remember which version of it that was."""
         try:
-            self._reading[path] = _stamp(path)
-            content = _content(path)
+            stamp = self._reading[path] = self._stamp(path)
+            content = _value(stamp, path) if isinstance(stamp, KubeSecret) else _content(path)
         except (OSError, ValueError) as error:
             raise Faulty(path, f"expected a file that can be read: {getattr(error, 'strerror', None) or error}") from None
         if not 0 < len(content) <= MOST_BYTES:
             raise Faulty(path, f"expected a file of 1 to {MOST_BYTES} bytes")
         return content.decode("utf-8", "replace")
+
+
+    def _stamp(self, path: str) -> Stamp:
+        folder, file = os.path.split(path)
+        parts = os.path.relpath(folder, self.directory).split(os.sep)
+        if len(parts) > 2 or parts[0].startswith(".") or os.path.isdir(folder):
+            return _stamp(path)
+        *namespaces, name = parts
+        namespace = namespaces[0] if namespaces else self.namespace
+        if file == ROOTS:
+            own = self.find_secret(namespace, f"{name}{CREDENTIAL_ROOT}")
+            if own is not None and own.trusted_ca:
+                return own
+        return self.find_secret(namespace, name)
+
+
+def _value(secret: KubeSecret, path: str) -> bytes:
+    found = {CHAIN: secret.certificate, KEY: secret.private_key, ROOTS: secret.trusted_ca}[os.path.basename(path)]
+    if not found:
+        raise Faulty(path, f"expected {os.path.basename(path)} in {secret.metadata.origin}, found none")
+    return found.encode()
 
 
 def system_roots() -> str:

@@ -33,6 +33,7 @@ from meshd.control.sockets import ListeningSockets
 from meshd.control.workers import Workers
 from meshd.ipc.credentials import Credentials
 from meshd.model.drafts import Delivery
+from meshd.model.kube_secret import KubeSecret
 from meshd.model.node import Node
 from meshd.model.node_choice import choose_node
 from meshd.model.world import World
@@ -101,7 +102,10 @@ class Daemon(Service):
         self._compilation = Compilation()
         self._debounce = Debounce(reactor, self._compile)
         self._source = self._build_source()
-        self._secret_files = SecretFiles(str(settings.places.config_dir / CREDENTIALS), reactor, lambda: self._debounce.poke())
+        self._secret_files = SecretFiles(
+            str(settings.places.config_dir / CREDENTIALS), reactor, lambda: self._debounce.poke(),
+            find_secret=lambda namespace, name: self._ingest.world.get(KubeSecret, namespace, name),
+        )
         self._spawning = Spawning(reactor, settings.places)
         self._workers = Workers(
             reactor, self._spawning.spawn, self._adopt, WorkerRecord(settings.places.run_dir / "workers.json").write, self._sockets,
@@ -258,6 +262,7 @@ class Daemon(Service):
 
     def _add_secrets(self, snapshot: Snapshot) -> tuple[Snapshot, tuple[Problem, ...]]:
         """Give a snapshot the certificates and keys that it names, from their files."""
+        self._secret_files.namespace = snapshot.node.namespace
         found = self._secret_files.find(secrets_wanted(snapshot))
         return (attrs.evolve(snapshot, secrets=found) if found else snapshot), self._secret_files.problems
 

@@ -5,10 +5,11 @@ import pytest
 
 from meshd.base.locality import Locality
 from meshd.compile.services import MeshPort
-from meshd.compile.workloads import Backend, Workloads
+from meshd.compile.workloads import Backend, Workloads, located, pod_locality
 from meshd.model.endpoint_slice import SliceEndpoint
+from meshd.model.kube_node import KubeNode
 from meshd.model.world import World
-from tests.helpers.services import headless, mesh_service, pod, port, service, slice_of
+from tests.helpers.services import headless, machine, mesh_service, metadata, pod, port, service, slice_of
 from tests.helpers.traffic import entry, entry_service, workload, workload_entry
 
 WEB = {"app": "web"}
@@ -177,3 +178,18 @@ def test_service_entries_of_one_host_have_their_endpoints_together():
     assert [("10.3.0.1", {"p80": 8080}), ("10.3.0.2", {"p80": 80, "p90": 90})] == [(one.address, one.ports) for one in found]
     assert [8080, 80] == [one.port_of(first.ports[0]) for one in found]
     assert [None, 90] == [one.port_of(MeshPort(90, "p90", "tcp", 90)) for one in found]
+
+
+def test_pods_stand_where_their_machines_do():
+    """Unless their label says otherwise; we ourselves too, unless our Node does."""
+    machine_of_kube = KubeNode(metadata("Node", "n1", ""), Locality("r", "z", "s"))
+    here = attrs.evolve(pod("a", "10.1.0.1", WEB), node_name="n1")
+    world = World().changed((machine_of_kube, here))
+    assert Locality("r", "z", "s") == pod_locality(here, world)
+    assert Locality("q", "y") == pod_locality(pod("b", "10.1.0.2", {"istio-locality": "q.y"}), world)
+    assert Locality() == pod_locality(attrs.evolve(here, node_name="other"), world) == pod_locality(None, world)
+    slices = slice_of("web", {"": 80}, "10.1.0.1")
+    assert [Locality("r", "z", "s")] == [one.locality for one in behind(mesh_service(service("web", port(80))), machine_of_kube, here, slices)]
+    assert Locality("r", "z", "s") == located(machine("10.9.9.9", "10.1.0.1"), world).locality
+    assert Locality("own") == located(machine("10.1.0.1", locality=Locality("own")), world).locality
+    assert Locality() == located(machine("10.9.9.9"), world).locality

@@ -21,8 +21,8 @@ def test_lists_every_kind():
     """What meshd reads, and what it will."""
     assert [
         *("DestinationRule", "Endpoints", "EndpointSlice", "Gateway", "Gateway", "GatewayClass", "GRPCRoute", "HTTPRoute", "Ingress", "IngressClass"),
-        *("Mesh", "Namespace", "Node", "PeerAuthentication", "Pod", "ProxyConfig", "RateLimit", "ReferenceGrant", "Service", "ServiceEntry"),
-        *("Sidecar", "TCPRoute", "TLSRoute", "VirtualService", "WorkloadEntry", "WorkloadGroup"),
+        *("Mesh", "Namespace", "Node", "Node", "PeerAuthentication", "Pod", "ProxyConfig", "RateLimit", "ReferenceGrant", "Secret", "Service"),
+        *("ServiceEntry", "Sidecar", "TCPRoute", "TLSRoute", "VirtualService", "WorkloadEntry", "WorkloadGroup"),
     ] == sorted((kind for _, kind in KINDS), key=str.lower)
     assert [] == [pair for pair in KINDS if pair[1] in NOT_SERVED.get(pair[0], ())]
 
@@ -60,7 +60,7 @@ def test_reads_a_resource():
          "warning 2 kind: expected a kind that meshd reads, got VirtualServce of networking.istio.io; it is ignored; did you mean VirtualService?"),
         ("apiVersion: network.istio.io/v1\nkind: Gateway\n", "warning 1 apiVersion: expected gateway.networking.k8s.io/... or "
          "networking.istio.io/... for Gateway, got the group network.istio.io; it is ignored"),
-        ("apiVersion: v1\nkind: Node\n", "warning 1 apiVersion: expected meshd.io/... for Node, got the group of v1; it is ignored"),
+        ("apiVersion: v2/v1\nkind: Mesh\n", "warning 1 apiVersion: expected meshd.io/... for Mesh, got the group v2; it is ignored"),
         ("apiVersion: meshd.io/v1\nkind: Service\n", "warning 1 apiVersion: expected v1 for Service, got the group meshd.io; it is ignored"),
         ("apiVersion: apps/v1\nkind: Deployment\n", "warning 2 kind: expected a kind that meshd reads, got Deployment of apps; it is ignored; "
          "it concerns Kubernetes alone; remove it to be rid of this message"),

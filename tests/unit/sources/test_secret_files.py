@@ -3,11 +3,14 @@
 import os
 from base64 import b64encode
 
+import attrs
 import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from twisted.internet.task import Clock
 
 from meshd.base.origins import Origin
+from meshd.model.kube_secret import KubeSecret
+from meshd.model.metadata import Metadata
 from meshd.snapshot.secret import Secret
 from meshd.sources.secret_files import INTERVAL, MOST_BYTES, SecretFiles, system_roots
 from tests.helpers.certificates import Authority
@@ -158,3 +161,27 @@ def test_a_fault_is_told_to_everyone_who_asks(tmp_path):
 def test_the_roots_of_the_machine():
     """Where it has them, or where Debian does."""
     assert os.path.isabs(system_roots())
+
+
+def test_secrets_stand_in_for_folders(folder):
+    """In the namespace that asks, or that is named; a folder goes before them, and one that changes is taken up."""
+    world = {
+        ("edge", "y"): KubeSecret(Metadata("y", Origin("s.yaml", 1, "Secret", "edge", "y"), "edge"), LEAF.chain, LEAF.key, ROOT.chain),
+        ("shop", "z"): KubeSecret(Metadata("z", Origin("s.yaml", 9, "Secret", "shop", "z"), "shop"), OTHER.chain, OTHER.key),
+        ("edge", "x"): KubeSecret(Metadata("x", Origin("s.yaml", 20), "edge"), OTHER.chain, OTHER.key),
+        ("edge", "m-cacert"): KubeSecret(Metadata("m-cacert", Origin("s.yaml", 30), "edge"), trusted_ca=OTHER.chain),
+    }
+    files = SecretFiles(str(folder), find_secret=lambda namespace, name: world.get((namespace, name)), namespace="edge")
+    found = find(files, "kubernetes://y", "kubernetes://y-cacert", "kubernetes-gateway://shop/z", "kubernetes://x", "kubernetes://m-cacert")
+    assert () == files.problems
+    assert (LEAF.chain, LEAF.key) == (found["kubernetes://y"].certificate_chain, found["kubernetes://y"].private_key)
+    assert ROOT.chain == found["kubernetes://y-cacert"].trusted_ca
+    assert OTHER.key == found["kubernetes-gateway://shop/z"].private_key
+    assert LEAF.key == found["kubernetes://x"].private_key
+    assert OTHER.chain == found["kubernetes://m-cacert"].trusted_ca
+    world["edge", "y"] = attrs.evolve(world["edge", "y"], certificate=OTHER.chain, private_key=OTHER.key)
+    assert OTHER.key == find(files, "kubernetes://y")["kubernetes://y"].private_key
+    world["edge", "y"] = attrs.evolve(world["edge", "y"], private_key="")
+    assert OTHER.key == find(files, "kubernetes://y")["kubernetes://y"].private_key
+    assert "expected tls.key in s.yaml:1 (Secret edge/y), found none" in files.problems[0].message
+    assert {} == find(SecretFiles(str(folder), find_secret=lambda *_: world["shop", "z"]), "kubernetes://../shop/z")
