@@ -215,8 +215,8 @@ def _hashes(destination: Destination, context: RuleContext) -> tuple[HashPolicy,
 
 
 def _weighted(found: WeightedDestination, context: RuleContext) -> WeightedCluster:
-    request, _authority = request_changes(found.headers)
-    return WeightedCluster(destination_cluster(found.destination, context), found.weight, request, response_changes(found.headers))
+    request, authority = request_changes(found.headers)
+    return WeightedCluster(destination_cluster(found.destination, context), found.weight, request, response_changes(found.headers), authority)
 
 
 def destination_cluster(destination: Destination, context: RuleContext) -> str:

@@ -163,10 +163,12 @@ def _add(
     if kind != "tcp":
         address = place.addresses[0]
         routes = scope.route_name(address, port.number) if kind == "http" or shared else service_route(service.host, port.number)
-        match = ANY if port.protocol == "http_proxy" else SNIFFED_HTTP
+        # only a shared listener takes what else is sent to its port; of others, HTTP is all that comes (Istio core/listener.go)
+        sniffed = kind == "auto" or (shared and port.protocol != "http_proxy")
+        match = SNIFFED_HTTP if sniffed else ANY
         name = listener_name(address, port.number)
         chains.append(FilterChain("", match, outbound_http(name, routes, context.proxy), origins=(service.origin,)))
-    protocol: Protocol = "auto" if kind == "http" and port.protocol != "http_proxy" else port.protocol
+    protocol: Protocol = "auto" if kind == "http" and sniffed else port.protocol
     return add_entry(entries, Entry(place.addresses, port.number, protocol, chains, [service.origin], scope.bound), port.protocol)
 
 

@@ -20,7 +20,7 @@ from meshd.model.world import World
 from meshd.snapshot.endpoint import NOWHERE
 
 CLUSTER_NAME = "Kubernetes"  # Istio's default cluster id; the fifth part of an endpoint's workload
-LOCALITY_LABEL = "istio-locality"  # region.zone.subzone: a workload's own word on where it stands
+LOCALITY_LABELS = ("topology.istio.io/locality", "istio-locality")  # region.zone.subzone: a workload's own word on where it stands
 UNKNOWN_WORKLOAD = f";;;;{CLUSTER_NAME}"
 _CANONICAL_NAMES = ("service.istio.io/canonical-name", "app.kubernetes.io/name", "app")
 _CANONICAL_REVISIONS = ("service.istio.io/canonical-revision", "app.kubernetes.io/version", "version")
@@ -118,10 +118,11 @@ class Workloads:
                 continue
             ports = {port.name: port.port for port in reversed(found.ports)}
             for entry in found.endpoints:
+                ready = entry.ready is not False or (publish and not entry.terminating)
                 for address in entry.addresses:
                     pod = self._world.pod_at(address)
                     yield Backend(
-                        address, ports, entry.ready is not False or publish, found.metadata.origin, pod.metadata.labels if pod else NO_LABELS,
+                        address, ports, ready, found.metadata.origin, pod.metadata.labels if pod else NO_LABELS,
                         pod_locality(pod, self._world), 1, _workload_of(pod), entry.node_name,
                         hostname=entry.hostname,
                     )
@@ -218,9 +219,9 @@ def pod_locality(pod: Pod | None, world: World) -> Locality:
     """
     if pod is None:
         return NOWHERE
-    label = pod.metadata.labels.get(LOCALITY_LABEL, "")
+    label = next((pod.metadata.labels[name] for name in LOCALITY_LABELS if name in pod.metadata.labels), "")
     if label:
-        return Locality(*label.split(".")[:3])
+        return Locality(*label.split("." if "/" not in label else "/")[:3])
     machine = world.get(KubeNode, "", pod.node_name) if pod.node_name else None
     return machine.locality if machine is not None else NOWHERE
 

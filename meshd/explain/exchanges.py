@@ -142,9 +142,10 @@ class _Found:
     def forwarded(self, action: RouteAction, names: Sequence[str], answer: Answer) -> Answer:
         """Note what the upstream is sent; changes of one of several clusters are those of the only one that takes requests."""
         known = [one for one in action.weighted_clusters if one.weight > 0] if not action.cluster else []
-        layers = layers_of("request_headers", self.route, self.host, self.config, known[0] if len(known) == 1 else None)
+        only = known[0] if len(known) == 1 else None
+        layers = layers_of("request_headers", self.route, self.host, self.config, only)
         lines = change_headers(layers, self.lines, ONE_LINE_IN_REQUESTS, self.pseudo())
-        rewritten = " or ".join(names) if action.auto_host_rewrite else action.host_rewrite
+        rewritten = " or ".join(names) if action.auto_host_rewrite else (only.host_rewrite if only is not None else "") or action.host_rewrite
         if rewritten:
             lines = _set(lines, "x-envoy-original-host", self.call.authority)
             if action.append_forwarded_host and self.call.authority:
@@ -159,7 +160,7 @@ class _Found:
             answer.took("path", f"{self.path} is rewritten to {path}")
         answer.request_headers = tuple(lines)
         _tell_of_headers("request", tuple(self.call.headers), answer.request_headers, answer)
-        layers = layers_of("response_headers", self.route, self.host, self.config, known[0] if len(known) == 1 else None)
+        layers = layers_of("response_headers", self.route, self.host, self.config, only)
         _tell_of_responses(layers, change_headers(layers, [], ONE_LINE_IN_RESPONSES, self.pseudo(), self.lines), answer)
         answer.response_code_details = "via_upstream"
         return answer

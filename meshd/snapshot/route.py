@@ -36,12 +36,21 @@ class RouteMatch:
 
 @attrs.frozen
 class WeightedCluster:
-    """One of several clusters and its share, which need not add up to 100, and what is changed in headers that go to it and come from it."""
+    """
+    One of several clusters.
+
+    Attributes:
+        name: The cluster.
+        weight: Its share; the shares need not add up to 100.
+        request_headers / response_headers: What is changed in headers that go to it and come from it.
+        host_rewrite: Authority that it sees; empty: what the route says.
+    """
 
     name: str
     weight: int
     request_headers: HeaderChanges = NO_CHANGES
     response_headers: HeaderChanges = NO_CHANGES
+    host_rewrite: str = ""
 
 
 @attrs.frozen

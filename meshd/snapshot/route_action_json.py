@@ -51,6 +51,7 @@ WEIGHTED = Message(
         wrapped("weight", "weight", default=0),
         header_changes("request_headers", "request"),
         header_changes("response_headers", "response"),
+        text("host_rewrite", "hostRewriteLiteral", default=""),
     ),
 )
 
@@ -59,7 +60,8 @@ def _back_off(policy: RetryPolicy) -> Json:
     """Envoy refuses a longest interval without the base, be it the default, and the longest one's default hangs on the base."""
     if (policy.base_interval, policy.max_interval) == _BACK_OFF:
         return {}
-    return {"retryBackOff": {"baseInterval": format_duration(policy.base_interval), "maxInterval": format_duration(policy.max_interval)}}
+    longest = {} if policy.max_interval == 10 * policy.base_interval else {"maxInterval": format_duration(policy.max_interval)}
+    return {"retryBackOff": {"baseInterval": format_duration(policy.base_interval), **longest}}
 
 
 def _nothing(_value: object) -> Json:

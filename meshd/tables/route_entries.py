@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import attrs
 
-from meshd.snapshot.header_changes import NO_CHANGES, HeaderChanges
+from meshd.snapshot.header_changes import HeaderChanges
 from meshd.snapshot.http_filter import LocalRateLimit, RouteFilterConfig
 from meshd.snapshot.replies import Reply, cluster_not_found
 from meshd.snapshot.route import Redirect, Route, RouteAction, RouteConfiguration, VirtualHost, WeightedCluster
@@ -85,6 +85,9 @@ def _in_order(config: RouteConfiguration, *layers: HeaderChanges) -> tuple[Heade
     return layers[::-1] if config.most_specific_header_changes_win else layers
 
 
+_ANY_CLUSTER = WeightedCluster("", 0)  # one that changes nothing by itself
+
+
 @attrs.frozen
 class _Forwarding:
     """A route that forwards, while its entry is made."""
@@ -99,12 +102,12 @@ class _Forwarding:
     def build(self) -> RouteEntry:
         """Give the route's entry; a cluster that changes headers by itself has an entry of its own, which takes its place."""
         action, random = self.action, self.environment.random
-        entry = self._entry(NO_CHANGES, NO_CHANGES)
+        entry = self._entry()
         clusters = () if action.cluster else action.weighted_clusters
         if not clusters:
             cluster = action.cluster
             entry.pick_cluster = lambda exchange: cluster
-        elif any(cluster.request_headers != NO_CHANGES or cluster.response_headers != NO_CHANGES for cluster in clusters):
+        elif any(cluster != WeightedCluster(cluster.name, cluster.weight) for cluster in clusters):
             entry.pick_cluster = self._pick_with_entry(clusters)
         else:
             pick = build_weighted(clusters, random)
@@ -114,7 +117,7 @@ class _Forwarding:
     def _pick_with_entry(self, clusters: tuple[WeightedCluster, ...]) -> Callable[[Exchange], str]:
         own: list[tuple[str, RouteEntry | None]] = []
         for cluster in clusters:
-            entry = self._entry(cluster.request_headers, cluster.response_headers)
+            entry = self._entry(cluster)
             entry.pick_cluster = lambda exchange, name=cluster.name: name  # type: ignore[misc]  # reason: the default is no argument
             own.append((cluster.name, entry))
         pick = build_choice(own, [cluster.weight for cluster in clusters], ("", None), self.environment.random)
@@ -127,9 +130,11 @@ class _Forwarding:
 
         return pick_cluster
 
-    def _entry(self, request_headers: HeaderChanges, response_headers: HeaderChanges) -> RouteEntry:
-        """Give an entry that makes changes of a cluster's, then the route's, the virtual host's and the configuration's."""
+    def _entry(self, cluster: WeightedCluster = _ANY_CLUSTER) -> RouteEntry:
+        """Give an entry that makes changes of one of several clusters, then the route's, the virtual host's and the configuration's."""
         route, host, config, action = self.route, self.host, self.config, self.action
+        if cluster.host_rewrite:
+            action = attrs.evolve(action, host_rewrite=cluster.host_rewrite)
         entry = _named(host, route, self.filters)
         entry.answer = None
         entry.not_found = cluster_not_found(action.not_found_status)
@@ -143,8 +148,8 @@ class _Forwarding:
         entry.limited = bool(timeout or action.max_stream_duration or action.idle_timeout)
         entry.timed = whom_it_concerns(timeout, policy, action.max_stream_duration, action.max_grpc_timeout)
         entry.rehost = _build_rehost(action)
-        requests = (request_headers, *_in_order(config, route.request_headers, host.request_headers, config.request_headers))
-        responses = (response_headers, *_in_order(config, route.response_headers, host.response_headers, config.response_headers))
+        requests = (cluster.request_headers, *_in_order(config, route.request_headers, host.request_headers, config.request_headers))
+        responses = (cluster.response_headers, *_in_order(config, route.response_headers, host.response_headers, config.response_headers))
         prepare = _build_prepare(route, action, obey_changes(requests, change_requests(requests, self.environment.surroundings)))
         entry.prepare = mirror_route(action.mirrors, entry, retry_only(build_retriable(policy), prepare), self.environment)
         finish = tell_cookies(action.hash_policies, change_responses(responses, self.environment.surroundings))

@@ -189,6 +189,7 @@ AUTO = ([f"[b.{DOMAIN}:100]"], f"outbound|100||b.{DOMAIN}")
          {"10.9.0.1_80": ([f"outbound|80||a.{DOMAIN}"], None), "10.9.0.2_80": ([f"outbound|80||b.{DOMAIN}"], None)}),
         ([f"{{hosts: [./b.{DOMAIN}], port: {{number: 100, protocol: HTTP, name: x}}}}"], {"0.0.0.0_100": (["[100]"], "PassthroughCluster")}),
         ([f"{{hosts: [./a.{DOMAIN}], port: {{number: 90, protocol: TCP, name: x}}, bind: 127.0.0.1}}"], {"127.0.0.1_90": TCP_A}),
+        ([f"{{hosts: [./a.{DOMAIN}], port: {{number: 80, protocol: HTTP, name: x}}, bind: 127.0.0.1}}"], {"127.0.0.1_80": (["[80]"], None)}),
         (["{hosts: ['./*'], port: {number: 90, protocol: TCP, name: x}}", f"{{hosts: [./a.{DOMAIN}]}}"],
          {"0.0.0.0_80": HTTP, "10.9.0.1_90": TCP_A, "10.9.0.2_90": TCP_B}),
     ],

@@ -36,10 +36,11 @@ def addresses(found, *resources):
         (False, True, False, False, False),
         (False, True, True, False, False),
         (False, None, None, True, True),
+        (False, True, True, True, False),
     ],
 )
 def test_readiness_decides(ready, serving, terminating, unready_too, counts):
-    """Unready endpoints count where the service asks for it."""
+    """Unready endpoints count where the service asks for it, but for those that are going away."""
     found = mesh_service(service("web", port(80), publish_not_ready_addresses=unready_too))
     entry = SliceEndpoint(("10.1.0.1",), ready, serving, terminating)
     assert [counts] == [one.ready for one in behind(found, slice_of("web", {"": 80}, entry))]
@@ -59,7 +60,7 @@ def test_pods_say_who_is_behind_an_address_of_a_slice():
     """A label for the locality with more than three parts loses the rest; an address without a pod is nobody's."""
     resources = (
         slice_of("web", {"": 80}, SliceEndpoint(("10.1.0.1",), node_name="n1"), "10.1.0.2", "10.1.0.3", "10.1.0.4"),
-        pod("a", "10.1.0.1", {"istio-locality": "eu.north", "app": "web", "version": "v2"}),
+        pod("a", "10.1.0.1", {"topology.istio.io/locality": "eu.north", "istio-locality": "us", "app": "web", "version": "v2"}),
         pod("b", "10.1.0.2", {"istio-locality": "a.b.c.d", "service.istio.io/canonical-name": "c", "service.istio.io/canonical-revision": "r"}),
         pod("c", "10.1.0.3"),
     )

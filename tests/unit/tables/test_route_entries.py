@@ -87,6 +87,18 @@ def test_headers_change_from_the_cluster_outwards(wins, expected):
     assert ("r", "b") == (exchange.route.name, exchange.route.pick_cluster(exchange))
 
 
+def test_a_cluster_may_have_an_authority_of_its_own():
+    """Of several clusters: it stands before the route's."""
+    clusters = (WeightedCluster("a", 0), WeightedCluster("b", 1, host_rewrite="b.example"))
+    route = Route("r", RouteMatch(), RouteAction(weighted_clusters=clusters, host_rewrite="r.example"))
+    exchange = PlainExchange()
+    exchange.route = build_entry(route, HOST, CONFIG, ENVIRONMENT)
+    assert "b" == exchange.route.pick_cluster(exchange)
+    assert exchange.route.prepare is not None
+    exchange.route.prepare(exchange)
+    assert b"b.example" == exchange.request.authority
+
+
 def test_rewrites_come_after_changes_of_headers():
     """Values see the request as it came; then the authority, then the path (as seen with Envoy)."""
     headers = HeaderChanges((HeaderChange("x-p", "%REQ(:PATH)% %REQ(:AUTHORITY)%"),))
