@@ -10,7 +10,10 @@ The admin pages: what meshd is and does, over HTTP, on `admin.sock` and read-onl
                   "pushed", "refused": null | {"number", "reasons"}, "restarts", "ended", "problems": [TEXT], "listening": {LISTENER: [ADDRESS]},
                   "status": {as the worker reports: "connections", "exchanges", "paused", "draining", "listening", "forwarded",
                              "ejected": {CLUSTER: [ADDRESS]}, "names": {NAME: [ADDRESS]}}}],
-     "sources": {"documents": {OUTCOME: COUNT}, "verdicts": [{"origin", "outcome", "text"}]},
+     "sources": {"documents": {OUTCOME: COUNT}, "verdicts": [{"origin", "outcome", "text"}],
+                 "kubernetes": null | {"server", "state": "starting|kept|in sync|away", "away": REASON, "contact_age": SECONDS, "objects",
+                                       "faults": {FAULT: COUNT}, "kinds": {KIND: {"state", "listed", "objects", "problem"}},
+                                       "kept": {"file", "waiting", "problem"}}},
      "problems": [{"severity", "text", "file", "line", "resource", "field", "message", "hint", "code"}],
      "forwarding": {"state": "auto|on|off|not possible", "reason"},
      "registry": null | {"serves": {"port", "fingerprint", "problem", "registered": [{"name", "address", "health", "reason", "token", "connected":

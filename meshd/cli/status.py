@@ -53,6 +53,7 @@ def format_status(status: Json, now: float) -> str:
     documents = (status.get("sources") or {}).get("documents") or {}
     if documents:
         lines.append("documents: " + ", ".join(f"{count} {outcome}" for outcome, count in sorted(documents.items())))
+    lines += _kubernetes((status.get("sources") or {}).get("kubernetes") or {})
     capture = status.get("capture") or {}
     if capture:
         backend = f" ({capture['backend']})" if capture.get("backend") else ""
@@ -71,6 +72,23 @@ def _generation(generation: Json, now: float) -> list[str]:
         return ["generation: none yet", *_rejected(generation)]
     resources = ", ".join(f"{count} {part}" for part, count in reversed((generation.get("resources") or {}).items()))
     return [f"generation {generation['number']}{_since(generation.get('made'), now)}: {resources}", *_rejected(generation)]
+
+
+def _kubernetes(source: Json) -> list[str]:
+    """Tell of an API server that is read: whether we are in step, when it was last heard of, and what it sent that was of no use."""
+    if not source:
+        return []
+    words = {"kept": "not reached yet, what an earlier run kept is used", "starting": "not read yet, nothing is served"}
+    age = source.get("contact_age")
+    heard = f", last heard of {_length(age)} ago" if isinstance(age, int | float) else ""
+    lines = [f"kubernetes {source.get('server')}: {words.get(str(source.get('state')), source.get('state'))}, {source.get('objects')} objects{heard}"]
+    faults = source.get("faults") or {}
+    if faults:
+        lines.append("kubernetes sent " + ", ".join(f"{fault} ({count})" for fault, count in sorted(faults.items())))
+    kept = source.get("kept") or {}
+    if kept.get("problem"):
+        lines.append(f"kubernetes is not kept in {kept.get('file')}: {kept['problem']}")
+    return lines
 
 
 def _forwarding(status: Json) -> list[str]:
@@ -152,10 +170,12 @@ def _faults(status: Json) -> list[str]:
 
 
 def _since(moment: object, now: float) -> str:
-    if not isinstance(moment, int | float):
-        return ""
-    seconds = max(0, int(now - moment))
+    return f" for {_length(now - moment)}" if isinstance(moment, int | float) else ""
+
+
+def _length(duration: float) -> str:
+    seconds = max(0, int(duration))
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * length:
-            return f" for {seconds // length} {unit}"
-    return f" for {seconds} s"
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"

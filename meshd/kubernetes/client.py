@@ -112,7 +112,9 @@ class KubernetesClient:
         """Delete an object."""
         return self._start(self._ask("DELETE", path, query or {}))
 
-    def stream(self, path: str, query: Query, on_line: Callable[[bytes], None], quiet: float = 0.0) -> Deferred[None]:
+    def stream(
+        self, path: str, query: Query, on_line: Callable[[bytes], None], quiet: float = 0.0, on_open: Callable[[], None] = lambda: None,
+    ) -> Deferred[None]:
         """
         Watch: hand over each line of an answer as it comes.
 
@@ -121,11 +123,12 @@ class KubernetesClient:
             query: `watch=true` and what else there is to say.
             on_line: Takes a line; what it raises ends the watch, and is what the Deferred fails with.
             quiet: Seconds after which silence means that the connection is dead; 0: never. Servers that are asked for bookmarks send one a minute.
+            on_open: Called when the server has begun to answer.
 
         Returns:
             Fires when the server ends the watch.
         """
-        return self._start(self._watch(path, query, on_line, quiet))
+        return self._start(self._watch(path, query, on_line, quiet, on_open))
 
     def close(self) -> Deferred[None]:
         """End everything under way and every connection; fires when they are gone."""
@@ -159,9 +162,12 @@ class KubernetesClient:
 
         return await self._try(self.describe(method, path), exchange)
 
-    async def _watch(self, path: str, query: Query, on_line: Callable[[bytes], None], quiet: float) -> None:
+    async def _watch(
+        self, path: str, query: Query, on_line: Callable[[bytes], None], quiet: float, on_open: Callable[[], None],
+    ) -> None:
         asked = self.describe("GET", path)
         response = await self._try(asked, lambda login: self._request(login, "GET", path, query))
+        on_open()
         await self._told(asked, read_lines(response, on_line, quiet, self._reactor))
 
     async def _try(self, asked: str, attempt: Callable[[Login], Coroutine[Any, Any, T]]) -> T:

@@ -8,6 +8,9 @@ from meshd.base.errors import Problem, has_errors
 from meshd.base.origins import Origin
 from meshd.model.world import Resource
 
+OWN_GROUP = "meshd.io"
+"""API group of meshd's own kinds."""
+
 
 @attrs.frozen(order=True)
 class Identity:
@@ -61,6 +64,19 @@ class Delivery:
     files: Mapping[str, tuple[Draft, ...]] = attrs.field(factory=dict)
     removed: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
+
+
+def own_only(delivery: Delivery) -> Delivery:
+    """Give what a directory delivers where an API server is the source: meshd's own kinds, and a warning for the others."""
+    return attrs.evolve(delivery, files={name: tuple(map(_own_only, drafts)) for name, drafts in delivery.files.items()})
+
+
+def _own_only(draft: Draft) -> Draft:
+    if draft.identity is None or draft.identity.group == OWN_GROUP:
+        return draft
+    said = f"{draft.origin.kind} is not read of a directory where the Node's source is kubernetes"
+    hint = "write [directory, kubernetes] there to have both"
+    return attrs.evolve(draft, resources=(), problems=(Problem(draft.origin, said, hint=hint, severity="warning"),))
 
 
 def duplicate_problem(loser: Draft, winner: Draft) -> Problem:

@@ -12,6 +12,8 @@ from meshd.model.registry_settings import NO_REGISTRY, RegistrySettings
 
 BackendName = Literal["auto", "nftables", "iptables-nft", "iptables-legacy"]
 BACKEND_NAMES: tuple[BackendName, ...] = get_args(BackendName)
+SourceName = Literal["directory", "kubernetes"]
+SOURCE_NAMES: tuple[SourceName, ...] = get_args(SourceName)
 AppliedBy = Literal["daemon", "init"]
 APPLIED_BY: tuple[AppliedBy, ...] = get_args(AppliedBy)
 
@@ -100,6 +102,22 @@ class Debounce:
 
 
 @attrs.frozen
+class KubernetesSettings:
+    """
+    How the API server is reached, and what is read of it.
+
+    Attributes:
+        kubeconfig: Path of the file; empty: $KUBECONFIG, else the pod's service account, else ~/.kube/config.
+        context: Of the file; empty: its current one.
+        namespaces: What is read; empty: all of them.
+    """
+
+    kubeconfig: str = ""
+    context: str = ""
+    namespaces: tuple[str, ...] = ()
+
+
+@attrs.frozen
 class Node:
     """
     One machine.
@@ -113,7 +131,7 @@ class Node:
         locality: Where it stands.
         network: Its network's name.
         gateway: An edge proxy: real ports, no capture.
-        source: `directory` (default) or `kubernetes`.
+        source: Where the configuration comes from: `directory` (default), `kubernetes`, or both. Who a machine is stands in its directory always.
         workers: Data-plane processes; 0 means one per usable core.
         user: uid or name that workers run as; empty: `meshd`, and 1337 without such a user.
         ports: meshd's own ports.
@@ -123,6 +141,7 @@ class Node:
         capture: What the kernel diverts.
         dns: Whether names are resolved.
         registry: Where it registers its workload, and whether it takes others in.
+        kubernetes: How the API server is reached, and what is read of it.
     """
 
     metadata: Metadata
@@ -133,7 +152,7 @@ class Node:
     locality: Locality = attrs.field(factory=Locality)
     network: str = ""
     gateway: bool = False
-    source: Literal["directory", "kubernetes"] = "directory"
+    source: tuple[SourceName, ...] = ("directory",)
     workers: int = 0
     user: str = ""
     ports: Ports = Ports()
@@ -143,6 +162,7 @@ class Node:
     capture: CaptureSettings = CaptureSettings()
     dns: DnsSettings = DnsSettings()
     registry: RegistrySettings = NO_REGISTRY
+    kubernetes: KubernetesSettings = KubernetesSettings()
 
     @property
     def ipv6(self) -> bool:

@@ -6,8 +6,19 @@ from meshd.base.addresses import canonical_ip
 from meshd.base.locality import Locality, parse_locality
 from meshd.model.checks import account, cidr, interface, ip_address, label_key, label_name, label_value, one_line, port_range, subdomain_name
 from meshd.model.metadata import Metadata
-from meshd.model.node import APPLIED_BY, BACKEND_NAMES, CaptureSettings, Debounce, DnsSettings, Node, Ports
-from meshd.model.reading import Fields
+from meshd.model.node import (
+    APPLIED_BY,
+    BACKEND_NAMES,
+    SOURCE_NAMES,
+    CaptureSettings,
+    Debounce,
+    DnsSettings,
+    KubernetesSettings,
+    Node,
+    Ports,
+    SourceName,
+)
+from meshd.model.reading import Fields, shown
 from meshd.model.registry_settings import read_registry
 
 MAX_WORKERS = 256  # far more than cores of any machine this runs on; a typing slip must not fork thousands
@@ -19,6 +30,7 @@ def read_node(fields: Fields, metadata: Metadata) -> tuple[Node, ...]:
     spec = fields.mapping("spec")
     admin = spec.mapping("admin")
     default = Node(metadata)
+    sources = _read_sources(spec)
     node = Node(
         metadata,
         namespace=spec.text("namespace", default.namespace, check=label_name),
@@ -28,7 +40,7 @@ def read_node(fields: Fields, metadata: Metadata) -> tuple[Node, ...]:
         locality=_read_locality(spec),
         network=spec.text("network", check=one_line),
         gateway=spec.flag("gateway"),
-        source=spec.choice("source", ("directory", "kubernetes"), "directory"),
+        source=sources,
         workers=spec.number("workers", 0, low=0, high=MAX_WORKERS),
         user=_read_user(spec),
         ports=_read_ports(spec.mapping("ports")),
@@ -37,6 +49,7 @@ def read_node(fields: Fields, metadata: Metadata) -> tuple[Node, ...]:
         admin_address="" if admin.raw("address") == "" else admin.text("address", default.admin_address, check=ip_address),
         capture=_read_capture(spec.mapping("capture")),
         dns=_read_dns(spec.mapping("dns")),
+        kubernetes=_read_kubernetes(spec, sources),
     )
     node = attrs.evolve(node, registry=read_registry(spec.mapping("registry"), node.namespace))
     if node.registry.serve is not None:  # who connects is told by the connection, which must be the machine's own
@@ -58,6 +71,30 @@ def _read_locality(spec: Fields) -> Locality:
     except ValueError as error:
         spec.wrong("locality", str(error))
         return Locality()
+
+
+def _read_sources(spec: Fields) -> tuple[SourceName, ...]:
+    """Read one source, or a list of them."""
+    value = spec.raw("source")
+    if not isinstance(value, list):
+        return (spec.choice("source", SOURCE_NAMES, "directory"),)
+    found = [name for name in SOURCE_NAMES if name in value]
+    if not found or len(found) != len(value):
+        spec.wrong("source", f"expected {' and '.join(SOURCE_NAMES)}, each once, got {shown(value)} of something else")
+        return ("directory",)
+    return tuple(found)
+
+
+def _read_kubernetes(spec: Fields, sources: tuple[SourceName, ...]) -> KubernetesSettings:
+    fields = spec.mapping("kubernetes")
+    if fields.values and "kubernetes" not in sources:
+        spec.wrong("kubernetes", "expected source: kubernetes beside it, got another source", "or it has no effect", severity="warning")
+    kubeconfig = fields.text("kubeconfig", check=one_line)
+    if kubeconfig and not kubeconfig.startswith("/"):
+        fields.wrong("kubeconfig", f"expected a path that begins with /, got {shown(kubeconfig)}")
+    context, namespaces = fields.text("context", check=one_line), fields.texts("namespaces", check=label_name)
+    fields.finish()
+    return KubernetesSettings(kubeconfig, context, tuple(dict.fromkeys(namespaces)))
 
 
 def _read_user(spec: Fields) -> str:

@@ -24,7 +24,7 @@ from meshd.compile.proxy_configs import proxy_settings, settled
 from meshd.control.attachment import own_places
 from meshd.control.debounce import Debounce
 from meshd.control.generations import GenerationStore
-from meshd.control.ingest import REGISTRY, Ingest
+from meshd.control.ingest import KUBERNETES, REGISTRY, Ingest
 from meshd.control.machine import machine_addresses
 from meshd.control.processes import Adopted, Life, OnEnd, WorkerRecord
 from meshd.control.service import ControlPlane
@@ -32,7 +32,7 @@ from meshd.control.sessions import ControlSessions
 from meshd.control.sockets import ListeningSockets
 from meshd.control.workers import Workers
 from meshd.ipc.credentials import Credentials
-from meshd.model.drafts import Delivery
+from meshd.model.drafts import Delivery, own_only
 from meshd.model.kube_secret import KubeSecret
 from meshd.model.node import Node
 from meshd.model.node_choice import choose_node
@@ -42,6 +42,7 @@ from meshd.sources.directory import DirectorySource
 from meshd.sources.secret_files import SecretFiles
 from meshd.sources.watch import FolderWatch
 from meshd.tap.capturing import Capturing
+from meshd.tap.cluster import Cluster
 from meshd.tap.directories import give_directory, make_shared_memory
 from meshd.tap.facts import Facts
 from meshd.tap.giving_up import give_up
@@ -54,7 +55,8 @@ from meshd.tap.spawning import Spawning
 from meshd.worker.token_buckets import SIZE
 
 STOP_GRACE = 5.0  # seconds that connections have when the daemon stops; Istio's default terminationDrainDuration
-READ_AT_START = ("workers", "user", "ports", "admin_address", "capture", "dns", "gateway", "kernel_forwarding", "registry")  # fields of Node
+READ_AT_START = ("workers", "user", "ports", "admin_address", "capture", "dns", "gateway", "kernel_forwarding", "source",
+                 "kubernetes", "registry")  # fields of Node
 
 log = Logger()
 
@@ -102,6 +104,7 @@ class Daemon(Service):
         self._compilation = Compilation()
         self._debounce = Debounce(reactor, self._compile)
         self._source = self._build_source()
+        self._awaits_cluster = False  # an API server that has not said yet what it has
         self._secret_files = SecretFiles(
             str(settings.places.config_dir / CREDENTIALS), reactor, lambda: self._debounce.poke(),
             find_secret=lambda namespace, name: self._ingest.world.get(KubeSecret, namespace, name),
@@ -132,20 +135,48 @@ class Daemon(Service):
         self._source.start()
 
     def _take(self, delivery: Delivery) -> None:
-        """Take in what the source delivers; the first time, begin to serve."""
+        """Take in what the directory says; the first time, begin to serve, or to read the other source."""
         before = self._ingest.world
-        world = self._ingest.take(delivery)
-        if self._facts.node is None:
-            try:
-                self._begin(world)
-            except ConfigurationError as error:
-                self._give_up(str(error))
-                return
-            if delivery.files or not delivery.problems or self._control.generation is None:
-                self._compile()
-            else:
-                self._control.use_last()
-        elif world is not before:
+        world = self._ingest.take(self._used_part(delivery))
+        if self._facts.node is not None:
+            if world is not before:
+                self._debounce.poke()
+            return
+        try:
+            self._begin(world)
+            self._begin_cluster(delivery)
+        except ConfigurationError as error:
+            self._give_up(str(error))
+            return
+        if not self._awaits_cluster and (delivery.files or not delivery.problems or self._control.generation is None):
+            self._compile()
+        else:
+            self._control.use_last()
+
+    def _used_part(self, delivery: Delivery) -> Delivery:
+        """Give what is used of the directory."""
+        node = self._facts.node
+        return delivery if node is None or "directory" in node.source else own_only(delivery)
+
+    def _begin_cluster(self, delivery: Delivery) -> None:
+        """
+        Begin to read an API server, if the Node says so; the directory's first delivery said it.
+
+        Raises:
+            ConfigurationError: If it is not known how to reach it.
+        """
+        node = self._facts.node
+        if node is not None and "kubernetes" in node.source:
+            self._ingest.take(self._used_part(delivery))
+            self._facts.cluster = Cluster.of(node, self._settings.places, self._reactor, self._take_cluster)
+            self._awaits_cluster = True
+            self._facts.cluster.start()
+
+    def _take_cluster(self, delivery: Delivery) -> None:
+        """Take in what the API server says; the first time that makes a World."""
+        before = self._ingest.world
+        if self._ingest.take(delivery, KUBERNETES) is not before or self._awaits_cluster:
+            self._awaits_cluster = False
             self._debounce.poke()
 
     def _begin(self, world: World) -> None:
@@ -251,7 +282,8 @@ class Daemon(Service):
     # while running
 
     def _compile(self) -> None:
-        self._control.use_world(self._ingest.world)
+        if not self._awaits_cluster:
+            self._control.use_world(self._ingest.world)
 
     def _compile_world(self, world: World) -> tuple[Snapshot, tuple[Problem, ...]]:
         node = self._choose_node(world)
@@ -292,7 +324,12 @@ class Daemon(Service):
             self._reactor.callFromThread(self._workers.reopen_logs)
 
         signal.signal(signal.SIGUSR1, on_usr1)
-        signal.signal(signal.SIGHUP, lambda number, frame: self._reactor.callFromThread(self._source.look))
+        signal.signal(signal.SIGHUP, lambda number, frame: self._reactor.callFromThread(self._look))
+
+    def _look(self) -> None:
+        self._source.look()
+        if self._facts.cluster is not None:
+            self._facts.cluster.look()
 
     # stop
 
@@ -304,12 +341,12 @@ class Daemon(Service):
         self._facts.stopping = True
         notify(os.environ, "STOPPING=1")
         self._source.stop()
-        left = self._facts.registration.stop() if self._facts.registration is not None else succeed(None)
+        leaving = [part.stop() for part in (self._facts.registration, self._facts.cluster) if part is not None]
         self._secret_files.stop()
         self._debounce.stop()
         self._control.save()
         removed: Deferred[Any] = self._facts.capturing.remove() if self._facts.capturing is not None else succeed(True)
-        return gatherResults([removed, left]).addCallback(lambda _: self._workers.stop(STOP_GRACE)).addBoth(self._close)
+        return gatherResults([removed, *leaving]).addCallback(lambda _: self._workers.stop(STOP_GRACE)).addBoth(self._close)
 
     def _close(self, result: object) -> "Deferred[Any]":
         if isinstance(result, Failure):

@@ -16,6 +16,7 @@ from meshd.control.status import generation_status, node_status, snapshot_bytes,
 from meshd.model.node import Node
 from meshd.snapshot.envoy_json import to_json
 from meshd.tap.capturing import Capturing
+from meshd.tap.cluster import Cluster
 from meshd.tap.registration import Registration
 from meshd.telemetry.exposition import expose
 from meshd.telemetry.log_times import iso_time
@@ -32,6 +33,7 @@ class Facts:
         started: Seconds since the epoch.
         node: Who this machine is, once that is known.
         node_problems: What was wrong with choosing it the last time.
+        cluster: The API server that is read, if one is.
         capturing: The kernel's rules, once it is known whether there are any.
         forwarding: Whether the kernel forwards connections.
         registration: What this machine has to do with registration, once it is known who it is.
@@ -43,6 +45,7 @@ class Facts:
     started: float
     node: Node | None = None
     node_problems: list[Problem] = attrs.field(factory=list)
+    cluster: Cluster | None = None
     capturing: Capturing | None = None
     forwarding: KernelForwarding = attrs.field(factory=KernelForwarding)
     registration: Registration | None = None
@@ -56,7 +59,7 @@ class Facts:
             "node": node_status(self.node) if self.node else None,
             "generation": generation_status(self.control),
             "workers": workers_status(self.control.workers),
-            "sources": sources_status(self.ingest.verdicts()),
+            "sources": {**sources_status(self.ingest.verdicts()), "kubernetes": self.cluster.source.status() if self.cluster else None},
             "problems": [problem.to_json() for problem in problems],
             "forwarding": self.forwarding.status(),
             "registry": self.registration.status() if self.registration else None,

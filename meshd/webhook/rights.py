@@ -12,7 +12,7 @@ EVERY_SERVICE_ACCOUNT = "system:serviceaccounts"
 """Kubernetes' group of all of them."""
 
 READ: dict[str, tuple[str, ...]] = {
-    "": ("namespaces", "pods", "services"),
+    "": ("namespaces", "nodes", "pods", "services"),
     "discovery.k8s.io": ("endpointslices",),
     NETWORKING: (
         "destinationrules", "gateways", "proxyconfigs", "serviceentries", "sidecars", "virtualservices", "workloadentries", "workloadgroups",

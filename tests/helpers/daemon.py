@@ -194,11 +194,11 @@ spec:
 
 
 @contextlib.contextmanager
-def daemon_folder(workers: int = 1) -> Iterator[Daemon]:
+def daemon_folder(workers: int = 1, of: type[Daemon] = Daemon) -> Iterator[Daemon]:
     """Give a daemon in a folder that workers of another user can reach; nothing of it stays."""
     folder = Path(tempfile.mkdtemp(prefix="meshd-test-"))
     folder.chmod(0o755)
-    daemon = Daemon(folder, workers)
+    daemon = of(folder, workers)
     try:
         yield daemon
     finally:

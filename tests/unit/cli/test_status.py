@@ -135,3 +135,25 @@ def test_registration(registry: Any, expected: list[str]) -> None:
     """A line each for the own workload, for the registry that is followed, and for the one that is served."""
     lines = format_status({**STATUS, "registry": registry}, NOW).splitlines()
     assert expected == lines[6:-3]
+
+
+KUBERNETES: dict[str, Any] = {
+    "server": "https://k", "state": "in sync", "away": "", "contact_age": 3.4, "objects": 7, "faults": {}, "kinds": {},
+    "kept": {"file": "/s/k.sqlite", "waiting": 0, "problem": ""},
+}
+
+
+@pytest.mark.parametrize(("more", "expected"), [
+    ({}, ["kubernetes https://k: in sync, 7 objects, last heard of 3 s ago"]),
+    ({"state": "away", "contact_age": 600}, ["kubernetes https://k: away, 7 objects, last heard of 10 min ago"]),
+    ({"state": "kept", "contact_age": None}, ["kubernetes https://k: not reached yet, what an earlier run kept is used, 7 objects"]),
+    ({"state": "starting", "contact_age": None, "objects": 0}, ["kubernetes https://k: not read yet, nothing is served, 0 objects"]),
+    ({"faults": {"an event out of order": 2}, "kept": {"file": "/s/k.sqlite", "problem": "disk full"}}, [
+        "kubernetes https://k: in sync, 7 objects, last heard of 3 s ago", "kubernetes sent an event out of order (2)",
+        "kubernetes is not kept in /s/k.sqlite: disk full",
+    ]),
+])
+def test_an_api_server(more: dict[str, Any], expected: list[str]) -> None:
+    """Whether we are in step with it, how much there is, and since when it is silent."""
+    status = {**STATUS, "sources": {**STATUS["sources"], "kubernetes": {**KUBERNETES, **more}}}
+    assert expected == [line for line in format_status(status, NOW).splitlines() if line.startswith("kubernetes")]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from meshd.base.errors import Problem
 from meshd.base.origins import Origin
-from meshd.control.ingest import Ingest
+from meshd.control.ingest import DIRECTORY, KUBERNETES, Ingest
 from meshd.model.drafts import Delivery
 from meshd.model.endpoint_slice import EndpointSlice
 from meshd.model.service import Service
@@ -229,3 +229,41 @@ def test_a_source_of_a_lower_rank_goes_first():
     assert problem in ingest.problems()
     [left] = ingest.take(Delivery(removed=frozenset({"z"}))).all(Service)
     assert "a" == left.metadata.origin.file
+
+
+def test_the_directory_goes_before_an_api_server():
+    """Whichever comes first, and until it is gone there; the other one is told of as a double."""
+    def of(address):
+        return f"10.0.0.{address}"
+
+    for first in (DIRECTORY, KUBERNETES):
+        ingest = Ingest()
+        directory = Delivery({"z.yaml": drafts_of(document("a1"), "z.yaml")})
+        server = Delivery({"kubernetes/Service/default/a": drafts_of(document("a2"), "kubernetes/Service/default/a")})
+        for rank in (first, 1 - first):
+            ingest.take(server if rank == KUBERNETES else directory, rank)
+        assert [(of(1),)] == [found.cluster_ips for found in ingest.world.all(Service)]
+        [problem] = ingest.problems()
+        assert "kubernetes/Service/default/a:1 (Service default/a)" == str(problem.origin)
+        assert "expected each resource once, got Service default/a in z.yaml:1 too, which is used instead" == problem.message
+        ingest.take(Delivery(removed=frozenset({"z.yaml"})), DIRECTORY)
+        assert ([(of(2),)], []) == ([found.cluster_ips for found in ingest.world.all(Service)], ingest.problems())
+
+
+def test_sources_have_files_and_problems_of_their_own():
+    """A name that both have means two things; what one is not able to do says nothing of the other."""
+    ingest = Ingest()
+    problem = Problem(Origin("kubernetes"), "away")
+    ingest.take(Delivery({"x": drafts_of(document("a1"), "x")}))
+    ingest.take(Delivery({"x": drafts_of(document("b2"), "x")}, problems=(problem,)), KUBERNETES)
+    ingest.take(Delivery(removed=frozenset({"x"})))
+    assert (["b"], [problem]) == ([found.metadata.name for found in ingest.world.all(Service)], ingest.problems())
+
+
+def test_an_object_alone_is_one_step_of_the_world():
+    """So that what follows costs what that one costs."""
+    ingest = Ingest()
+    ingest.take(Delivery({name: drafts_of(document(f"{name}1"), name) for name in "abc"}), KUBERNETES)
+    before = ingest.world
+    ingest.take(Delivery({"b": drafts_of(document("b2"), "b")}), KUBERNETES)
+    assert ["b", "b"] == [found.metadata.name for found in ingest.world.since(before) or ()]

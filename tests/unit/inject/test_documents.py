@@ -24,7 +24,7 @@ def test_a_node_of_a_pod():
     found = node_of(DEFAULT)
     capture = CaptureSettings(exclude_inbound_ports=(), exclude_outbound_cidrs=(), applied_by="init")
     expected = Node(
-        found.metadata, "shop", "web-account", {"app": "web"}, source="kubernetes", workers=2, user="1337", capture=capture, dns=DnsSettings(True),
+        found.metadata, "shop", "web-account", {"app": "web"}, source=("kubernetes",), workers=2, user="1337", capture=capture, dns=DnsSettings(True),
     )
     assert ("web", expected) == (found.metadata.name, found)
 

@@ -2,7 +2,7 @@
 
 from meshd.base.errors import Problem
 from meshd.base.origins import Origin
-from meshd.model.drafts import Delivery, Draft, Identity, duplicate_problem, pick_used
+from meshd.model.drafts import Delivery, Draft, Identity, duplicate_problem, own_only, pick_used
 from tests.helpers.resources import drafts_of
 
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: %s}\nspec: {clusterIP: 10.0.0.1, ports: [{port: 80}]}\n"
@@ -35,3 +35,15 @@ def test_identities_have_an_order():
 def test_an_empty_delivery_changes_nothing():
     """Its defaults say so."""
     assert Delivery({}, frozenset(), ()) == Delivery()
+
+
+def test_own_kinds_alone_are_used_of_a_directory_beside_an_api_server():
+    """The others are told of; what cannot be read at all stays as it is."""
+    text = "apiVersion: meshd.io/v1\nkind: Mesh\nmetadata: {name: mesh}\n---\n" + SERVICE % "a" + "---\nbroken: [\n"
+    before = Delivery({"a.yaml": drafts_of(text, "a.yaml")}, frozenset({"b.yaml"}), ())
+    after = own_only(before)
+    mesh, service, broken = after.files["a.yaml"]
+    assert (mesh, broken) == (before.files["a.yaml"][0], before.files["a.yaml"][2])
+    assert ((), False, before.removed) == (service.resources, service.rejected, after.removed)
+    said = "a.yaml:5 (Service default/a): Service is not read of a directory where the Node's source is kubernetes; write [directory, kubernetes]"
+    assert str(service.problems[0]).startswith(said)

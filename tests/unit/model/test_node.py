@@ -13,6 +13,6 @@ def test_defaults():
     )  # fmt: skip
     assert (Ports(), Debounce(0.01, 0.2)) == (node.ports, node.debounce)
     assert (("22",), ("169.254.169.254/32",)) == (node.capture.exclude_inbound_ports, node.capture.exclude_outbound_cidrs)
-    assert ("default", "default", "directory", 0, "127.0.0.1") == (
+    assert ("default", "default", ("directory",), 0, "127.0.0.1") == (
         node.namespace, node.service_account, node.source, node.workers, node.admin_address,
     )  # fmt: skip

@@ -4,20 +4,21 @@ import attrs
 import pytest
 
 from meshd.base.locality import Locality
-from meshd.model.node import CaptureSettings, Debounce, DnsSettings, Node, Ports
+from meshd.model.node import CaptureSettings, Debounce, DnsSettings, KubernetesSettings, Node, Ports
 from meshd.model.registry_settings import RegistrySettings
 from tests.helpers.resources import complaints_of, resources_of
 
 HEAD = "apiVersion: meshd.io/v1\nkind: Node\nmetadata: {name: web-1}\n"
 WHOLE = (
     "{namespace: shop, serviceAccount: web, labels: {app: web}, addresses: [10.0.0.1, 'FD00::1', 10.0.0.1], locality: r/z/s, network: n1,"
-    " gateway: true, source: kubernetes, workers: 4, user: 1337, admin: {address: '::1'},"
+    " gateway: true, source: [kubernetes, directory], workers: 4, user: 1337, admin: {address: '::1'},"
     " ports: {outbound: 1, inbound: 2, admin: 3, health: 4, dns: 5, prometheus: 6}, debounce: {quiet: 20ms, bound: 1s}, kernelForwarding: 'off',"
     " capture: {enabled: false, backend: iptables-legacy, keepOnStop: true, inbound: false, outbound: false, includeInboundPorts: [80],"
     " excludeInboundPorts: [], includeOutboundPorts: [80, 8000-8010], excludeOutboundPorts: ['25'], includeOutboundCidrs: [10.0.0.0/8],"
     " excludeOutboundCidrs: [], excludeUids: [0, nobody], excludeGids: [1], includeUids: [2], includeGids: [x], excludeInterfaces: [eth1],"
     " appliedBy: init},"
-    " dns: {enabled: true, servers: [10.0.0.2, 'FD00::2', 10.0.0.2]}, registry: {kubernetes: true}}"
+    " dns: {enabled: true, servers: [10.0.0.2, 'FD00::2', 10.0.0.2]},"
+    " kubernetes: {kubeconfig: /etc/meshd/kubeconfig, context: prod, namespaces: [a, b, a]}, registry: {kubernetes: true}}"
 )
 
 
@@ -45,9 +46,10 @@ def test_reads_a_whole_node():
         ("2",), ("x",), ("eth1",), "init",
     )  # fmt: skip
     expected = Node(
-        found.metadata, "shop", "web", {"app": "web"}, ("10.0.0.1", "fd00::1"), Locality("r", "z", "s"), "n1", True, "kubernetes", 4, "1337",
-        Ports(1, 2, 3, 4, 5, 6), Debounce(0.02, 1.0), "off", "::1", capture,
+        found.metadata, "shop", "web", {"app": "web"}, ("10.0.0.1", "fd00::1"), Locality("r", "z", "s"), "n1", True,
+        ("directory", "kubernetes"), 4, "1337", Ports(1, 2, 3, 4, 5, 6), Debounce(0.02, 1.0), "off", "::1", capture,
         DnsSettings(True, ("10.0.0.2", "fd00::2")), RegistrySettings(kubernetes=True),
+        KubernetesSettings("/etc/meshd/kubeconfig", "prod", ("a", "b")),
     )  # fmt: skip
     assert expected == found
 
@@ -78,6 +80,25 @@ def test_a_longer_quiet_stretches_the_bound():
             "{dns: {servers: [10.0.0.2], meshOnly: true}}",
             "warning 4 spec.dns.servers: expected none beside meshOnly: true, as nothing is passed on; leave one of them out",
         ),
+        ("{source: etcd}", "error 4 spec.source: expected directory or kubernetes, got 'etcd'"),
+        ("{source: [directory, etcd]}", "error 4 spec.source: expected directory and kubernetes, each once, got a list of something else"),
+        ("{source: [kubernetes, kubernetes]}", "error 4 spec.source: expected directory and kubernetes, each once, got a list of something else"),
+        ("{source: [[], {}]}", "error 4 spec.source: expected directory and kubernetes, each once, got a list of something else"),
+        ("{source: []}", "error 4 spec.source: expected directory and kubernetes, each once, got a list of something else"),
+        ("{source: {kubernetes: {}}}", "error 4 spec.source: expected directory or kubernetes, got a mapping"),
+        ("{kubernetes: {context: x}}",
+         "warning 4 spec.kubernetes: expected source: kubernetes beside it, got another source; or it has no effect"),
+        ("{source: kubernetes, kubernetes: {kubeconfig: x/y}}",
+         "error 4 spec.kubernetes.kubeconfig: expected a path that begins with /, got 'x/y'"),
+        ("{source: kubernetes, kubernetes: {kubeconfig: 3}}", "error 4 spec.kubernetes.kubeconfig: expected text, got the number 3; quote it"),
+        ("{source: kubernetes, kubernetes: []}", "error 4 spec.kubernetes: expected a mapping, got a list"),
+        ("{source: kubernetes, kubernetes: {namespaces: ['../x']}}",
+         "error 4 spec.kubernetes.namespaces[0]: expected a name of lower-case letters, digits and '-' "
+         "(RFC 1123 label, at most 63 characters), got '../x'"),
+        ("{source: kubernetes, kubernetes: {namespaces: shop}}",
+         "error 4 spec.kubernetes.namespaces: expected a list, got 'shop'; begin each item with '- '"),
+        ("{source: kubernetes, kubernetes: {server: x}}",
+         "warning 4 spec.kubernetes.server: expected a known field, got server, which is ignored"),
         ("{addresses: [0.0.0.0]}", "error 4 spec.addresses[0]: expected an IP address of the machine, got '0.0.0.0'"),
         ("{addresses: 10.0.0.1}", "error 4 spec.addresses: expected a list, got '10.0.0.1'; begin each item with '- '"),
         ("{kernelForwarding: 'yes'}", "error 4 spec.kernelForwarding: expected auto or off, got 'yes'"),

@@ -11,9 +11,12 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from meshd.capture.transaction import Applied
+from meshd.model.drafts import Delivery
+from meshd.model.service import Service
 from meshd.tap import daemon, giving_up
 from meshd.tap.daemon import Daemon, Settings
 from meshd.tap.options import Places
+from tests.helpers.resources import drafts_of
 
 NODE = """
 apiVersion: meshd.io/v1
@@ -22,6 +25,7 @@ metadata: {name: n1}
 spec: {workers: 2, addresses: [127.0.0.1], admin: {address: ""}, ports: {prometheus: 15090}, capture: {enabled: false}}
 """
 
+SERVICE = "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {clusterIP: 10.0.0.1, ports: [{port: 80}]}}"
 CAPTURED = NODE.replace("enabled: false", "enabled: true")
 
 
@@ -204,11 +208,78 @@ class DaemonTests(SynchronousTestCase):
         """Without a restart."""
         self.write(NODE)
         made = self.begin()
-        service = "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {clusterIP: 10.0.0.1, ports: [{port: 80}]}}"
-        self.write(service, "web.yaml")
+        self.write(SERVICE, "web.yaml")
         made._source.look()
         self.reactor.pump([0.05] * 50)
         self.assertEqual(2, made._control.generation.number)
+
+    def begin_with_cluster(self, source: str) -> tuple[Daemon, object]:
+        """Start a daemon that reads an API server; give what it makes of it, with the way to deliver."""
+        class Cluster:
+            def __init__(self, settings, places, reactor, on_change):
+                self.deliver, self.source, self.done = on_change, self, []
+
+            def status(self):
+                return {"state": "starting"}
+
+            def start(self):
+                self.done.append("start")
+
+            def look(self):
+                self.done.append("look")
+
+            def stop(self):
+                self.done.append("stop")
+                return maybeDeferred(lambda: None)
+
+        class Kind:
+            of = Cluster
+
+        self.patch(daemon, "Cluster", Kind)
+        self.write(NODE.replace("workers: 2", f"source: {source}, workers: 2"))
+        self.write(SERVICE, "web.yaml")
+        made = self.begin()
+        return made, made._facts.cluster
+
+    def services(self, made: Daemon) -> list[str]:
+        """Give the services in use."""
+        return [str(found.metadata.origin) for found in made._ingest.world.all(Service)]
+
+    def test_an_api_server_is_waited_for(self):
+        """Half a World is not served; its first delivery is compiled, even an empty one, and each that changes something."""
+        made, cluster = self.begin_with_cluster("[directory, kubernetes]")
+        self.write(SERVICE.replace("name: web", "name: other"), "other.yaml")
+        made._source.look()
+        self.reactor.pump([0.05] * 50)
+        self.assertEqual((["start"], None), (cluster.done, made._control.generation))
+        cluster.deliver(Delivery())
+        self.reactor.advance(1)
+        self.assertEqual(1, made._control.generation.number)
+        cluster.deliver(Delivery({"kubernetes/Service/default/k": drafts_of(SERVICE.replace("web", "k"), "kubernetes/Service/default/k")}))
+        self.reactor.advance(1)
+        self.assertEqual(2, made._control.generation.number)
+        self.assertEqual(3, len(self.services(made)))
+        self.assertEqual("starting", made._facts.status()["sources"]["kubernetes"]["state"])
+        made._look()
+        made.stopService()
+        self.assertEqual(["start", "look", "stop"], cluster.done)
+
+    def test_an_api_server_alone_leaves_meshds_kinds_to_the_directory(self):
+        """Others there are told of and not used, those that come later too."""
+        made, cluster = self.begin_with_cluster("kubernetes")
+        cluster.deliver(Delivery())
+        self.reactor.advance(1)
+        self.write(SERVICE.replace("name: web", "name: other"), "other.yaml")
+        made._source.look()
+        self.reactor.pump([0.05] * 50)
+        self.assertEqual([], self.services(made))
+        self.assertEqual(["other.yaml", "web.yaml"], [problem.origin.file for problem in made._ingest.problems()])
+
+    def test_an_api_server_that_nobody_knows_ends_the_daemon(self):
+        """Only the operator can mend that."""
+        self.write(NODE.replace("workers: 2", "source: kubernetes, kubernetes: {kubeconfig: /nowhere}, workers: 2"))
+        self.begin()
+        self.assertTrue(self.reactor.stopped)
 
     def test_settings_of_the_start_are_told_of(self):
         """A running daemon cannot take them over, and says so."""
