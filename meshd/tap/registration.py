@@ -149,7 +149,7 @@ class Registration:
             KubeconfigError: While it is not known how to reach it.
         """
         if self._cluster is None:
-            self._cluster = KubernetesClient(load_connection(), self._reactor)
+            self._cluster = KubernetesClient(load_connection(self.node.kubernetes.kubeconfig, self.node.kubernetes.context), self._reactor)
         return self._cluster
 
     def _find_group(self, namespace: str, name: str) -> WorkloadGroup | None:
