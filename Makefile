@@ -1,5 +1,6 @@
 # make demo          the walk of README.md on namespaces of this machine; takes about half a minute once set up
 # make test          all tests; ARGS='-k walk' goes to pytest
+# make demo-kubernetes  the walk in a cluster, with kubectl: a real kube-apiserver, meshd injected into pods; takes two minutes once set up
 # make test-kubernetes  the tests that need a real kube-apiserver; builds it where it is missing, which takes five minutes once
 # make test-observed what a real Envoy answered in some 560 recorded cases, held against meshd (the records are no part of the checkout)
 # make lint          ruff, mypy, and the news fragments
@@ -12,10 +13,13 @@
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: demo test test-kubernetes test-observed lint bench venv requirements clean
+.PHONY: demo demo-kubernetes test test-kubernetes test-observed lint bench venv requirements clean
 
 demo:
 	@venv=$$(packaging/prepare.sh demo); exec "$$venv/bin/python" -m tests.demo
+
+demo-kubernetes:
+	@venv=$$(packaging/prepare.sh kubernetes); exec "$$venv/bin/python" -m tests.kubernetes.demo
 
 test:
 	@venv=$$(packaging/prepare.sh test); exec "$$venv/bin/python" -m pytest $(ARGS)

@@ -227,20 +227,20 @@ def step_6(walk: Walk) -> None:
     ubuntu = walk.daemons[UBUNTU.name]
     name = "my-nginx.default.svc.cluster.local"
     rows = _table(ubuntu, "listener", "--address", SERVICE, "--port", "80")
-    _expect_rows(rows, [rf"10\.104\.15\.140 +80 +Trans: raw_buffer; App: http/1\.1,h2c +Route: {re.escape(name)}:80",
+    expect_rows(rows, [rf"10\.104\.15\.140 +80 +Trans: raw_buffer; App: http/1\.1,h2c +Route: {re.escape(name)}:80",
                         rf"10\.104\.15\.140 +80 +ALL +Cluster: {re.escape(CLUSTER)}"])
     _table(ubuntu, "route", "--name", f"{name}:80")
     routes = _json(ubuntu, "route", "--name", f"{name}:80")
     domains = set(routes[0]["virtualHosts"][0]["domains"])
-    _expect_all({"my-nginx", "my-nginx.default", "my-nginx.default.svc", name, SERVICE, "*"}, domains, "domains of the route's virtual host")
+    expect_all({"my-nginx", "my-nginx.default", "my-nginx.default.svc", name, SERVICE, "*"}, domains, "domains of the route's virtual host")
     _table(ubuntu, "cluster", "--fqdn", name)
     cluster = next(found for found in _json(ubuntu, "cluster") if found["name"] == CLUSTER)
-    _expect_all({"EDS"}, {cluster["type"]}, "type of the service's cluster")
-    _expect_all({CLUSTER}, {cluster["edsClusterConfig"]["serviceName"]}, "serviceName of the service's cluster")
+    expect_all({"EDS"}, {cluster["type"]}, "type of the service's cluster")
+    expect_all({CLUSTER}, {cluster["edsClusterConfig"]["serviceName"]}, "serviceName of the service's cluster")
     passthrough = next(found for found in _json(ubuntu, "cluster") if found["name"] == "PassthroughCluster")
-    _expect_all({"ORIGINAL_DST"}, {passthrough["type"]}, "type of PassthroughCluster")
+    expect_all({"ORIGINAL_DST"}, {passthrough["type"]}, "type of PassthroughCluster")
     rows = _table(ubuntu, "endpoint", "--cluster", CLUSTER)
-    _expect_rows(rows, [rf"{re.escape(address)}:80 +HEALTHY .*{re.escape(CLUSTER)}" for address in (NGINX_1.address, NGINX_2.address)])
+    expect_rows(rows, [rf"{re.escape(address)}:80 +HEALTHY .*{re.escape(CLUSTER)}" for address in (NGINX_1.address, NGINX_2.address)])
 
 
 def by_name(walk: Walk) -> None:
@@ -304,11 +304,13 @@ def _json(daemon: Daemon, *words: str) -> list[dict[str, Any]]:
     return list(found)
 
 
-def _expect_rows(rows: list[str], patterns: list[str]) -> None:
+def expect_rows(rows: list[str], patterns: list[str]) -> None:
+    """Hold the rows of a table against patterns, one a row."""
     if len(rows) != len(patterns) or not all(re.fullmatch(pattern, row) for pattern, row in zip(patterns, rows, strict=True)):
         raise UnexpectedError(f"expected rows {patterns}, got {rows}")
 
 
-def _expect_all(expected: set[Any], found: set[Any], what: str) -> None:
+def expect_all(expected: set[Any], found: set[Any], what: str) -> None:
+    """Expect all of these among what was found."""
     if not expected <= found:
         raise UnexpectedError(f"{what}: expected {sorted(expected)}, got {sorted(found)}")
