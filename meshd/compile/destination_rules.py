@@ -27,6 +27,7 @@ class HostRule:
         origins: The rules.
         selector: Labels of the workloads that it is for; empty for all.
         namespace: Of the rules.
+        exported: `exportTo` of the first rule, as it is written; for those with a selector their own namespace.
     """
 
     policy: TrafficPolicy | None
@@ -34,6 +35,7 @@ class HostRule:
     origins: tuple[Origin, ...]
     selector: tuple[tuple[str, str], ...] = ()
     namespace: str = ""
+    exported: frozenset[str] = frozenset()
 
 
 ByHost = dict[str, list[HostRule]]
@@ -94,10 +96,10 @@ class DestinationRules:
         Source:
             Istio pilot/pkg/model/sidecar.go, SidecarScope.DestinationRule: selectors count for what leaves a machine only.
         """
-        return next((rule for rule in self._of_host(service) if not rule.selector), None)
+        return next((rule for rule in reversed(self._of_host(service)) if not rule.selector), None)
 
     def _choose(self, rules: Iterable[HostRule]) -> HostRule | None:
-        """Choose among the rules of one host: one whose selector chooses this machine, else the one for all."""
+        """Choose among the rules of one host: one whose selector chooses this machine, else the last one for all."""
         general = None
         for rule in rules:
             if not rule.selector:
@@ -112,16 +114,24 @@ def _is_private(exported: Collection[str], namespace: str) -> bool:
 
 
 def _merge(found: list[HostRule], rule: DestinationRule) -> None:
-    """Put a rule to those of the same host; those for different workloads stay apart, and one for all belongs to each, too."""
+    """
+    Put a rule to those of the same host; those for different workloads stay apart, and one for all belongs to each, too.
+
+    Source:
+        Istio pilot/pkg/model/destination_rule.go, mergeDestinationRule: rules that others see stay apart unless the later one is exported to
+        wherever the earlier one is, by what is written.
+    """
     selector = tuple(sorted(rule.selector.items()))
+    exported = frozenset((".",) if selector else rule.export_to)
     joined = False
     for place, other in enumerate(found):
-        if not selector or other.selector == selector:
+        visible = exported == other.exported or (bool(other.exported) and exported >= other.exported)
+        if visible and (not selector or other.selector == selector):
             subsets = _unique((*other.subsets, *rule.subsets))
             found[place] = attrs.evolve(other, policy=other.policy or rule.policy, subsets=subsets, origins=(*other.origins, rule.metadata.origin))
             joined = joined or other.selector == selector
     if not joined:
-        found.append(HostRule(rule.policy, _unique(rule.subsets), (rule.metadata.origin,), selector, rule.metadata.namespace))
+        found.append(HostRule(rule.policy, _unique(rule.subsets), (rule.metadata.origin,), selector, rule.metadata.namespace, exported))
 
 
 def _unique(subsets: Iterable[Subset]) -> tuple[Subset, ...]:

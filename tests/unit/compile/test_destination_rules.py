@@ -122,10 +122,16 @@ def test_rules_of_one_host_are_put_together():
     assert (["old", "middle", "young"], "shop") == ([origin.name for origin in found.origins], found.namespace)
 
 
-def test_what_is_not_exported_is_put_together_only_at_home():
-    """Others see the rest."""
+def test_rules_that_others_see_are_not_put_to_private_ones():
+    """At home the last one holds, as Istio's own control plane answers; others see the rest."""
     rules = rule("a", HOST, RANDOM, namespace="shop", export_to=(".",)), rule("b", HOST, ROBIN, namespace="shop")
-    assert (["a", "b"], ["b"]) == (names(*rules, namespace="shop"), names(*rules))
+    assert (["b"], ["b"]) == (names(*rules, namespace="shop"), names(*rules))
+
+
+def test_a_rule_that_more_see_is_put_to_one_that_fewer_see():
+    """By what is written: every place of the earlier one's exportTo stands in the later one's."""
+    rules = rule("a", HOST, RANDOM, namespace="shop", export_to=(".",)), rule("b", HOST, ROBIN, namespace="shop", export_to=(".", "client"))
+    assert ["a", "b"] == names(*rules, namespace="shop")
 
 
 def test_a_subset_that_a_rule_has_twice_counts_once():
@@ -167,7 +173,7 @@ def test_what_arrives_is_nobodys_in_particular():
     own, general = rule("own", HOST, namespace="shop", selector={"a": "b"}), rule("all", HOST, namespace="shop")
     rules = DestinationRules(World().changed([own, general]), machine(namespace="shop", labels={"a": "b"}), mesh())
     assert ["all"] == [origin.name for origin in rules.find_general(WEB).origins]
-    assert ["own", "all"] == [origin.name for origin in rules.find(WEB).origins]
+    assert ["own"] == [origin.name for origin in rules.find(WEB).origins]
     assert None is DestinationRules(World().changed([own]), machine(namespace="shop", labels={"a": "b"}), mesh()).find_general(WEB)
 
 
