@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -156,14 +157,16 @@ def test_strangers(scene):
 
 
 def test_a_registry_of_another_certificate_is_told_nothing(scene):
-    """Whoever takes its place does not get the token."""
+    """Whoever takes its place does not get the token, and takes nothing away."""
     scene.registry.stop()
     state = scene.registry.folder / "state" / "registry"
     for name in ("tls.crt", "tls.key"):
         (state / name).unlink()
     scene.registry.start()
-    wait_for(lambda: "certificate is not the one" in str(registry_of(scene.web, "joined").get("problem")), "the machine to notice")
-    assert "certificate is not the one" in str(registry_of(scene.client, "follows")["problem"])
+    for daemon, part in ((scene.web, "joined"), (scene.client, "follows")):
+        look = partial(registry_of, daemon, part)
+        wait_for(lambda look=look: "certificate is not the one" in str(look().get("problem")), f"who {part} to notice")
+        assert "serving" == daemon.status()["state"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to capture in a namespace")
