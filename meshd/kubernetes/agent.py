@@ -40,6 +40,7 @@ class BoundedConnection(ProtocolWrapper):
         self._head = 0
         self._in_head = True
         self._fault: Failure | None = None
+        self._lost = False
 
     def write(self, data: bytes) -> None:
         """Send a part of a request, after which the head of an answer comes."""
@@ -65,7 +66,9 @@ class BoundedConnection(ProtocolWrapper):
         self.wrappedProtocol.dataReceived(data)
 
     def loseConnection(self) -> None:
-        """End it at once."""
+        """End it at once, if it has not ended already: TLS of Twisted cannot be told then, and its pool tells it so."""
+        if self._lost:
+            return
         if self._in_head and self._head:
             self._fault = Failure(NoAnswerError(f"expected the head of an answer, of at most {MOST_HEAD} bytes, got something else"))
         self.disconnecting = 1
@@ -73,6 +76,7 @@ class BoundedConnection(ProtocolWrapper):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell that it has ended; where we ended it, why."""
+        self._lost = True
         super().connectionLost(self._fault or reason)  # type: ignore[no-untyped-call]  # reason: Twisted has no types for it
 
 

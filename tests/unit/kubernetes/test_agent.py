@@ -52,6 +52,13 @@ class AgentTests(SynchronousTestCase):
             said = explain_fault(self.failureResultOf(self.asked, ResponseFailed).value)
             self.assertEqual("expected the head of an answer, of at most 65536 bytes, got something else", said)
 
+    def test_what_has_ended_is_not_ended_again(self):
+        """A pool of connections tells it also to those."""
+        self.protocol.connectionLost(Failure(ConnectionAborted()))
+        self.protocol._wrappedProtocol.loseConnection()
+        self.assertIsNotNone(self.wire.protocol)
+        self.failureResultOf(self.asked, ResponseFailed)
+
     def test_garbage_is_no_head(self):
         """It ends the connection."""
         self.protocol.dataReceived(b"\x00garbage\r\n\r\n")
