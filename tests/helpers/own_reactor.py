@@ -50,9 +50,13 @@ class OwnReactor:
         self.wait(self._later(seconds), seconds + 10.0)
 
     def close(self) -> None:
-        """Stop it for good, its threads with it."""
+        """Stop it for good, its threads and descriptors with it."""
         self.reactor.callWhenRunning(self.reactor.stop)
         self.reactor.run()
+        for waker in set(self.reactor._internalReaders):  # reason: no reactor of Twisted gives its own pipes back
+            self.reactor._internalReaders.discard(waker)
+            waker.connectionLost(None)
+        self.reactor._poller.close()
 
     def _later(self, seconds: float) -> "Deferred[None]":
         done: Deferred[None] = Deferred()
