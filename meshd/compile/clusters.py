@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import attrs
-
 from meshd.base.addresses import INBOUND_SOURCE_IPV4, INBOUND_SOURCE_IPV6, is_unix
 from meshd.compile.inbound_ports import InboundPort
 from meshd.compile.localities import weighs_localities
@@ -52,7 +50,7 @@ def _outbound_cluster(target: Target, proxy: Proxy) -> Cluster:
 
 def _keepalive(proxy: Proxy) -> Keepalive | None:
     """
-    Give how the mesh has upstream connections probed; those to own ports are only where their limits are said.
+    Give how the mesh has upstream connections probed, to own ports too.
 
     Source:
         Istio pilot/pkg/networking/core/cluster_traffic_policy.go, applyTCPKeepalive.
@@ -136,10 +134,9 @@ def _inbound_cluster(port: InboundPort, proxy: Proxy) -> Cluster:
         extra_source_addresses=sources[1:],
         services=tuple(reference(service) for service in port.services),
         origins=port.origins,
+        keepalive=_keepalive(proxy),
     )
-    if port.connection_pool is None:
-        return cluster
-    return apply_connection_pool(attrs.evolve(cluster, keepalive=_keepalive(proxy)), port.connection_pool)
+    return cluster if port.connection_pool is None else apply_connection_pool(cluster, port.connection_pool)
 
 
 def source_addresses(proxy: Proxy) -> tuple[str, ...]:

@@ -164,4 +164,4 @@ def test_the_meshs_probes_of_connections():
     assert [Keepalive(3, 60), Keepalive(3, 60, 7)] == found
     assert {Keepalive(3, 60)} == {one.keepalive for one in passthrough_clusters(ours)}
     own, limited, *passing = (one.keepalive for one in inbound_clusters([OWN, attrs.evolve(OWN, connection_pool=ConnectionPool())], ours))
-    assert (None, Keepalive(3, 60), {Keepalive(3, 60)}) == (own, limited, set(passing))
+    assert (Keepalive(3, 60), Keepalive(3, 60), {Keepalive(3, 60)}) == (own, limited, set(passing))
