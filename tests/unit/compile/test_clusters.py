@@ -157,7 +157,7 @@ def test_names_are_looked_up_as_often_as_the_mesh_says():
 
 
 def test_the_meshs_probes_of_connections():
-    """Of services and of unknown destinations; a policy says the rest; to own ports only where their limits are said."""
+    """Of services and of unknown destinations; to own ports too; a policy says the rest."""
     ours = proxy(tcp_keepalive=model.Keepalive(3, 60.0))
     pool = ConnectionPool(keepalive=model.Keepalive(0, 0.0, 7.0))
     found = [one.keepalive for one in outbound_clusters([target(WEB), target(WEB, TrafficPolicy(connection_pool=pool))], ours)]
