@@ -88,7 +88,6 @@ MESHES: Final = Api(MESHD, "v1", "meshes", "Mesh", namespaced=False)
 MESHD_NODES: Final = Api(MESHD, "v1", "nodes", "Node", namespaced=False)
 RATE_LIMITS: Final = Api(MESHD, "v1", "ratelimits", "RateLimit")
 
-CUSTOM_RESOURCES: Final = Api("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False)
 MUTATING_WEBHOOKS: Final = Api(
     "admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", namespaced=False,
 )

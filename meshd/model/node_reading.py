@@ -49,9 +49,12 @@ def read_node(fields: Fields, metadata: Metadata) -> tuple[Node, ...]:
         admin_address="" if admin.raw("address") == "" else admin.text("address", default.admin_address, check=ip_address),
         capture=_read_capture(spec.mapping("capture")),
         dns=_read_dns(spec.mapping("dns")),
-        kubernetes=_read_kubernetes(spec, sources),
+        kubernetes=_read_kubernetes(spec),
     )
     node = attrs.evolve(node, registry=read_registry(spec.mapping("registry"), node.namespace))
+    if spec.raw("kubernetes") and "kubernetes" not in sources and not node.registry.kubernetes:
+        said = "expected source: kubernetes or registry: {kubernetes: true} beside it, got neither"
+        spec.wrong("kubernetes", said, "or it has no effect", severity="warning")
     if node.registry.serve is not None:  # who connects is told by the connection, which must be the machine's own
         open_ports = (*node.capture.exclude_inbound_ports, str(node.registry.serve.port))
         node = attrs.evolve(node, capture=attrs.evolve(node.capture, exclude_inbound_ports=open_ports))
@@ -85,10 +88,8 @@ def _read_sources(spec: Fields) -> tuple[SourceName, ...]:
     return tuple(found)
 
 
-def _read_kubernetes(spec: Fields, sources: tuple[SourceName, ...]) -> KubernetesSettings:
+def _read_kubernetes(spec: Fields) -> KubernetesSettings:
     fields = spec.mapping("kubernetes")
-    if fields.values and "kubernetes" not in sources:
-        spec.wrong("kubernetes", "expected source: kubernetes beside it, got another source", "or it has no effect", severity="warning")
     kubeconfig = fields.text("kubeconfig", check=one_line)
     if kubeconfig and not kubeconfig.startswith("/"):
         fields.wrong("kubeconfig", f"expected a path that begins with /, got {shown(kubeconfig)}")

@@ -128,11 +128,6 @@ class Reflector:
             self._again.cancel()
             self._again = None
 
-    def forget(self) -> None:
-        """Tell that every object is gone."""
-        for key in list(self._known):
-            self._gone(key)
-
     def nudge(self) -> None:
         """Try again now, if it waits for a server that was not there."""
         if self.state == "waiting" and not self.status:

@@ -135,6 +135,8 @@ class FolderStore:
                 draft.unlink(missing_ok=True)
                 with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
                     file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
                 draft.replace(self.folder / name)
         except OSError as error:
             raise AuthorityError(f"{self.folder}: expected a folder that can be written to: {error.strerror}") from None

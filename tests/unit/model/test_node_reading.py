@@ -87,7 +87,7 @@ def test_a_longer_quiet_stretches_the_bound():
         ("{source: []}", "error 4 spec.source: expected directory and kubernetes, each once, got a list of something else"),
         ("{source: {kubernetes: {}}}", "error 4 spec.source: expected directory or kubernetes, got a mapping"),
         ("{kubernetes: {context: x}}",
-         "warning 4 spec.kubernetes: expected source: kubernetes beside it, got another source; or it has no effect"),
+         "warning 4 spec.kubernetes: expected source: kubernetes or registry: {kubernetes: true} beside it, got neither; or it has no effect"),
         ("{source: kubernetes, kubernetes: {kubeconfig: x/y}}",
          "error 4 spec.kubernetes.kubeconfig: expected a path that begins with /, got 'x/y'"),
         ("{source: kubernetes, kubernetes: {kubeconfig: 3}}", "error 4 spec.kubernetes.kubeconfig: expected text, got the number 3; quote it"),
@@ -128,3 +128,8 @@ def test_a_longer_quiet_stretches_the_bound():
 def test_tells_what_is_wrong(spec, expected):
     """Nothing that reaches the kernel's rules can be other than what it should be."""
     assert [expected] == complaints_of(f"{HEAD}spec: {spec}\n")
+
+
+def test_registering_at_an_api_server_has_use_for_its_settings():
+    """As the source has."""
+    assert [] == complaints_of(f"{HEAD}spec: {{registry: {{kubernetes: true, group: shop/web}}, kubernetes: {{kubeconfig: /etc/kubeconfig}}}}\n")

@@ -1,7 +1,10 @@
 """What sidecars may read."""
 
+import yaml
+
 from meshd.kubernetes.api import OPTIONAL
 from meshd.webhook.rights import READ, reading_rights
+from tests.helpers.source_tree import ROOT
 
 
 def test_sidecars_read_and_do_nothing_else():
@@ -17,3 +20,10 @@ def test_what_is_read_has_its_place_in_the_api():
     known = {(api.group, api.plural) for api in OPTIONAL}
     groups = {group for group, _ in known}
     assert set() == {(group, name) for group, names in READ.items() for name in names if group in groups} - known
+
+
+def test_the_manifest_permits_the_same():
+    """Sidecars and machines read the same kinds."""
+    documents = yaml.safe_load_all((ROOT / "packaging" / "kubernetes" / "rbac.yaml").read_text())
+    [reader] = [one for one in documents if (one["kind"], one["metadata"]["name"]) == ("ClusterRole", "meshd-reader")]
+    assert {rule["apiGroups"][0]: tuple(rule["resources"]) for rule in reader["rules"]} == READ
